@@ -1,0 +1,37 @@
+# One meaning each: app, test, check, fast.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: app test fast check sample clean
+
+app: $(VENV)/.installed          ## install and open the app
+	$(BIN)/streamlit run app/main.py
+
+test: $(VENV)/.installed-test check   ## install, lint, and run every test
+	$(BIN)/python -m pytest -m "not slow and not browser" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "slow or browser"
+
+fast: $(VENV)/.installed-test    ## the quick tests alone
+	$(BIN)/python -m pytest -m "not slow and not browser" -n 2 --dist loadfile
+
+check: $(VENV)/.installed-test   ## lint and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+sample: $(VENV)/.installed       ## write the bundled sample anew
+	$(BIN)/python scripts/make_sample.py
+
+$(VENV)/.installed: requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.installed-test: requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[test]'
+	touch $@ $(VENV)/.installed
+
+clean:                           ## remove the environment and caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info

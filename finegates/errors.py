@@ -1,0 +1,42 @@
+"""Errors a user can act on: each says what was given, what is allowed and what to do next.
+
+The command line prints them as one sentence with exit code 2, the app as a message. Anything else
+that is raised is a defect of ours and keeps its traceback.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class FineGatesError(Exception):
+    """Base of every error that is the user's to mend."""
+
+
+class SpecError(FineGatesError):
+    """A setting is out of its range, or two settings contradict each other."""
+
+
+class DataError(FineGatesError):
+    """The data can't be read, or can't be learned from."""
+
+
+class ModelError(FineGatesError):
+    """The model can't be found, is refused, or is of a type that is not supported."""
+
+
+class RunError(FineGatesError):
+    """A run folder is missing, damaged, of an unknown format, or in the wrong state."""
+
+
+def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> str:
+    """A sentence for a name that is not in a list, with the closest valid name first.
+
+    Args:
+        kind: What the name stands for, for example ``"method"``.
+        given: What the user wrote.
+        allowed: Every valid name.
+    """
+    names = list(allowed)
+    close = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    return f"Unknown {kind} '{given}'.{hint} Allowed: {', '.join(names)}."
