@@ -1,0 +1,10 @@
+"""Ours, the default: one budget over the whole model, reached exactly."""
+
+from finegates.methods.method import TARGET_IS_REMOVED_WEIGHTS, Method
+
+METHOD = Method(
+    name="finegates",
+    summary="Gates alone, one budget over the whole model; removes exactly what was asked for.",
+    target_meaning=TARGET_IS_REMOVED_WEIGHTS,
+    source="docs/LOG.md; Lagrangian after CoFi (arXiv 2204.00408)",
+)

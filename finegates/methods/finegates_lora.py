@@ -1,0 +1,11 @@
+"""Ours, with a low-rank update inside the gates: it merges, and shrinks with its matrix."""
+
+from finegates.methods.method import TARGET_IS_REMOVED_WEIGHTS, Method
+
+METHOD = Method(
+    name="finegates+lora",
+    summary="The default recipe with a low-rank update (r = 8) of each matrix inside its gates.",
+    target_meaning=TARGET_IS_REMOVED_WEIGHTS,
+    source="arXiv 2412.12951, equation 8 and Figure 1",
+    settings={"lora_rank": 8},
+)

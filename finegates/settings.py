@@ -1,0 +1,96 @@
+"""Dataclass fields that carry their own help, unit and range, and the check of all of them."""
+
+import dataclasses
+import math
+import types
+import typing
+from typing import Any
+
+from finegates.errors import SpecError, unknown_name
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    group: str,
+    choices: tuple[str, ...] = (),
+    minimum: float | None = None,
+    maximum: float | None = None,
+    unit: str = "",
+) -> Any:
+    """A dataclass field. Command line and pages are made from what is written here.
+
+    Args:
+        default: Its default value.
+        help: One sentence in plain words.
+        group: Heading it stands under in help and pages.
+        choices: The allowed words, if it is one of a list (or a tuple of them).
+        minimum: Smallest allowed value.
+        maximum: Largest allowed value.
+        unit: Unit of the number.
+    """
+    metadata = dict(
+        help=help, group=group, choices=choices, minimum=minimum, maximum=maximum, unit=unit
+    )
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def base_type(annotation: Any) -> tuple[type, bool]:
+    """The plain type of a field's annotation and whether ``None`` is allowed."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        plain = next(a for a in typing.get_args(annotation) if a is not type(None))
+        return base_type(plain)[0], True
+    return typing.get_origin(annotation) or annotation, False
+
+
+def check_settings(instance: Any) -> None:
+    """Checks type, choices and range of every field that was made by `setting`.
+
+    Raises:
+        SpecError: With the field's name, what was given and what is allowed.
+    """
+    annotations = typing.get_type_hints(type(instance))
+    for field in dataclasses.fields(instance):
+        value = getattr(instance, field.name)
+        kind, optional = base_type(annotations[field.name])
+        if value is None and optional:
+            continue
+        checked = _as_type(field.name, value, kind)
+        object.__setattr__(instance, field.name, checked)
+        _check_allowed(field, checked)
+
+
+def _as_type(name: str, value: Any, kind: type) -> Any:
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind is tuple and isinstance(value, list):
+        return tuple(value)
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise SpecError(f"{name} is {value!r}; it has to be of type {kind.__name__}.")
+    return value
+
+
+def _check_allowed(field: dataclasses.Field, value: Any) -> None:
+    meta = field.metadata
+    if meta["choices"]:
+        for word in value if isinstance(value, tuple) else (value,):
+            if word not in meta["choices"]:
+                raise SpecError(unknown_name(field.name, str(word), meta["choices"]))
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        low, high = meta["minimum"], meta["maximum"]
+        too_low = low is not None and value < low
+        too_high = high is not None and value > high
+        if too_low or too_high or math.isnan(value):
+            raise SpecError(f"{field.name} is {value}; allowed is {allowed_range(meta)}.")
+
+
+def allowed_range(meta: typing.Mapping[str, Any]) -> str:
+    """The range of a setting in words, with its unit; empty if it has none."""
+    low, high, unit = meta["minimum"], meta["maximum"], meta["unit"]
+    tail = f" {unit}" if unit else ""
+    if low is not None and high is not None:
+        return f"{low} to {high}{tail}"
+    if low is not None:
+        return f"at least {low}{tail}"
+    return f"at most {high}{tail}" if high is not None else unit

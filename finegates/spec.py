@@ -1,0 +1,223 @@
+"""`RunSpec`: every setting of a run, its meaning, unit and range. Written here and nowhere else."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from finegates.errors import SpecError, unknown_name
+from finegates.methods import DEFAULT_METHOD, METHODS
+from finegates.settings import check_settings, setting
+
+SAMPLE_TASK = "sample"
+FILE_TASK = "file"
+GLUE_TASKS = ("cola", "stsb", "mrpc", "rte", "sst2", "mnli", "qnli", "qqp")
+ROLES = ("q", "k", "v", "o", "intermediate", "output")
+LAWS = ("gaussian", "tanh-gaussian", "hard-concrete")
+PENALTIES = ("budget", "abs", "hinge")
+
+EVALUATIONS_PER_EPOCH = 2
+
+_DATA, _MODEL, _METHOD = "Data", "Model", "Method"
+_TRAINING, _HARDWARE = "Training", "Hardware"
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What a run is asked to do. Immutable; written to ``spec.json`` when the run is made.
+
+    Raises:
+        SpecError: If a setting is out of its range or two contradict each other.
+    """
+
+    # data
+    task: str = setting(
+        SAMPLE_TASK,
+        "GLUE task, the bundled sample, or 'file' for a file of yours (implied by data).",
+        group=_DATA,
+        choices=(SAMPLE_TASK, *GLUE_TASKS, FILE_TASK),
+    )
+    data: str | None = setting(None, "Your file: CSV, TSV, JSONL or Parquet.", group=_DATA)
+    text_column: str | None = setting(None, "Column of the text; guessed if empty.", group=_DATA)
+    pair_column: str | None = setting(
+        None, "Column of the second text; none if empty.", group=_DATA
+    )
+    label_column: str | None = setting(None, "Column of the label; guessed if empty.", group=_DATA)
+    problem: str = setting(
+        "auto",
+        "What the label is: classes, or a number to predict.",
+        group=_DATA,
+        choices=("auto", "classification", "regression"),
+    )
+    glue_dir: str | None = setting(
+        None, "Folder in the glue_data layout; the hub is used if empty.", group=_DATA
+    )
+    validation_fraction: float = setting(
+        0.2, "Share of your file kept for validation.", group=_DATA, minimum=0.05, maximum=0.5
+    )
+    split_seed: int = setting(0, "Seed of that split.", group=_DATA, minimum=0)
+    max_train_samples: int | None = setting(
+        None, "Use only the first this many training rows.", group=_DATA, minimum=2, unit="rows"
+    )
+    max_length: int = setting(
+        128, "Longer texts are cut.", group=_DATA, minimum=4, maximum=8192, unit="tokens"
+    )
+    # model
+    model: str = setting(
+        "minilm", "'minilm' (embedded), a hub id, or a local folder.", group=_MODEL
+    )
+    # method
+    method: str = setting(
+        DEFAULT_METHOD, "The recipe.", group=_METHOD, choices=tuple(METHODS)
+    )
+    target_sparsity: float = setting(
+        0.3,
+        "How much to close; what it is a fraction of depends on the recipe.",
+        group=_METHOD,
+        minimum=0.0,
+        maximum=0.95,
+    )
+    gate_law: str = setting(
+        "gaussian", "Distribution of a gate during training.", group=_METHOD, choices=LAWS
+    )
+    gate_sampling_sigma: float | None = setting(
+        None,
+        "Noise of a gaussian gate during training; the law's own if empty.",
+        group=_METHOD,
+        minimum=0.001,
+        maximum=2.0,
+    )
+    gate_sides: str = setting(
+        "both",
+        "Gate the inputs (columns), the outputs (rows) or both of each matrix.",
+        group=_METHOD,
+        choices=("both", "in", "out"),
+    )
+    target_modules: tuple[str, ...] = setting(
+        ROLES, "Which matrices of each layer carry gates.", group=_METHOD, choices=ROLES
+    )
+    penalty: str = setting(
+        "budget",
+        "budget: one for the whole model; abs, hinge: a target for each gate vector.",
+        group=_METHOD,
+        choices=PENALTIES,
+    )
+    penalty_weight: float = setting(
+        1.0, "Weight of the sparsity penalty (lambda); 'budget' learns its own.",
+        group=_METHOD, minimum=0.0,
+    )
+    target_warmup_fraction: float = setting(
+        0.3,
+        "Share of the training over which 'budget' raises its target from 0.",
+        group=_METHOD,
+        minimum=0.0,
+        maximum=1.0,
+    )
+    final_stretch_fraction: float = setting(
+        0.3,
+        "Share of the training that is left once the gates are rounded to the budget.",
+        group=_METHOD,
+        minimum=0.0,
+        maximum=0.9,
+    )
+    train_biases: bool = setting(True, "Train the biases of gated matrices too.", group=_METHOD)
+    lora_rank: int = setting(
+        0, "Rank of a low-rank update inside the gates; 0 is none.",
+        group=_METHOD, minimum=0, maximum=512,
+    )
+    lora_alpha: float = setting(
+        16.0, "The low-rank update is scaled by this over its rank.", group=_METHOD, minimum=0.0
+    )
+    # training
+    epochs: int = setting(3, "Passes over the training rows.", group=_TRAINING, minimum=1)
+    batch_size: int = setting(32, "Rows in a step.", group=_TRAINING, minimum=1, unit="rows")
+    learning_rate: float = setting(
+        1e-3, "Rate of the head and the biases.", group=_TRAINING, minimum=0.0, maximum=1.0
+    )
+    gate_learning_rate: float = setting(
+        2e-2, "Rate of the gates.", group=_TRAINING, minimum=0.0, maximum=1.0
+    )
+    lora_learning_rate: float = setting(
+        1e-3, "Rate of the low-rank matrices.", group=_TRAINING, minimum=0.0, maximum=1.0
+    )
+    weight_decay: float = setting(
+        0.0, "AdamW's decay of head and low-rank matrices.", group=_TRAINING,
+        minimum=0.0, maximum=1.0,
+    )
+    lr_schedule: str = setting(
+        "linear", "Rate over the training: falling to 0, or constant.",
+        group=_TRAINING, choices=("linear", "constant"),
+    )
+    max_grad_norm: float = setting(
+        1.0, "Gradients are clipped to this norm; 0 is never.", group=_TRAINING, minimum=0.0
+    )
+    eval_steps: int | None = setting(
+        None, "Evaluate every this many steps; twice an epoch if empty.",
+        group=_TRAINING, minimum=1, unit="steps",
+    )
+    seed: int = setting(0, "Seed of head, order and noise.", group=_TRAINING, minimum=0)
+    # hardware
+    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", group=_HARDWARE)
+    precision: str = setting(
+        "auto", "bf16 where the hardware computes in it, else fp32.",
+        group=_HARDWARE, choices=("auto", "bf16", "fp32"),
+    )
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+        if self.task == FILE_TASK and not self.data:
+            raise SpecError("task is 'file' but no file was given; set data to its path.")
+        if self.data and self.task != FILE_TASK:
+            raise SpecError(
+                f"Both data='{self.data}' and task='{self.task}' were given; a file is its own "
+                "task: leave task out, or leave data out."
+            )
+        if not self.target_modules:
+            raise SpecError(f"target_modules is empty; name at least one of {', '.join(ROLES)}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every setting as JSON types."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self).items()}
+
+    def steps_per_epoch(self, num_rows: int) -> int:
+        """Optimizer steps of one pass over this many training rows."""
+        return -(-num_rows // self.batch_size)
+
+    def steps_between_evaluations(self, num_rows: int) -> int:
+        """``eval_steps``, or what gives two evaluations an epoch of this many rows."""
+        return self.eval_steps or -(-self.steps_per_epoch(num_rows) // EVALUATIONS_PER_EPOCH)
+
+    @property
+    def rounds_to_budget(self) -> bool:
+        """Whether the gates are at last closed to exactly the target."""
+        return self.penalty == "budget"
+
+    @property
+    def target_meaning(self) -> str:
+        """What ``target_sparsity`` asks of this recipe, in words."""
+        return METHODS[self.method].target_meaning
+
+
+FIELDS: dict[str, dataclasses.Field] = {f.name: f for f in dataclasses.fields(RunSpec)}
+
+
+def make_spec(given: Mapping[str, Any]) -> RunSpec:
+    """A spec from what the user gave: his values, then the method's, then the defaults.
+
+    Args:
+        given: Setting name to value. ``None`` counts as not given. ``data`` implies
+            ``task="file"``.
+
+    Raises:
+        SpecError: For an unknown setting or method, or a value that is not allowed.
+    """
+    chosen = {name: value for name, value in given.items() if value is not None}
+    for name in chosen:
+        if name not in FIELDS:
+            raise SpecError(unknown_name("setting", name, FIELDS))
+    method = chosen.get("method", DEFAULT_METHOD)
+    if method not in METHODS:
+        raise SpecError(unknown_name("method", str(method), METHODS))
+    if chosen.get("data"):
+        chosen.setdefault("task", FILE_TASK)
+    return RunSpec(**{**METHODS[method].settings, **chosen})
