@@ -1,0 +1,104 @@
+"""Scores of predictions as GLUE defines them; never NaN, and never a warning."""
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from finegates.errors import unknown_name
+
+CORRELATIONS = ("matthews", "pearson", "spearman")
+"""Metrics that are undefined, and given as 0, where one side is constant."""
+
+
+def compute_metrics(
+    names: Sequence[str], predictions: ArrayLike, references: ArrayLike
+) -> dict[str, float]:
+    """The named scores, in the order of ``names``; each is a finite number.
+
+    Args:
+        names: Any of ``METRICS``.
+        predictions: Class ids, or numbers for a regression. Shape (rows,).
+        references: The true ids or numbers. Shape (rows,).
+
+    Raises:
+        ValueError: For an unknown metric, no rows, or sides of different length.
+    """
+    given, true = np.asarray(predictions), np.asarray(references)
+    if given.shape != true.shape or given.ndim != 1 or not given.size:
+        raise ValueError(f"Predictions {given.shape} and references {true.shape} don't match.")
+    return {name: _score(name, given, true) for name in names}
+
+
+def majority_score(
+    main_metric: str, train_labels: ArrayLike, validation_labels: ArrayLike
+) -> float:
+    """The score of always answering the most common label of the training rows.
+
+    It is 0 for the correlations, whose definition leaves a constant answer open.
+    """
+    answer = Counter(np.asarray(train_labels).tolist()).most_common(1)[0][0]
+    asked = np.asarray(validation_labels)
+    return compute_metrics((main_metric,), np.full(len(asked), answer), asked)[main_metric]
+
+
+def _score(name: str, given: np.ndarray, true: np.ndarray) -> float:
+    if name not in METRICS:
+        raise ValueError(unknown_name("metric", name, METRICS))
+    if name in CORRELATIONS and (_has_no_spread(given) or _has_no_spread(true)):
+        return 0.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # SciPy's "nearly constant"; the answer is 0 below
+        return float(np.nan_to_num(METRICS[name](given, true), nan=0.0))
+
+
+def _has_no_spread(values: np.ndarray) -> bool:
+    # A diverged model predicts NaN or inf; its correlation is as undefined as a constant's.
+    return bool(not np.isfinite(values).all() or values.min() == values.max())
+
+
+def _accuracy(given: np.ndarray, true: np.ndarray) -> float:
+    return float((given == true).mean())
+
+
+def _f1(given: np.ndarray, true: np.ndarray) -> float:
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(true == 1, given == 1, zero_division=0))
+
+
+def _macro_f1(given: np.ndarray, true: np.ndarray) -> float:
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(true, given, average="macro", zero_division=0))
+
+
+def _matthews(given: np.ndarray, true: np.ndarray) -> float:
+    from sklearn.metrics import matthews_corrcoef
+
+    return float(matthews_corrcoef(true, given))
+
+
+def _pearson(given: np.ndarray, true: np.ndarray) -> float:
+    from scipy.stats import pearsonr
+
+    return float(pearsonr(given, true).statistic)
+
+
+def _spearman(given: np.ndarray, true: np.ndarray) -> float:
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(given, true).statistic)
+
+
+METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "accuracy": _accuracy,
+    "f1": _f1,
+    "macro_f1": _macro_f1,
+    "matthews": _matthews,
+    "pearson": _pearson,
+    "spearman": _spearman,
+}
+"""Every metric by name. ``f1`` is that of class id 1, as in GLUE."""

@@ -1,0 +1,202 @@
+"""The bundled sample: is an English sentence well formed? Made from the word lists below only.
+
+Sentences come in pairs, one right and one broken by a fault. The faults are such that counting
+words tells nothing: a word is as common in right as in broken sentences, and only the way the words
+go together is wrong.
+"""
+
+import csv
+import io
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+SAMPLE_PATH = Path(__file__).parent / "sample_data" / "acceptability.csv"
+SAMPLE_SEED = 20
+LABELS = ("unacceptable", "acceptable")
+"""In id order: 1 is acceptable, as in CoLA."""
+TRAIN_ROWS, VALIDATION_ROWS = 2000, 400
+NO_FAULT = "none"
+
+PEOPLE, THINGS, ADJECTIVES, PREPOSITIONS, INTRANSITIVE, TRANSITIVE, MEETING = (
+    line.split()
+    for line in (
+        "farmer teacher pilot nurse singer painter driver baker doctor guard student sailor",
+        "lamp letter basket bottle boat ladder coat blanket",
+        "old young tall quiet tired cheerful",
+        "near behind beside",
+        "sneeze shiver giggle arrive stumble yawn snore hesitate",
+        "repair lift damage inspect polish borrow discover select",
+        "admire greet visit invite follow thank trust remember",
+    )
+)
+TIMES = ("today", "again", "tonight", "after lunch", "every day", "in the garden", "at home")
+AUXILIARIES = {("has", "have"): "ed", ("is", "are"): "ing", ("will", "will"): ""}
+PRONOUNS = (("he", "him"), ("she", "her"), ("they", "them"), ("we", "us"))
+
+Pair = tuple[str, str]
+"""A right sentence and its broken twin, as lower-case words."""
+
+
+def plural(noun: str, number: int) -> str:
+    """The noun itself for ``number`` 0, its plural for 1."""
+    return noun + "s" * number
+
+
+def verb_present(verb: str, number: int) -> str:
+    """The third person of the present: "lifts" for ``number`` 0, "lift" for 1."""
+    return verb if number else verb + ("es" if verb.endswith("sh") else "s")
+
+
+def verb_form(verb: str, ending: str) -> str:
+    """The verb with ``ed``, ``ing`` or nothing after it."""
+    return (verb[:-1] if verb.endswith("e") and ending else verb) + ending
+
+
+def subject(rng: random.Random, number: int) -> str:
+    """A noun phrase with "the", half of the time with an adjective."""
+    adjective = rng.choice(ADJECTIVES) + " " if rng.random() < 0.5 else ""
+    return f"the {adjective}{plural(rng.choice(PEOPLE), number)}"
+
+
+def predicate(rng: random.Random, number: int) -> str:
+    """A verb that agrees with ``number``, with an object if it takes one."""
+    if rng.random() < 0.5:
+        return verb_present(rng.choice(INTRANSITIVE), number)
+    return f"{verb_present(rng.choice(TRANSITIVE), number)} the {rng.choice(THINGS)}"
+
+
+def agreement(rng: random.Random) -> Pair:
+    """The verb has the wrong number: "the farmers sneezes"."""
+    number, state = rng.randrange(2), rng.getstate()
+    right = f"{subject(rng, number)} {predicate(rng, number)}"
+    rng.setstate(state)
+    return right, f"{subject(rng, number)} {predicate(rng, 1 - number)}"
+
+
+def agreement_across(rng: random.Random) -> Pair:
+    """The verb agrees with a nearer noun phrase: "the farmers near the judge sneezes"."""
+    number = rng.randrange(2)
+    start = f"{subject(rng, number)} {rng.choice(PREPOSITIONS)} {subject(rng, 1 - number)}"
+    state = rng.getstate()
+    right = f"{start} {predicate(rng, number)}"
+    rng.setstate(state)
+    return right, f"{start} {predicate(rng, 1 - number)}"
+
+
+def auxiliary_form(rng: random.Random) -> Pair:
+    """The verb's form does not fit the auxiliary: "the farmer has sneezing"."""
+    number = rng.randrange(2)
+    words, ending = rng.choice(list(AUXILIARIES.items()))
+    other = rng.choice([e for e in AUXILIARIES.values() if e != ending])
+    verb, start = rng.choice(INTRANSITIVE), f"{subject(rng, number)} {words[number]}"
+    return f"{start} {verb_form(verb, ending)}", f"{start} {verb_form(verb, other)}"
+
+
+def word_order(rng: random.Random) -> Pair:
+    """Two neighbours have changed places: "farmer the sneezes", "the farmer sneezing is"."""
+    number = rng.randrange(2)
+    words, ending = rng.choice(list(AUXILIARIES.items()))
+    verb = verb_form(rng.choice(INTRANSITIVE), ending)
+    noun = plural(rng.choice(PEOPLE), number)
+    right = ["the", rng.choice(ADJECTIVES), noun, words[number], verb]
+    place = rng.randrange(len(right) - 1)
+    broken = right.copy()
+    broken[place], broken[place + 1] = right[place + 1], right[place]
+    return " ".join(right), " ".join(broken)
+
+
+def missing_determiner(rng: random.Random) -> Pair:
+    """A single noun stands bare, as only a plural may: "the farmers lift lamp"."""
+    number, verb = rng.randrange(2), rng.choice(TRANSITIVE)
+    adjective = rng.choice(ADJECTIVES)
+    person = f"{adjective} {plural(rng.choice(PEOPLE), number)} {verb_present(verb, number)}"
+    thing = plural(rng.choice(THINGS), 1 - number)
+    with_subject, with_object = f"the {person} {thing}", f"{person} the {thing}"
+    return (with_object, with_subject) if number else (with_subject, with_object)
+
+
+def pronoun_case(rng: random.Random) -> Pair:
+    """A pronoun has the case of the other place: "him lifts the lamp"."""
+    choice = rng.randrange(len(PRONOUNS))
+    number, person = int(choice > 1), rng.randrange(2)
+    verb = rng.choice(MEETING)
+    if rng.random() < 0.5:
+        rest = f"{verb_present(verb, number)} {subject(rng, person)}"
+        return f"{PRONOUNS[choice][0]} {rest}", f"{PRONOUNS[choice][1]} {rest}"
+    start = f"{subject(rng, person)} {verb_present(verb, person)}"
+    return f"{start} {PRONOUNS[choice][1]}", f"{start} {PRONOUNS[choice][0]}"
+
+
+def extra_or_missing_object(rng: random.Random) -> Pair:
+    """A verb has an object it can't take, or lacks one: "the farmer sneezes the lamp"."""
+    number, takes_object = rng.randrange(2), rng.random() < 0.5
+    verb = verb_present(rng.choice(TRANSITIVE if takes_object else INTRANSITIVE), number)
+    short = f"{subject(rng, number)} {verb}"
+    long = f"{short} the {rng.choice(THINGS)}"
+    return (long, short) if takes_object else (short, long)
+
+
+FAULTS: tuple[Callable[[random.Random], Pair], ...] = (
+    agreement,
+    agreement_across,
+    auxiliary_form,
+    word_order,
+    missing_determiner,
+    pronoun_case,
+    extra_or_missing_object,
+)
+
+
+def make_sample(seed: int = SAMPLE_SEED) -> pd.DataFrame:
+    """The sample as a frame of text, label, fault and split; the same for the same seed.
+
+    Half of each split is acceptable, no sentence stands twice, and twins share a split.
+    """
+    rng = random.Random(seed)
+    pairs = _unique_pairs(rng, (TRAIN_ROWS + VALIDATION_ROWS) // 2)
+    train_pairs = TRAIN_ROWS // 2
+    rows = _rows(rng, pairs[:train_pairs], "train")
+    rows += _rows(rng, pairs[train_pairs:], "validation")
+    return pd.DataFrame(rows, columns=["text", "label", "fault", "split"])
+
+
+def _unique_pairs(rng: random.Random, count: int) -> list[tuple[str, str, str]]:
+    seen: set[str] = set()
+    pairs: list[tuple[str, str, str]] = []
+    while len(pairs) < count:
+        fault = FAULTS[len(pairs) % len(FAULTS)]
+        right, broken = fault(rng)
+        ending = " " + rng.choice(TIMES) if rng.random() < 0.5 else ""
+        right, broken = _as_sentence(right + ending), _as_sentence(broken + ending)
+        if seen.isdisjoint((right, broken)):
+            seen.update((right, broken))
+            pairs.append((right, broken, fault.__name__))
+    return pairs
+
+
+def _as_sentence(words: str) -> str:
+    return words[0].upper() + words[1:] + "."
+
+
+def _rows(rng: random.Random, pairs: list[tuple[str, str, str]], split: str) -> list[tuple]:
+    rows = [(right, LABELS[1], NO_FAULT, split) for right, _, _ in pairs]
+    rows += [(broken, LABELS[0], fault, split) for _, broken, fault in pairs]
+    rng.shuffle(rows)  # so that the first N rows hold every fault and both labels
+    return rows
+
+
+def sample_csv(seed: int = SAMPLE_SEED) -> str:
+    """The text of the bundled file."""
+    frame, buffer = make_sample(seed), io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(frame.columns)
+    writer.writerows(frame.itertuples(index=False))
+    return buffer.getvalue()
+
+
+def load_sample() -> pd.DataFrame:
+    """The bundled file: text, label, fault, split."""
+    return pd.read_csv(SAMPLE_PATH, dtype=str, keep_default_na=False)
