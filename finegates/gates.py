@@ -1,0 +1,107 @@
+"""All gates of a model in one flat parameter, drawn in one go for each forward pass.
+
+Drawing gate vector by gate vector would launch dozens of tiny kernels a step; here one draw covers
+the model, and each gated matrix looks at its own part.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from finegates.laws import Law
+from finegates.layout import GateLayout
+
+_MARGIN = 0.01
+"""How far from the closing point rounded gates are kept, in units of the parameter."""
+
+
+class Gates(nn.Module):
+    """The gates of a model.
+
+    Until they are `settled`, in training every forward pass of the model draws them
+    anew; in evaluation they have the value that their mean gives.
+
+    Attributes:
+        layout: Which gate is where.
+        law: How parameters become gates.
+        parameter: Trained parameters, float32, shape ``(num_gates,)``.
+        settled: Whether the gates are held as they are: no noise and no gradient, as after
+            rounding.
+    """
+
+    def __init__(self, layout: GateLayout, law: Law, generator: torch.Generator | None = None):
+        super().__init__()
+        self.layout, self.law = layout, law
+        centre, spread = law.initial_parameter
+        initial = centre + spread * torch.randn(layout.num_gates, generator=generator)
+        self.parameter = nn.Parameter(initial)
+        self.settled = False
+        self._parts: tuple[Tensor, ...] = ()
+
+    @property
+    def mean(self) -> Tensor:
+        """Means, shape ``(num_gates,)``; differentiable."""
+        return self.law.mean(self.parameter)
+
+    def forward(self) -> Tensor:
+        """Gate values of this pass, in [0, 1], shape ``(num_gates,)``."""
+        if self.settled:
+            return self.law.value(self.mean).detach()
+        if self.training:
+            return self.law.sample(self.mean, self._noise())
+        return self.law.value(self.mean)
+
+    def forget_draw(self) -> None:
+        """Makes the next use of the gates draw them anew; called before each forward pass."""
+        self._parts = ()
+
+    def part(self, index: int) -> Tensor:
+        """Gates of one vector in this forward pass, shape ``(size,)``.
+
+        In the precision of the matrix products around it: half precision under autocast.
+        """
+        if not self._parts:
+            device = self.parameter.device.type
+            autocast = torch.is_autocast_enabled(device)
+            values = self()
+            values = values.to(torch.get_autocast_dtype(device)) if autocast else values
+            self._parts = values.split([v.size for v in self.layout.vectors])
+        return self._parts[index]
+
+    def means_array(self) -> np.ndarray:
+        """Means as float32 on the host, shape ``(num_gates,)``."""
+        return self.mean.detach().float().cpu().numpy()
+
+    @torch.no_grad()
+    def set_means(self, means: np.ndarray) -> None:
+        """Sets every gate's mean, shape ``(num_gates,)``."""
+        target = torch.from_numpy(np.asarray(means, dtype=np.float32)).to(self.parameter.device)
+        self.parameter.copy_(self.law.parameter(target))
+
+    @torch.no_grad()
+    def close_exactly(self, closed: np.ndarray) -> None:
+        """Closes just these gates and settles all.
+
+        The closed are shifted together until all are at or below the closing point, in the same
+        order; gates that are to be open, but had closed, are set just above it.
+
+        Args:
+            closed: Boolean, shape ``(num_gates,)``.
+        """
+        mask = torch.from_numpy(closed).to(self.parameter.device)
+        edge = self.law.parameter(torch.tensor(self.law.closing_mean, device=mask.device))
+        rounded = self.parameter.clamp(min=edge + _MARGIN)
+        if closed.any():
+            shift = (self.parameter[mask].max() - edge).clamp(min=0) + _MARGIN
+            rounded = torch.where(mask, self.parameter - shift, rounded)
+        self.parameter.copy_(rounded)
+        self.settled = True
+
+    def __getstate__(self) -> dict:
+        """Without the last draw: it belongs to a graph, which can be neither copied nor pickled."""
+        return {**super().__getstate__(), "_parts": ()}
+
+    def _noise(self) -> Tensor:
+        if self.law.noise == "normal":
+            return torch.randn_like(self.parameter)
+        return torch.logit(torch.rand_like(self.parameter), eps=1e-6)

@@ -1,0 +1,59 @@
+"""Rounding gates to a mask."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finegates.architectures import layout_of_config
+from finegates.gates import Gates
+from finegates.laws import LAWS
+
+CONFIG = {
+    "model_type": "bert", "hidden_size": 8, "intermediate_size": 12,
+    "num_hidden_layers": 1, "num_attention_heads": 2,
+}  # fmt: skip
+ALL_LAWS = pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
+
+
+@ALL_LAWS
+@given(st.integers(0, 1000), st.integers(0, 120))
+def test_rounding_closes_exactly_the_asked_gates_and_keeps_their_order(law, seed, count):
+    gates = Gates(layout_of_config(CONFIG), law)
+    means = np.random.default_rng(seed).uniform(-0.9, 0.4, gates.layout.num_gates)
+    closed = np.zeros(len(means), bool)
+    closed[np.argsort(means)[:count]] = True
+    gates.set_means(means)
+    gates.close_exactly(closed)
+    assert gates.settled
+    values = law.value(gates.means_array())
+    assert ((values <= 0) == closed).all()
+    after = gates.means_array()
+    assert (np.argsort(after[closed], kind="stable") == np.argsort(means[closed], kind="stable")).all()
+
+
+@ALL_LAWS
+def test_gates_that_were_open_enough_keep_their_value(law):
+    gates = Gates(layout_of_config(CONFIG), law)
+    means = np.linspace(-0.4, 0.9, gates.layout.num_gates, dtype=np.float32)
+    gates.set_means(means)
+    before, closed = gates.means_array(), means < 0
+    gates.close_exactly(closed)
+    assert (gates.means_array()[~closed] == before[~closed]).all()
+
+
+@ALL_LAWS
+def test_set_means_is_read_back(law):
+    gates = Gates(layout_of_config(CONFIG), law)
+    means = np.linspace(-0.9, 0.9, gates.layout.num_gates, dtype=np.float32)
+    gates.set_means(means)
+    assert gates.means_array() == pytest.approx(means, abs=1e-5)
+
+
+def test_gates_are_in_the_precision_of_autocast():
+    gates = Gates(layout_of_config(CONFIG), LAWS["gaussian"])
+    with torch.autocast("cpu", torch.bfloat16):
+        assert gates.part(0).dtype == torch.bfloat16
+    gates.forget_draw()
+    assert gates.part(0).dtype == torch.float32
