@@ -1,0 +1,49 @@
+"""Text -> batches: tokenised once, padded to the longest of a batch, grouped by length."""
+
+from typing import Any
+
+import pandas as pd
+import torch
+from torch.utils.data import DataLoader
+from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
+from transformers.trainer_pt_utils import LengthGroupedSampler
+
+Rows = list[dict[str, Any]]
+
+
+def tokenise(
+    tokenizer: PreTrainedTokenizerBase, frame: pd.DataFrame, max_length: int
+) -> Rows:
+    """Token ids and label of each row.
+
+    Args:
+        tokenizer: The model's.
+        frame: Columns ``text``, ``label`` and, for pairs, ``pair``.
+        max_length: Longer inputs are cut to this many tokens.
+    """
+    pairs = list(frame["pair"]) if "pair" in frame else None
+    encoded = tokenizer(list(frame["text"]), pairs, truncation=True, max_length=max_length)
+    rows: Rows = [{k: encoded[k][i] for k in encoded} for i in range(len(frame))]
+    for row, label in zip(rows, frame["label"].tolist(), strict=True):
+        row["labels"] = label
+    return rows
+
+
+def training_batches(
+    rows: Rows, tokenizer: PreTrainedTokenizerBase, batch_size: int, seed: int, epoch: int
+) -> DataLoader:
+    """An epoch's batches in an order that seed and epoch decide, similar lengths together."""
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+    lengths = [len(row["input_ids"]) for row in rows]
+    sampler = LengthGroupedSampler(batch_size, lengths=lengths, generator=generator)
+    return DataLoader(
+        rows, batch_size, sampler=sampler, collate_fn=DataCollatorWithPadding(tokenizer)
+    )
+
+
+def evaluation_batches(
+    rows: Rows, tokenizer: PreTrainedTokenizerBase, batch_size: int
+) -> DataLoader:
+    """All rows once, longest first."""
+    by_length = sorted(rows, key=lambda row: -len(row["input_ids"]))
+    return DataLoader(by_length, batch_size, collate_fn=DataCollatorWithPadding(tokenizer))

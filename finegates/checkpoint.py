@@ -1,0 +1,107 @@
+"""Checkpoints: what resuming needs, and no base weights.
+
+A step's noise is seeded by (seed, step) and an epoch's order by (seed, epoch), so the state is the
+trained parameters, the optimizer and the step, and a resumed run equals an uninterrupted one.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from finegates.attach import trained_state
+from finegates.errors import RunError
+from finegates.penalty import BudgetPenalty
+from finegates.runs import CHECKPOINT_FOLDER, TRAINED_FOLDER, Run
+from finegates.session import Session
+from finegates.storage import read_json, write_json
+
+_STATE_FILE = "state.json"
+_OPTIMIZER_FILE = "optimizer.pt"
+_TRAINED_FILE = "trained.safetensors"
+_MULTIPLIER = "penalty.multiplier"
+
+
+def save_checkpoint(run: Run, session: Session, step: int) -> None:
+    """Replaces the checkpoint. A crash leaves the old or the new one, never a part."""
+    partial = run.path / f".{CHECKPOINT_FOLDER}.part"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    save_file(_contiguous(_state(session)), partial / _TRAINED_FILE)
+    torch.save(
+        {"optimizer": session.optimizer.state_dict(), "schedule": session.schedule.state_dict()},
+        partial / _OPTIMIZER_FILE,
+    )
+    write_json(partial / _STATE_FILE, {"step": step, "settled": session.gates.settled})
+    _replace_folder(partial, run.path / CHECKPOINT_FOLDER)
+
+
+def load_checkpoint(run: Run, session: Session) -> int:
+    """Puts the session where the checkpoint was and returns its step; 0 if there is none.
+
+    Raises:
+        RunError: If the checkpoint is damaged or of another model.
+    """
+    folder = _checkpoint_folder(run)
+    if folder is None:
+        return 0
+    try:
+        state = read_json(folder / _STATE_FILE)
+        tensors = load_file(folder / _TRAINED_FILE)
+        saved = torch.load(folder / _OPTIMIZER_FILE, map_location="cpu", weights_only=True)
+        with torch.no_grad():
+            for name, value in _state(session).items():
+                value.copy_(tensors[name])
+        session.optimizer.load_state_dict(saved["optimizer"])
+        session.schedule.load_state_dict(saved["schedule"])
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise RunError(f"The checkpoint of {run.id} can't be used: {error}.") from error
+    session.gates.settled = state["settled"]
+    return int(state["step"])
+
+
+def save_trained(run: Run, session: Session) -> None:
+    """Stores what was trained other than the gates, which the last snapshot holds."""
+    partial = run.path / f".{TRAINED_FOLDER}.part"
+    partial.mkdir(exist_ok=True)
+    model = session.accelerator.unwrap_model(session.model)
+    state = {
+        name: value
+        for name, value in trained_state(model).items()
+        if value.data_ptr() != session.gates.parameter.data_ptr()
+    }
+    save_file(_contiguous(state), partial / _TRAINED_FILE)
+    _replace_folder(partial, run.path / TRAINED_FOLDER)
+
+
+def _state(session: Session) -> dict[str, torch.Tensor]:
+    state = trained_state(session.accelerator.unwrap_model(session.model))
+    if isinstance(session.penalty, BudgetPenalty):
+        state[_MULTIPLIER] = session.penalty.multiplier
+    return state
+
+
+def _contiguous(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: value.contiguous() for name, value in state.items()}
+
+
+def _checkpoint_folder(run: Run) -> Path | None:
+    """The checkpoint; the one set aside if a crash came between the two renames."""
+    folder = run.path / CHECKPOINT_FOLDER
+    return next((f for f in (folder, _set_aside(folder)) if f.is_dir()), None)
+
+
+def _replace_folder(partial: Path, folder: Path) -> None:
+    old = _set_aside(folder)
+    if folder.is_dir():
+        shutil.rmtree(old, ignore_errors=True)
+        os.rename(folder, old)
+    os.rename(partial, folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _set_aside(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")

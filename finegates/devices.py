@@ -1,0 +1,60 @@
+"""The devices of this machine, found without loading torch."""
+
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+import psutil
+
+
+@dataclass(frozen=True)
+class Device:
+    """A place to train.
+
+    Attributes:
+        name: As torch names it: ``cpu``, ``cuda:0``, ``mps``.
+        description: For people.
+        free_bytes: Memory that is free now.
+    """
+
+    name: str
+    description: str
+    free_bytes: int
+
+
+def list_devices() -> list[Device]:
+    """Every device of this machine, the ones that ``auto`` prefers first."""
+    memory = psutil.virtual_memory()
+    cpu = Device("cpu", f"CPU, {psutil.cpu_count()} threads", memory.available)
+    accelerators = sorted(_nvidia_devices(), key=lambda d: -d.free_bytes)
+    if not accelerators and platform.system() == "Darwin" and platform.machine() == "arm64":
+        accelerators = [Device("mps", "Apple GPU", memory.available)]
+    return [*accelerators, cpu]
+
+
+def matching_devices(wanted: str) -> list[Device]:
+    """Devices that a run's ``device`` setting may be given.
+
+    ``auto`` is any accelerator, or the CPU where there is none; ``cuda`` is any GPU.
+    """
+    devices = list_devices()
+    if wanted == "auto":
+        return devices[:-1] or devices
+    return [d for d in devices if d.name == wanted or d.name.split(":")[0] == wanted]
+
+
+def _nvidia_devices() -> list[Device]:
+    if not (tool := shutil.which("nvidia-smi")):
+        return []
+    query = ["--query-gpu=index,name,memory.free", "--format=csv,noheader,nounits"]
+    try:
+        answer = subprocess.run([tool, *query], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    rows = [line.split(", ") for line in answer.stdout.splitlines()]
+    return [
+        Device(f"cuda:{row[0]}", row[1], int(row[2]) * 2**20)
+        for row in rows
+        if len(row) == 3 and row[2].strip().isdecimal()
+    ]

@@ -1,0 +1,121 @@
+"""What a run will cost, before it is started: time from earlier runs, memory from the sizes.
+
+The time comes from the rate that finished runs on the same device reached, counted in floating
+point operations; without any, from a rough figure for the kind of device, and the estimate says so.
+"""
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from finegates.architectures import architecture_of, layout_of_config
+from finegates.devices import matching_devices
+from finegates.errors import RunError
+from finegates.models import model_sizes
+from finegates.runs import Run, list_runs
+from finegates.spec import RunSpec
+
+TOKENS_PER_WORD = 1.35
+SPECIAL_TOKENS = 2
+ROUGH_FLOPS = {"cpu": 4e10 * (psutil.cpu_count(logical=False) or 1), "cuda": 2e13, "mps": 2e12}
+START_S = 8.0
+_PROCESS_BYTES = 550e6
+_BYTES_PER_WEIGHT = 4
+_ACTIVATIONS_PER_LAYER = 34
+"""Floats kept for the backward pass, for each token and hidden unit of a layer (measured)."""
+_MOST_RUNS_READ = 20
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run will cost.
+
+    Attributes:
+        steps: Optimizer steps.
+        seconds: Wall time, the start included.
+        memory_bytes: Peak memory of the device (with the CPU: of the process).
+        basis: Where the time comes from, in words.
+    """
+
+    steps: int
+    seconds: float
+    memory_bytes: int
+    basis: str
+
+
+def estimate_cost(
+    spec: RunSpec, num_train: int, num_validation: int, mean_words: float, runs_dir: Path
+) -> Estimate:
+    """Estimates a run's cost.
+
+    Args:
+        spec: The run.
+        num_train: Training rows, after `max_train_samples`.
+        num_validation: Validation rows.
+        mean_words: Mean number of words of a row, both texts together.
+        runs_dir: Where finished runs are looked up.
+
+    Raises:
+        ModelError: If the model's config can't be read.
+        SpecError: If this machine has no such device.
+    """
+    config = model_sizes(spec.model)
+    tokens = min(mean_words * TOKENS_PER_WORD + SPECIAL_TOKENS, spec.max_length)
+    device = _device_name(spec.device)
+    rate, basis = _flops_rate(device, runs_dir)
+    work = training_flops(config, tokens) * num_train * spec.epochs
+    work += training_flops(config, tokens) / 2 * _evaluated_rows(spec, num_train, num_validation)
+    return Estimate(
+        steps=spec.steps_per_epoch(num_train) * spec.epochs,
+        seconds=START_S + work / rate,
+        memory_bytes=int(_memory(config, spec.batch_size, tokens)),
+        basis=basis,
+    )
+
+
+def training_flops(config: Mapping[str, Any], tokens: float) -> float:
+    """Operations of one row's training step: forward, and backward to the inputs only."""
+    return 2 * 2 * layout_of_config(config).num_gated_weights * tokens
+
+
+def _evaluated_rows(spec: RunSpec, num_train: int, num_validation: int) -> float:
+    steps = spec.steps_per_epoch(num_train) * spec.epochs
+    return num_validation * (1 + steps // spec.steps_between_evaluations(num_train))
+
+
+def _device_name(wanted: str) -> str:
+    found = matching_devices(wanted)
+    return found[0].name if found else wanted
+
+
+def _flops_rate(device: str, runs_dir: Path) -> tuple[float, str]:
+    rates = [rate for run in list_runs(runs_dir)[:_MOST_RUNS_READ] if (rate := _rate_of(run, device))]
+    if rates:
+        return statistics.median(rates), f"from {len(rates)} finished runs on {device}"
+    kind = device.split(":")[0]
+    return ROUGH_FLOPS.get(kind, ROUGH_FLOPS["cpu"]), f"rough: no finished run on {device} yet"
+
+
+def _rate_of(run: Run, device: str) -> float | None:
+    row = run.row()
+    if row["status"] != "finished" or row["device"] != device or not row["samples_per_s"]:
+        return None
+    try:
+        words = run.record["data"].get("mean_words")
+        work = training_flops(model_sizes(run.spec.model), words * TOKENS_PER_WORD + SPECIAL_TOKENS)
+    except (RunError, TypeError):
+        return None
+    return row["samples_per_s"] * work
+
+
+def _memory(config: Mapping[str, Any], batch_size: int, tokens: float) -> float:
+    architecture = architecture_of(str(config["model_type"]))
+    hidden, layers = (architecture.size(config, what) for what in ("hidden", "layers"))
+    weights = layout_of_config(config).num_gated_weights + config.get("vocab_size", 30522) * hidden
+    longest_over_mean = 2.5
+    activations = layers * batch_size * tokens * longest_over_mean * hidden * _ACTIVATIONS_PER_LAYER
+    return _PROCESS_BYTES + _BYTES_PER_WEIGHT * (2 * weights + activations)

@@ -1,0 +1,65 @@
+"""Everything that can be checked about a run before it exists. Loads no torch."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from finegates.data import TextSplits, load_splits
+from finegates.devices import list_devices, matching_devices
+from finegates.errors import SpecError
+from finegates.laws import make_law
+from finegates.models import check_model
+from finegates.spec import RunSpec
+
+
+def check_inputs(spec: RunSpec) -> tuple[RunSpec, dict[str, Any]]:
+    """Reads the data, looks at the model and the device.
+
+    Returns:
+        The spec with absolute paths, and what the run records of its data (no text of it).
+
+    Raises:
+        FineGatesError: If the run could not work.
+    """
+    spec = _with_absolute_paths(spec)
+    make_law(spec.gate_law, spec.gate_sampling_sigma)
+    check_device(spec.device)
+    check_model(spec.model)
+    return spec, describe_splits(load_splits(spec))
+
+
+def check_device(device: str) -> None:
+    """Raises SpecError if this machine has no such device."""
+    if not matching_devices(device):
+        names = ", ".join(["auto", *(d.name for d in list_devices())])
+        raise SpecError(f"device '{device}' is not on this machine; there are: {names}.")
+
+
+def describe_splits(splits: TextSplits) -> dict[str, Any]:
+    """What a run records of its data: where from, fingerprint, labels and counts."""
+    return {
+        "source": splits.source,
+        "fingerprint": splits.fingerprint,
+        "problem": splits.problem,
+        "labels": list(splits.labels),
+        "metrics": list(splits.metrics),
+        "num_train": len(splits.train),
+        "num_validation": len(splits.validation),
+        "mean_words": round(mean_words(splits), 2),
+    }
+
+
+def mean_words(splits: TextSplits) -> float:
+    """Mean number of words of a training row, both texts of a pair together."""
+    columns = ("text", "pair") if splits.has_pairs else ("text",)
+    return float(sum(splits.train[c].str.count(r"\S+").mean() for c in columns))
+
+
+def _with_absolute_paths(spec: RunSpec) -> RunSpec:
+    """Paths of the user's, made independent of the folder that the worker starts in."""
+    changes = {
+        name: str(Path(value).expanduser().resolve())
+        for name in ("data", "glue_dir", "model")
+        if (value := getattr(spec, name)) and (name != "model" or Path(value).expanduser().is_dir())
+    }
+    return dataclasses.replace(spec, **changes)

@@ -1,0 +1,280 @@
+"""The run folder: made whole or not at all, read while it is written, never rewritten.
+
+    spec.json         everything needed to repeat the run; written once
+    status.json       where it stands; replaced by its worker
+    metrics.jsonl     a line for each log, evaluation and resumption; appended by its worker
+    histograms.jsonl  gate values of every gate vector on fixed bins; appended by its worker
+    gates/            a snapshot of all gates for each evaluation (`finegates.snapshots`)
+    trained/          trained weights other than gates, when finished (safetensors)
+    checkpoint/       what resuming needs; replaced at each evaluation
+    run.log           what the worker printed
+    stop, pause       requests to the worker
+
+The format is documented in ``docs/run-folder.md``.
+"""
+
+import os
+import platform
+import re
+import secrets
+import shlex
+import shutil
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from finegates.errors import FineGatesError, RunError, unknown_name
+from finegates.methods import METHODS
+from finegates.snapshots import Snapshot, load_snapshot, snapshot_path, snapshot_steps
+from finegates.spec import RunSpec
+from finegates.status import LIVE_STATES, Status, read_status, write_status
+from finegates.storage import LineReader, read_json, write_json
+
+FORMAT_VERSION = 1
+SPEC_FILE = "spec.json"
+METRICS_FILE = "metrics.jsonl"
+HISTOGRAMS_FILE = "histograms.jsonl"
+LOG_FILE = "run.log"
+GATES_FOLDER = "gates"
+CHECKPOINT_FOLDER = "checkpoint"
+TRAINED_FOLDER = "trained"
+BIN_FOLDER = ".bin"
+RUNS_DIR_VARIABLE = "FINEGATES_RUNS_DIR"
+BROKEN = "broken"
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_RECORDED_PACKAGES = ("finegates", "torch", "transformers", "accelerate", "datasets", "safetensors")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, read."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """All of ``spec.json``.
+
+        Raises:
+            RunError: If it is missing, damaged or of another format version.
+        """
+        record = read_json(self.path / SPEC_FILE)
+        if record.get("format_version") != FORMAT_VERSION:
+            raise RunError(
+                f"{self.id} has format version {record.get('format_version')!r}; this program "
+                f"reads version {FORMAT_VERSION}. Update finegates."
+            )
+        return record
+
+    @cached_property
+    def spec(self) -> RunSpec:
+        """What the run was asked to do."""
+        try:
+            return RunSpec(**self.record["spec"])
+        except (KeyError, TypeError) as error:
+            raise RunError(f"{self.id}/{SPEC_FILE} does not hold a run's settings: {error}.") from error
+
+    def status(self) -> Status:
+        """Where the run stands now."""
+        return read_status(self.path)
+
+    @property
+    def log_path(self) -> Path:
+        """What the worker printed."""
+        return self.path / LOG_FILE
+
+    def metrics_reader(self) -> LineReader:
+        """An incremental reader of the metrics; pass its rows through `current_rows`."""
+        return LineReader(self.path / METRICS_FILE)
+
+    def histograms_reader(self) -> LineReader:
+        """An incremental reader of the histograms; pass its rows through `current_rows`."""
+        return LineReader(self.path / HISTOGRAMS_FILE)
+
+    def snapshot_steps(self) -> list[int]:
+        """Steps whose gates are stored."""
+        return snapshot_steps(self.path / GATES_FOLDER)
+
+    def snapshot(self, step: int | None = None) -> Snapshot:
+        """The gates at a step; the newest if none is given.
+
+        Raises:
+            RunError: If there is none, or it is damaged.
+        """
+        steps = self.snapshot_steps()
+        if not steps:
+            raise RunError(f"{self.id} has no gates yet; the first come with its first evaluation.")
+        if step is not None and step not in steps:
+            raise RunError(f"{self.id} has no gates at step {step}; it has steps {steps}.")
+        return load_snapshot(snapshot_path(self.path / GATES_FOLDER, steps[-1] if step is None else step))
+
+    def log_tail(self, num_bytes: int = 8000) -> str:
+        """The end of the log, at most this many bytes of it."""
+        try:
+            with open(self.log_path, "rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - num_bytes))
+                return file.read().decode("utf-8", "replace")
+        except FileNotFoundError:
+            return ""
+
+    def row(self) -> dict[str, Any]:
+        """The run in one line, as the tables and the command line show it; never raises."""
+        try:
+            return _row(self)
+        except FineGatesError as error:
+            return {**dict.fromkeys(ROW_KEYS), "run": self.id, "status": BROKEN, "reason": str(error)}
+
+
+_SPEC_KEYS = ("task", "method", "model", "seed")
+_STATUS_KEYS = (
+    "reason", "metric", "score", "majority_score", "closed_gates_fraction",
+    "removed_weights_fraction", "trainable_params", "total_params", "num_gates",
+    "num_gated_weights", "step", "total_steps", "samples_per_s", "time_left_s", "device",
+    "precision", "started", "ended",
+)  # fmt: skip
+ROW_KEYS = ("run", "status", *_SPEC_KEYS, "target_fraction", *_STATUS_KEYS, "created", "command")
+
+
+def _row(run: Run) -> dict[str, Any]:
+    status, spec = run.status(), run.spec
+    values = {
+        "run": run.id,
+        "status": status.state,
+        "target_fraction": spec.target_sparsity,
+        "created": run.record["created"],
+        "command": run.record["command"],
+    }
+    values |= {key: getattr(spec, key) for key in _SPEC_KEYS}
+    values |= {key: getattr(status, key) for key in _STATUS_KEYS}
+    return {key: values[key] for key in ROW_KEYS}
+
+
+def current_rows(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows without those that a later resumption did again.
+
+    A resumed run appends ``{"kind": "resumed", "step": s}``: what came before it with a larger
+    step has been lost with the process and is trained anew.
+    """
+    kept: list[dict[str, Any]] = []
+    for row in rows:
+        if row.get("kind") == "resumed":
+            kept = [k for k in kept if k["step"] <= row["step"]]
+        elif isinstance(row.get("step"), int):
+            kept.append(row)
+    return kept
+
+
+def default_runs_dir() -> Path:
+    """``FINEGATES_RUNS_DIR``, else ``cached_runs`` of the checkout, else of this folder."""
+    if given := os.environ.get(RUNS_DIR_VARIABLE):
+        return Path(given)
+    checkout = Path(__file__).resolve().parents[1] / "cached_runs"
+    return checkout if checkout.is_dir() else Path("cached_runs")
+
+
+def create_run(
+    spec: RunSpec, data: Mapping[str, Any], runs_dir: Path, command: Sequence[str] | None = None
+) -> Run:
+    """Makes a queued run: the folder appears with its spec and status in it, or not at all.
+
+    Args:
+        spec: What to do. Check it, its data and its model before.
+        data: What the run says of its data: source, fingerprint, labels, number of rows.
+        runs_dir: Folder of all runs; made if missing.
+        command: The command line that repeats the run; made from the spec if not given.
+    """
+    created = datetime.now(UTC)
+    name = f"{created:%Y%m%d-%H%M%S}-{spec.task}-{spec.method}-{secrets.token_hex(2)}"
+    record = {
+        "format_version": FORMAT_VERSION,
+        "run": name,
+        "created": created.isoformat(timespec="milliseconds"),
+        "command": shlex.join(command or command_of(spec)),
+        "versions": recorded_versions(),
+        "data": dict(data),
+        "spec": spec.to_dict(),
+    }
+    runs_dir.mkdir(parents=True, exist_ok=True)
+    partial = runs_dir / f".{name}.part"
+    partial.mkdir()
+    write_json(partial / SPEC_FILE, record)
+    write_status(partial, Status(heartbeat=time.time()))
+    partial.rename(runs_dir / name)
+    return Run(runs_dir / name)
+
+
+def command_of(spec: RunSpec) -> list[str]:
+    """The shortest command line that gives this spec."""
+    method_defaults = RunSpec(method=spec.method, **METHODS[spec.method].settings).to_dict()
+    words = ["python", "-m", "finegates", "train", "--method", spec.method]
+    for name, value in spec.to_dict().items():
+        if name in ("method", "task" if spec.data else "") or value == method_defaults[name]:
+            continue
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        elif value is not None:
+            words += [f"--{flag}", ",".join(value) if isinstance(value, list) else str(value)]
+    return words
+
+
+def recorded_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a result."""
+    versions = {"python": platform.python_version()}
+    for package in _RECORDED_PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def list_runs(runs_dir: Path) -> list[Run]:
+    """Every run folder, newest first by name; damaged ones too."""
+    if not runs_dir.is_dir():
+        return []
+    folders = [e.name for e in os.scandir(runs_dir) if e.is_dir() and _RUN_ID.fullmatch(e.name)]
+    return [Run(runs_dir / name) for name in sorted(folders, reverse=True)]
+
+
+def open_run(runs_dir: Path, run_id: str) -> Run:
+    """A run by its id.
+
+    Raises:
+        RunError: If there is no such run; the closest id is named.
+    """
+    if _RUN_ID.fullmatch(run_id) and (runs_dir / run_id).is_dir():
+        return Run(runs_dir / run_id)
+    names = [run.id for run in list_runs(runs_dir)]
+    if not names:
+        raise RunError(f"There is no run '{run_id}': {runs_dir} holds no runs.")
+    raise RunError(unknown_name("run", run_id, names[:20]))
+
+
+def delete_run(run: Run) -> Path:
+    """Moves a run to the bin of its runs folder and returns where it is now.
+
+    Raises:
+        RunError: If it is queued or live; stop it first.
+    """
+    try:
+        state = run.status().state
+    except RunError:
+        state = BROKEN
+    if state == "queued" or state in LIVE_STATES:
+        raise RunError(f"{run.id} is {state}; stop it before you delete it.")
+    target = run.path.parent / BIN_FOLDER / f"{run.id}.{int(time.time())}"
+    target.parent.mkdir(exist_ok=True)
+    shutil.move(run.path, target)
+    return target
