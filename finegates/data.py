@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from finegates.columns import resolve_columns
 from finegates.errors import DataError
-from finegates.files import labelled_rows, read_frame, resolve_columns
+from finegates.files import read_frame
 from finegates.glue import TASKS, read_glue
+from finegates.rows import labelled_rows
 from finegates.sample import LABELS, load_sample
 from finegates.spec import FILE_TASK, SAMPLE_TASK, RunSpec
 

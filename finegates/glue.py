@@ -167,7 +167,7 @@ def read_task_file(task: GlueTask, path: Path, limit: int | None = None) -> pd.D
     Raises:
         DataError: With file and line for a row that can't be read.
     """
-    names = ["text", "pair"][: len(task.texts)] + ["label"]
+    names = [*["text", "pair"][: len(task.texts)], "label"]
     rows: list[tuple] = []
     for row in _parse_rows(task, path):
         rows.append(row)

@@ -10,17 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finegates import files
+from finegates import columns, files, storage
+from finegates.columns import Columns, guess_columns, resolve_columns
 from finegates.errors import DataError
-from finegates.files import (
-    Columns,
-    describe,
-    guess_columns,
-    labelled_rows,
-    read_frame,
-    resolve_columns,
-    save_upload,
-)
+from finegates.files import read_frame
+from finegates.rows import describe, labelled_rows
+from finegates.uploads import save_upload
 
 GOOD = "text,label\nA cat naps.,good\nA dog barks.,bad\nA bird sings.,good\nA fish.,bad\n"
 ANY_FOLDER = settings(
@@ -226,7 +221,7 @@ def test_upload_that_fails_half_way_leaves_nothing(tmp_path: Path, monkeypatch) 
     def fail(*given: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(files.os, "replace", fail)
+    monkeypatch.setattr(storage.os, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
         save_upload("a.csv", b"one", tmp_path)
     assert not list(tmp_path.iterdir())
@@ -277,7 +272,7 @@ def test_columns_are_guessed(content: dict, expected: tuple) -> None:
 
 @pytest.mark.parametrize("mood", [["bad"] * 20 + ["good"] * 20, ["bad", "good"] * 20])
 def test_label_is_guessed_from_a_part_of_a_sorted_or_alternating_file(mood, monkeypatch) -> None:
-    monkeypatch.setattr(files, "GUESS_ROWS", 10)
+    monkeypatch.setattr(columns, "GUESS_ROWS", 10)
     frame = pd.DataFrame({"post": WORDS, "mood": mood})
     assert guess_columns(frame).label == "mood"
 
