@@ -20,7 +20,7 @@ LABELS = ("unacceptable", "acceptable")
 TRAIN_ROWS, VALIDATION_ROWS = 2000, 400
 NO_FAULT = "none"
 
-PEOPLE, THINGS, ADJECTIVES, PREPOSITIONS, INTRANSITIVE, TRANSITIVE, MEETING = (
+PEOPLE, THINGS, ADJECTIVES, PREPOSITIONS, INTRANSITIVE, TRANSITIVE = (
     line.split()
     for line in (
         "farmer teacher pilot nurse singer painter driver baker doctor guard student sailor",
@@ -29,12 +29,9 @@ PEOPLE, THINGS, ADJECTIVES, PREPOSITIONS, INTRANSITIVE, TRANSITIVE, MEETING = (
         "near behind beside",
         "sneeze shiver giggle arrive stumble yawn snore hesitate",
         "repair lift damage inspect polish borrow discover select",
-        "admire greet visit invite follow thank trust remember",
     )
 )
 TIMES = ("today", "again", "tonight", "after lunch", "every day", "in the garden", "at home")
-AUXILIARIES = {("has", "have"): "ed", ("is", "are"): "ing", ("will", "will"): ""}
-PRONOUNS = (("he", "him"), ("she", "her"), ("they", "them"), ("we", "us"))
 
 Pair = tuple[str, str]
 """A right sentence and its broken twin, as lower-case words."""
@@ -48,11 +45,6 @@ def plural(noun: str, number: int) -> str:
 def verb_present(verb: str, number: int) -> str:
     """The third person of the present: "lifts" for ``number`` 0, "lift" for 1."""
     return verb if number else verb + ("es" if verb.endswith("sh") else "s")
-
-
-def verb_form(verb: str, ending: str) -> str:
-    """The verb with ``ed``, ``ing`` or nothing after it."""
-    return (verb[:-1] if verb.endswith("e") and ending else verb) + ending
 
 
 def subject(rng: random.Random, number: int) -> str:
@@ -86,68 +78,30 @@ def agreement_across(rng: random.Random) -> Pair:
     return right, f"{start} {predicate(rng, 1 - number)}"
 
 
-def auxiliary_form(rng: random.Random) -> Pair:
-    """The verb's form does not fit the auxiliary: "the farmer has sneezing"."""
-    number = rng.randrange(2)
-    words, ending = rng.choice(list(AUXILIARIES.items()))
-    other = rng.choice([e for e in AUXILIARIES.values() if e != ending])
-    verb, start = rng.choice(INTRANSITIVE), f"{subject(rng, number)} {words[number]}"
-    return f"{start} {verb_form(verb, ending)}", f"{start} {verb_form(verb, other)}"
-
-
 def word_order(rng: random.Random) -> Pair:
-    """Two neighbours have changed places: "farmer the sneezes", "the farmer sneezing is"."""
+    """Two words have changed places: "sneezes farmer the", "the lifts farmer the lamp".
+
+    Never two nouns, which may well do so: "the lamp lifts the farmer".
+    """
     number = rng.randrange(2)
-    words, ending = rng.choice(list(AUXILIARIES.items()))
-    verb = verb_form(rng.choice(INTRANSITIVE), ending)
-    noun = plural(rng.choice(PEOPLE), number)
-    right = ["the", rng.choice(ADJECTIVES), noun, words[number], verb]
-    place = rng.randrange(len(right) - 1)
+    right = f"{subject(rng, number)} {predicate(rng, number)}".split()
+    nouns = {right.index(w) for w in right if w in THINGS or w.rstrip("s") in PEOPLE}
     broken = right.copy()
-    broken[place], broken[place + 1] = right[place + 1], right[place]
+    while broken == right:
+        first, second = rng.sample(range(len(right)), 2)
+        if not {first, second} <= nouns:
+            broken[first], broken[second] = broken[second], broken[first]
     return " ".join(right), " ".join(broken)
-
-
-def missing_determiner(rng: random.Random) -> Pair:
-    """A single noun stands bare, as only a plural may: "the farmers lift lamp"."""
-    number, verb = rng.randrange(2), rng.choice(TRANSITIVE)
-    adjective = rng.choice(ADJECTIVES)
-    person = f"{adjective} {plural(rng.choice(PEOPLE), number)} {verb_present(verb, number)}"
-    thing = plural(rng.choice(THINGS), 1 - number)
-    with_subject, with_object = f"the {person} {thing}", f"{person} the {thing}"
-    return (with_object, with_subject) if number else (with_subject, with_object)
-
-
-def pronoun_case(rng: random.Random) -> Pair:
-    """A pronoun has the case of the other place: "him lifts the lamp"."""
-    choice = rng.randrange(len(PRONOUNS))
-    number, person = int(choice > 1), rng.randrange(2)
-    verb = rng.choice(MEETING)
-    if rng.random() < 0.5:
-        rest = f"{verb_present(verb, number)} {subject(rng, person)}"
-        return f"{PRONOUNS[choice][0]} {rest}", f"{PRONOUNS[choice][1]} {rest}"
-    start = f"{subject(rng, person)} {verb_present(verb, person)}"
-    return f"{start} {PRONOUNS[choice][1]}", f"{start} {PRONOUNS[choice][0]}"
-
-
-def extra_or_missing_object(rng: random.Random) -> Pair:
-    """A verb has an object it can't take, or lacks one: "the farmer sneezes the lamp"."""
-    number, takes_object = rng.randrange(2), rng.random() < 0.5
-    verb = verb_present(rng.choice(TRANSITIVE if takes_object else INTRANSITIVE), number)
-    short = f"{subject(rng, number)} {verb}"
-    long = f"{short} the {rng.choice(THINGS)}"
-    return (long, short) if takes_object else (short, long)
 
 
 FAULTS: tuple[Callable[[random.Random], Pair], ...] = (
     agreement,
-    agreement_across,
-    auxiliary_form,
     word_order,
-    missing_determiner,
-    pronoun_case,
-    extra_or_missing_object,
+    agreement,
+    word_order,
+    agreement_across,
 )
+"""In turn, so two in five are each of the plain faults and one in five is the hard one."""
 
 
 def make_sample(seed: int = SAMPLE_SEED) -> pd.DataFrame:
