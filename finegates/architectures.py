@@ -47,7 +47,10 @@ class Architecture:
             name = self.config_names["heads"]
         if name not in config:
             raise ModelError(f"The config of this {self.model_type} model has no '{name}'.")
-        return int(config[name])
+        value = config[name]
+        if not isinstance(value, int) or value < 1:
+            raise ModelError(f"The config has {name} = {value!r}; it has to be a whole number.")
+        return value
 
 
 _BERT_ROLES = {

@@ -10,6 +10,7 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from finegates.architectures import architecture_of, layout_of_config
 from finegates.gates import Gates
@@ -96,7 +97,7 @@ class GatedLinear(nn.Module):
 
 
 def attach_gates(
-    model: nn.Module,
+    model: PreTrainedModel,
     law: Law,
     *,
     target_modules: tuple[str, ...] = ROLES,
@@ -146,27 +147,34 @@ def attach_gates(
     return gates
 
 
-def detach_gates(model: nn.Module) -> None:
+def detach_gates(model: PreTrainedModel) -> None:
     """Takes the gates off again: the model is as before, but for what was trained."""
     for gated in list(gated_linears(model)):
         parent, name = _locate(model, gated.matrix)
         setattr(parent, name, gated.base_layer)
-    for hook in model.get_submodule(GATES_NAME).hooks:
+    for hook in gates_of(model).hooks:
         hook.remove()
     delattr(model, GATES_NAME)
 
 
-def gated_linears(model: nn.Module) -> Iterator[GatedLinear]:
+def gated_linears(model: PreTrainedModel) -> Iterator[GatedLinear]:
     """Every gated Linear of a model, in the order of its layers."""
     return (m for m in model.modules() if isinstance(m, GatedLinear))
 
 
-def gate_layout(model: nn.Module) -> GateLayout:
+def gates_of(model: PreTrainedModel) -> Gates:
+    """The gates that a model carries."""
+    gates = model.get_submodule(GATES_NAME)
+    assert isinstance(gates, Gates)
+    return gates
+
+
+def gate_layout(model: PreTrainedModel) -> GateLayout:
     """Which gate of the model is where."""
-    return model.get_submodule(GATES_NAME).layout
+    return gates_of(model).layout
 
 
-def trained_state(model: nn.Module) -> dict[str, Tensor]:
+def trained_state(model: PreTrainedModel) -> dict[str, Tensor]:
     """What was trained, by its name in the model: gates, head, biases, low-rank matrices."""
     return {n: p.detach() for n, p in model.named_parameters() if p.requires_grad}
 
@@ -175,13 +183,13 @@ def _draw_before_forward(gates: Gates, module: nn.Module, inputs: tuple) -> None
     gates.forget_draw()
 
 
-def _freeze(model: nn.Module) -> None:
+def _freeze(model: PreTrainedModel) -> None:
     model.requires_grad_(False)
     for path in architecture_of(model.config.model_type).head:
         model.get_submodule(path).requires_grad_(True)
 
 
-def _locate(model: nn.Module, matrix: GatedMatrix) -> tuple[nn.Module, str]:
+def _locate(model: PreTrainedModel, matrix: GatedMatrix) -> tuple[nn.Module, str]:
     """The module that holds a matrix, and the matrix's name in it."""
     architecture = architecture_of(model.config.model_type)
     path = f"{architecture.layers}.{matrix.layer}.{architecture.roles[matrix.role]}"

@@ -1,19 +1,17 @@
 """Text -> batches: tokenised once, padded to the longest of a batch, grouped by length."""
 
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 Rows = list[dict[str, Any]]
 
 
-def tokenise(
-    tokenizer: PreTrainedTokenizerBase, frame: pd.DataFrame, max_length: int
-) -> Rows:
+def tokenise(tokenizer: PreTrainedTokenizerBase, frame: pd.DataFrame, max_length: int) -> Rows:
     """Token ids and label of each row.
 
     Args:
@@ -37,7 +35,10 @@ def training_batches(
     lengths = [len(row["input_ids"]) for row in rows]
     sampler = LengthGroupedSampler(batch_size, lengths=lengths, generator=generator)
     return DataLoader(
-        rows, batch_size, sampler=sampler, collate_fn=DataCollatorWithPadding(tokenizer)
+        cast(Dataset, rows),
+        batch_size,
+        sampler=sampler,
+        collate_fn=DataCollatorWithPadding(tokenizer),
     )
 
 
@@ -46,4 +47,6 @@ def evaluation_batches(
 ) -> DataLoader:
     """All rows once, longest first."""
     by_length = sorted(rows, key=lambda row: -len(row["input_ids"]))
-    return DataLoader(by_length, batch_size, collate_fn=DataCollatorWithPadding(tokenizer))
+    return DataLoader(
+        cast(Dataset, by_length), batch_size, collate_fn=DataCollatorWithPadding(tokenizer)
+    )

@@ -4,7 +4,6 @@ A step's noise is seeded by (seed, step) and an epoch's order by (seed, epoch), 
 trained parameters, the optimizer and the step, and a resumed run equals an uninterrupted one.
 """
 
-import os
 import shutil
 from pathlib import Path
 
@@ -98,8 +97,8 @@ def _replace_folder(partial: Path, folder: Path) -> None:
     old = _set_aside(folder)
     if folder.is_dir():
         shutil.rmtree(old, ignore_errors=True)
-        os.rename(folder, old)
-    os.rename(partial, folder)
+        folder.rename(old)
+    partial.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
 
 

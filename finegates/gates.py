@@ -7,6 +7,7 @@ the model, and each gated matrix looks at its own part.
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from finegates.laws import Law
 from finegates.layout import GateLayout
@@ -27,6 +28,7 @@ class Gates(nn.Module):
         parameter: Trained parameters, float32, shape ``(num_gates,)``.
         settled: Whether the gates are held as they are: no noise and no gradient, as after
             rounding.
+        hooks: What makes the model's forward passes draw anew; removed when gates are detached.
     """
 
     def __init__(self, layout: GateLayout, law: Law, generator: torch.Generator | None = None):
@@ -36,6 +38,7 @@ class Gates(nn.Module):
         initial = centre + spread * torch.randn(layout.num_gates, generator=generator)
         self.parameter = nn.Parameter(initial)
         self.settled = False
+        self.hooks: list[RemovableHandle] = []
         self._parts: tuple[Tensor, ...] = ()
 
     @property

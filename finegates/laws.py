@@ -18,10 +18,21 @@ from finegates.errors import SpecError, unknown_name
 class Law(Protocol):
     """What a gate law answers. Arrays are of any one shape, the same in and out."""
 
-    name: str
-    noise: str
-    closing_mean: float
-    initial_parameter: tuple[float, float]
+    @property
+    def name(self) -> str:
+        """As in `RunSpec.gate_law`."""
+
+    @property
+    def noise(self) -> str:
+        """``normal`` or ``logistic``."""
+
+    @property
+    def closing_mean(self) -> float:
+        """The largest mean whose value is 0."""
+
+    @property
+    def initial_parameter(self) -> tuple[float, float]:
+        """Mean and standard deviation of new parameters."""
 
     def mean(self, parameter: Any) -> Any:
         """Parameter -> mean."""

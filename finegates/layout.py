@@ -134,7 +134,9 @@ class GateLayout:
             ("v", "out"): self.num_key_value_heads,
             ("o", "in"): self.num_heads,
         }.get((vector.matrix.role, vector.side), 0)
-        edges = np.linspace(0, vector.size, heads + 1).astype(int) if heads else []
+        if not heads:
+            return []
+        edges = np.linspace(0, vector.size, heads + 1).astype(int)
         return [(int(start), int(end)) for start, end in pairwise(edges)]
 
     def to_dict(self) -> dict[str, Any]:
@@ -149,5 +151,8 @@ class GateLayout:
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "GateLayout":
         """The inverse of `to_dict`."""
-        matrices = tuple(GatedMatrix(*row[:4], sides=tuple(row[4])) for row in content["matrices"])
+        matrices = tuple(
+            GatedMatrix(row[0], row[1], row[2], row[3], tuple(row[4]))
+            for row in content["matrices"]
+        )
         return cls(matrices, content["num_heads"], content["num_key_value_heads"])

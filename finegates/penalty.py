@@ -16,6 +16,9 @@ ASCENT_RATE = 0.5
 
 
 class _PerVector(nn.Module):
+    index: Tensor
+    sizes: Tensor
+
     def __init__(self, layout: GateLayout) -> None:
         super().__init__()
         index = torch.from_numpy(layout.vector_index)
@@ -51,6 +54,10 @@ class ExpectedRemoval(_PerVector):
     A matrix keeps the product of its expected open inputs and outputs.
     """
 
+    share: Tensor
+    in_index: Tensor
+    out_index: Tensor
+
     def __init__(self, layout: GateLayout) -> None:
         super().__init__(layout)
         weights = torch.tensor([m.num_weights for m in layout.matrices], dtype=torch.float32)
@@ -76,6 +83,8 @@ class BudgetPenalty(nn.Module):
     Attributes:
         multiplier: ``l``, shape ``()``; rises by `ASCENT_RATE` times the gap in each step.
     """
+
+    multiplier: Tensor
 
     def __init__(self, layout: GateLayout) -> None:
         super().__init__()

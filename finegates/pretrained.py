@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import transformers
-from torch import nn
 
+from finegates.architectures import architecture_of
 from finegates.errors import ModelError
 from finegates.models import EMBEDDED_MODEL, check_model, find_model, hub_unreachable
 from finegates.models import verify_embedded_weights as _verify_embedded_weights
@@ -12,7 +12,7 @@ from finegates.models import verify_embedded_weights as _verify_embedded_weights
 
 def load_pretrained(
     name: str, labels: Sequence[str], problem: str
-) -> tuple[nn.Module, transformers.PreTrainedTokenizerBase]:
+) -> tuple[transformers.PreTrainedModel, transformers.PreTrainedTokenizerBase]:
     """A model with a new head for a task, and its tokenizer.
 
     The head is drawn from torch's global generator: seed it before.
@@ -34,20 +34,27 @@ def load_pretrained(
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     try:
-        model = transformers.AutoModelForSequenceClassification.from_pretrained(
+        model, report = transformers.AutoModelForSequenceClassification.from_pretrained(
             location,
             use_safetensors=True,
             trust_remote_code=False,
             id2label=dict(enumerate(names)),
             label2id={label: i for i, label in enumerate(names)},
+            ignore_mismatched_sizes=True,  # a head for other labels is replaced; see below
+            output_loading_info=True,
             problem_type="regression" if regression else "single_label_classification",
         )
-        return model, _load_tokenizer(location)
+        tokenizer = _load_tokenizer(location)
     except ConnectionError as error:
         raise hub_unreachable(name) from error
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        line = str(error).strip().split("\n")[0]
+    except Exception as error:  # loaders and their Rust parts raise a dozen types, Exception too
+        line = str(error).strip().split("\n")[0] or type(error).__name__
         raise ModelError(f"The model '{name}' can't be loaded: {line}") from error
+
+    _check_only_head_is_new(name, model, report)
+    if len(tokenizer) <= len(tokenizer.all_special_tokens):  # transformers makes an empty one up
+        raise ModelError(f"The model '{name}' has no tokenizer; save one into its folder.")
+    return model, tokenizer
 
 
 def _load_tokenizer(location: str) -> transformers.PreTrainedTokenizerBase:
@@ -63,3 +70,15 @@ def longest_input(config: transformers.PretrainedConfig) -> int:
 
 def _positions_start_after_padding(config: transformers.PretrainedConfig) -> bool:
     return config.model_type in ("roberta", "xlm-roberta", "camembert")
+
+
+def _check_only_head_is_new(name: str, model: transformers.PreTrainedModel, report: dict) -> None:
+    """A weight that is missing or of another shape would be random, and stay so: it is frozen."""
+    head = architecture_of(model.config.model_type).head
+    mismatched = {entry[0] for entry in report["mismatched_keys"]}
+    random = sorted(k for k in {*report["missing_keys"], *mismatched} if not k.startswith(head))
+    if random:
+        raise ModelError(
+            f"The weights of '{name}' do not fit its config: {len(random)} are missing or of "
+            f"another shape, the first is {random[0]}. Give a folder that save_pretrained wrote."
+        )

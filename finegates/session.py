@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from finegates.attach import LowRank, attach_gates
 from finegates.batches import Rows, evaluation_batches, tokenise
@@ -42,7 +42,7 @@ class Session:
 
     spec: RunSpec
     accelerator: Accelerator
-    model: nn.Module
+    model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     gates: Gates
     penalty: nn.Module
@@ -136,9 +136,7 @@ def resolve_precision(device: str, precision: str) -> str:
     return "bf16" if precision == "bf16" else "no"
 
 
-def parameter_groups(
-    model: nn.Module, gates: Gates, spec: RunSpec
-) -> list[dict]:
+def parameter_groups(model: PreTrainedModel, gates: Gates, spec: RunSpec) -> list[dict]:
     """Trained parameters in groups, each with its rate."""
     low_rank = [p for m in model.modules() if isinstance(m, LowRank) for p in m.parameters()]
     special = {id(p) for p in (*low_rank, gates.parameter)}

@@ -67,9 +67,7 @@ class RunSpec:
         "minilm", "'minilm' (embedded), a hub id, or a local folder.", group=_MODEL
     )
     # method
-    method: str = setting(
-        DEFAULT_METHOD, "The recipe.", group=_METHOD, choices=tuple(METHODS)
-    )
+    method: str = setting(DEFAULT_METHOD, "The recipe.", group=_METHOD, choices=tuple(METHODS))
     target_sparsity: float = setting(
         0.3,
         "How much to close; what it is a fraction of depends on the recipe.",
@@ -103,11 +101,13 @@ class RunSpec:
         choices=PENALTIES,
     )
     penalty_weight: float = setting(
-        1.0, "Weight of the sparsity penalty (lambda); 'budget' learns its own.",
-        group=_METHOD, minimum=0.0,
+        1.0,
+        "Weight of the sparsity penalty (lambda); 'budget' learns its own.",
+        group=_METHOD,
+        minimum=0.0,
     )
     target_warmup_fraction: float = setting(
-        0.3,
+        0.6,
         "Share of the training over which 'budget' raises its target from 0.",
         group=_METHOD,
         minimum=0.0,
@@ -122,8 +122,11 @@ class RunSpec:
     )
     train_biases: bool = setting(True, "Train the biases of gated matrices too.", group=_METHOD)
     lora_rank: int = setting(
-        0, "Rank of a low-rank update inside the gates; 0 is none.",
-        group=_METHOD, minimum=0, maximum=512,
+        0,
+        "Rank of a low-rank update inside the gates; 0 is none.",
+        group=_METHOD,
+        minimum=0,
+        maximum=512,
     )
     lora_alpha: float = setting(
         16.0, "The low-rank update is scaled by this over its rank.", group=_METHOD, minimum=0.0
@@ -132,7 +135,7 @@ class RunSpec:
     epochs: int = setting(3, "Passes over the training rows.", group=_TRAINING, minimum=1)
     batch_size: int = setting(32, "Rows in a step.", group=_TRAINING, minimum=1, unit="rows")
     learning_rate: float = setting(
-        1e-3, "Rate of the head and the biases.", group=_TRAINING, minimum=0.0, maximum=1.0
+        3e-3, "Rate of the head and the biases.", group=_TRAINING, minimum=0.0, maximum=1.0
     )
     gate_learning_rate: float = setting(
         2e-2, "Rate of the gates.", group=_TRAINING, minimum=0.0, maximum=1.0
@@ -141,26 +144,36 @@ class RunSpec:
         1e-3, "Rate of the low-rank matrices.", group=_TRAINING, minimum=0.0, maximum=1.0
     )
     weight_decay: float = setting(
-        0.0, "AdamW's decay of head and low-rank matrices.", group=_TRAINING,
-        minimum=0.0, maximum=1.0,
+        0.0,
+        "AdamW's decay of head and low-rank matrices.",
+        group=_TRAINING,
+        minimum=0.0,
+        maximum=1.0,
     )
     lr_schedule: str = setting(
-        "linear", "Rate over the training: falling to 0, or constant.",
-        group=_TRAINING, choices=("linear", "constant"),
+        "linear",
+        "Rate over the training: falling to 0, or constant.",
+        group=_TRAINING,
+        choices=("linear", "constant"),
     )
     max_grad_norm: float = setting(
         1.0, "Gradients are clipped to this norm; 0 is never.", group=_TRAINING, minimum=0.0
     )
     eval_steps: int | None = setting(
-        None, "Evaluate every this many steps; twice an epoch if empty.",
-        group=_TRAINING, minimum=1, unit="steps",
+        None,
+        "Evaluate every this many steps; twice an epoch if empty.",
+        group=_TRAINING,
+        minimum=1,
+        unit="steps",
     )
     seed: int = setting(0, "Seed of head, order and noise.", group=_TRAINING, minimum=0)
     # hardware
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", group=_HARDWARE)
     precision: str = setting(
-        "auto", "bf16 where the hardware computes in it, else fp32.",
-        group=_HARDWARE, choices=("auto", "bf16", "fp32"),
+        "auto",
+        "bf16 where the hardware computes in it, else fp32.",
+        group=_HARDWARE,
+        choices=("auto", "bf16", "fp32"),
     )
 
     def __post_init__(self) -> None:
@@ -220,4 +233,12 @@ def make_spec(given: Mapping[str, Any]) -> RunSpec:
         raise SpecError(unknown_name("method", str(method), METHODS))
     if chosen.get("data"):
         chosen.setdefault("task", FILE_TASK)
-    return RunSpec(**{**METHODS[method].settings, **chosen})
+    return RunSpec(**{**_settings_of(method, chosen), **chosen})
+
+
+def _settings_of(method: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """A method's own settings, without a noise that was meant for another gate law."""
+    settings = dict(METHODS[method].settings)
+    if chosen.get("gate_law", settings.get("gate_law")) != settings.get("gate_law"):
+        settings.pop("gate_sampling_sigma", None)
+    return settings

@@ -79,7 +79,9 @@ def train_step(session: Session, batch: dict, step: int) -> dict[str, torch.Tens
     loss = task_loss + spec.penalty_weight * penalty
     session.accelerator.backward(loss)
     if spec.max_grad_norm:
-        rest = [p for p in session.model.parameters() if p.requires_grad and p is not gates.parameter]
+        rest = [
+            p for p in session.model.parameters() if p.requires_grad and p is not gates.parameter
+        ]
         session.accelerator.clip_grad_norm_(rest, spec.max_grad_norm)
     session.optimizer.step()
     session.schedule.step()
@@ -220,7 +222,10 @@ def _log(journal: Journal, session: Session, step: int, window: _Window) -> None
         current_target=session.target_at(step),
     )
     journal.update(
-        step=step, **progress, **removed, time_left_s=rows_left / window.rate if window.rate else None
+        step=step,
+        **progress,
+        **removed,
+        time_left_s=rows_left / window.rate if window.rate else None,
     )
 
 
@@ -242,7 +247,9 @@ def _evaluate_and_save(journal: Journal, session: Session, step: int) -> None:
 def _expected_removed(session: Session) -> float | None:
     if not isinstance(session.penalty, BudgetPenalty) or session.gates.settled:
         return None
-    return float(session.penalty.expected_removal(session.gates.law.probability_open(session.gates.mean)))
+    return float(
+        session.penalty.expected_removal(session.gates.law.probability_open(session.gates.mean))
+    )
 
 
 def _memory_bytes(session: Session) -> int:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports huggingface_hub
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -18,4 +20,20 @@ def glue_dir() -> Path:
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def toy_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny BERT and a tokenizer that knows the sample's words."""
+    from toy_models import save_toy_model
+
+    return save_toy_model(tmp_path_factory.mktemp("toy") / "bert")
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path) -> Path:
+    """An empty folder for runs."""
+    folder = tmp_path / "runs"
+    folder.mkdir()
     return folder

@@ -183,7 +183,9 @@ def test_gated_model_can_be_copied_and_pickled_after_a_training_pass():
 
 
 def test_unknown_target_names_the_allowed_ones():
-    with pytest.raises(ModelError, match=r"Unknown target module of a bert model 'outputs'.*'output'"):
+    with pytest.raises(
+        ModelError, match=r"Unknown target module of a bert model 'outputs'.*'output'"
+    ):
         attach_gates(toy_model(), GaussianLaw(), target_modules=("outputs",))
 
 

@@ -30,7 +30,9 @@ def test_rounding_closes_exactly_the_asked_gates_and_keeps_their_order(law, seed
     values = law.value(gates.means_array())
     assert ((values <= 0) == closed).all()
     after = gates.means_array()
-    assert (np.argsort(after[closed], kind="stable") == np.argsort(means[closed], kind="stable")).all()
+    assert (
+        np.argsort(after[closed], kind="stable") == np.argsort(means[closed], kind="stable")
+    ).all()
 
 
 @ALL_LAWS

@@ -46,7 +46,9 @@ def test_gates_are_open_as_often_as_the_formula_says(law, mean):
         noise = torch.randn(NUM_DRAWS, generator=generator, dtype=torch.float64)
     else:
         noise = torch.logit(torch.rand(NUM_DRAWS, generator=generator, dtype=torch.float64))
-    frequency = float((law.sample(torch.tensor(mean, dtype=torch.float64), noise) > 0).double().mean())
+    frequency = float(
+        (law.sample(torch.tensor(mean, dtype=torch.float64), noise) > 0).double().mean()
+    )
     if isinstance(law, GaussianLaw):  # the official penalty uses another sigma than its sampling
         expected = phi((mean + 0.5) / law.sampling_sigma)
     else:

@@ -38,7 +38,9 @@ def test_abs_penalty_is_the_official_one(seed, target):
         0.5 * (abs(f["in"] - (1 - target)) + abs(f["out"] - (1 - target)))
         for f in open_fractions(layout, probabilities).values()
     ]
-    assert float(AbsPenalty(layout)(probabilities, target)) == pytest.approx(np.mean(gaps), abs=1e-6)
+    assert float(AbsPenalty(layout)(probabilities, target)) == pytest.approx(
+        np.mean(gaps), abs=1e-6
+    )
 
 
 @given(st.integers(0, 1000), st.floats(0, 0.9))

@@ -1,9 +1,12 @@
 """Tiny real Hugging Face models, one for each row of the architecture table."""
 
+from pathlib import Path
+
 import torch
-from transformers import AutoConfig, AutoModelForSequenceClassification
+from transformers import AutoConfig, AutoModelForSequenceClassification, BertTokenizerFast
 
 from finegates.architectures import ARCHITECTURES
+from finegates.sample import load_sample
 
 MODEL_TYPES = tuple(ARCHITECTURES)
 VOCABULARY = 50
@@ -36,3 +39,15 @@ def toy_inputs(rows: int = 3, length: int = 9):
     mask = torch.ones_like(ids)
     mask[-1, length // 2 :] = 0
     return {"input_ids": ids, "attention_mask": mask}
+
+
+def save_toy_model(folder: Path) -> Path:
+    """A folder as ``save_pretrained`` writes it: a toy BERT and a tokenizer for the sample."""
+    words = sorted({word for text in load_sample()["text"] for word in text.lower().split()})
+    words += sorted({c for word in words for c in (word[0], f"##{word[-1]}")} | {".", "a", "##a"})
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    vocabulary = {word: i for i, word in enumerate(dict.fromkeys([*special, *words]))}
+    tokenizer = BertTokenizerFast(vocab=vocabulary)
+    toy_model(vocab_size=len(vocabulary), max_position_embeddings=64).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

@@ -7,5 +7,5 @@ METHOD = Method(
     summary="The default recipe with a low-rank update (r = 8) of each matrix inside its gates.",
     target_meaning=TARGET_IS_REMOVED_WEIGHTS,
     source="arXiv 2412.12951, equation 8 and Figure 1",
-    settings={"lora_rank": 8},
+    settings={"gate_law": "gaussian", "gate_sampling_sigma": 0.1, "lora_rank": 8},
 )

@@ -1,0 +1,173 @@
+"""The training loop, on a tiny real model and real sentences."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from finegates.attach import gated_linears
+from finegates.data import load_splits
+from finegates.journal import Journal
+from finegates.metrics import METRICS
+from finegates.pretrained import load_pretrained
+from finegates.runs import create_run, current_rows
+from finegates.session import open_session, resolve_precision
+from finegates.spec import make_spec
+from finegates.status import STOP_FILE, write_status
+from finegates.train import evaluate, train, train_step
+from finegates.worker import execute
+
+QUICK = {"max_train_samples": 96, "batch_size": 16, "epochs": 4, "precision": "fp32"}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """More threads only get in each other's way in so small a model."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def make_run(toy_model_dir, tmp_path):
+    """Makes a queued run of the toy model on the sample."""
+
+    def make(**changes):
+        spec = make_spec({"model": str(toy_model_dir), **QUICK, **changes})
+        return create_run(spec, {}, tmp_path / "runs")
+
+    return make
+
+
+def curve(run):
+    """Every measured number of a run that does not depend on the clock."""
+    clock = ("time", "samples_per_s", "memory_bytes")
+    rows = current_rows(run.metrics_reader().read_new())
+    return [{k: v for k, v in row.items() if k not in clock} for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("law", "target"),
+    [("gaussian", 0.0), ("gaussian", 0.7), ("tanh-gaussian", 0.3), ("hard-concrete", 0.3)],
+)
+def test_budget_removes_what_was_asked_for(make_run, law, target):
+    run = make_run(target_sparsity=target, gate_law=law)
+    status = execute(run, "cpu")
+    assert status.state == "finished", status.reason
+    assert status.removed_weights_fraction == pytest.approx(target, abs=0.01)
+    assert curve(run)[-1]["rounded"]
+
+
+def test_sums_of_a_run_are_told_apart_and_agree_with_its_last_gates(make_run):
+    run = make_run()
+    status = execute(run, "cpu")
+    snapshot = run.snapshot()
+    closed = snapshot.values <= 0
+    assert status.closed_gates_fraction == pytest.approx(closed.mean())
+    assert status.closed_gates_fraction != status.removed_weights_fraction
+    assert snapshot.step == status.step == status.total_steps == 24
+    assert set(status.metrics) <= set(METRICS) and status.score == status.metrics["accuracy"]
+
+
+@pytest.mark.parametrize("method", ["finegates", "finegates-official", "finegates+lora"])
+def test_resumed_run_equals_an_uninterrupted_one(make_run, method):
+    whole, broken = make_run(method=method, **QUICK), make_run(method=method, **QUICK)
+    execute(whole, "cpu")
+
+    def stop_at_step_10(journal):
+        if journal.status.step == 10:
+            (broken.path / STOP_FILE).touch()
+
+    assert execute(broken, "cpu", stop_at_step_10).state == "stopped"
+    (broken.path / STOP_FILE).unlink()
+    write_status(broken.path, replace(broken.status(), state="queued"))
+    assert execute(broken, "cpu").state == "finished"
+    lines = broken.metrics_reader().read_new()
+    assert {"kind": "resumed", "step": 10}.items() <= [r for r in lines if r["kind"] == "resumed"][
+        0
+    ].items()
+    assert curve(broken) == curve(whole)
+    assert np.array_equal(broken.snapshot().means, whole.snapshot().means)
+
+
+def test_the_same_seed_gives_the_same_curve_and_another_one_does_not(make_run):
+    runs = [make_run(seed=0), make_run(seed=0), make_run(seed=1)]
+    for run in runs:
+        execute(run, "cpu")
+    assert curve(runs[0]) == curve(runs[1]) != curve(runs[2])
+
+
+def test_base_weights_are_never_modified(make_run):
+    run = make_run(lora_rank=2)
+    session = open_session(run.spec, load_splits(run.spec), "cpu")
+    before = {n: p.clone() for n, p in session.model.named_parameters() if not p.requires_grad}
+    train(Journal(run), load_splits(run.spec), "cpu", lambda journal: None)
+    original, _ = load_pretrained(run.spec.model, ["a", "b"], "classification")
+    kept = dict(original.named_parameters())
+    for name, value in before.items():
+        assert torch.equal(value, kept[name.replace("base_layer.", "")])
+
+
+def test_each_kind_of_parameter_moves_at_its_own_rate(make_run):
+    run = make_run(gate_learning_rate=0.0, lora_rank=2, lora_learning_rate=1e-2, max_grad_norm=0.0)
+    session = open_session(run.spec, load_splits(run.spec), "cpu")
+    gates = session.gates.means_array()
+    low_rank = next(gated_linears(session.model)).low_rank.b.clone()
+    bias = next(gated_linears(session.model)).bias.clone()
+    batch = next(iter(session.validation))
+    train_step(session, batch, step=1)
+    assert np.array_equal(session.gates.means_array(), gates)
+    after = next(gated_linears(session.model))
+    assert float((after.low_rank.b - low_rank).abs().max().detach()) == pytest.approx(
+        1e-2, rel=0.05
+    )
+    assert float((after.bias - bias).abs().max().detach()) == pytest.approx(1e-3, rel=0.05)
+
+
+def test_evaluation_is_the_plain_models_when_all_gates_are_open(make_run):
+    run = make_run()
+    session = open_session(run.spec, load_splits(run.spec), "cpu")
+    scores = evaluate(session)
+    torch.manual_seed(run.spec.seed)
+    model, tokenizer = load_pretrained(run.spec.model, session.splits.labels, "classification")
+    model.eval()
+    frame = session.splits.validation
+    encoded = tokenizer(list(frame["text"]), padding=True, truncation=True, return_tensors="pt")
+    with torch.no_grad():
+        predictions = model(**encoded).logits.argmax(-1).numpy()
+    assert scores["accuracy"] == pytest.approx((predictions == frame["label"].to_numpy()).mean())
+
+
+def test_regression_and_pairs_are_trained(toy_model_dir, tmp_path):
+    path = tmp_path / "scores.csv"
+    rows = [f"the cat {'sleeps ' * (i % 7)},a dog,{(i % 7) / 7}" for i in range(60)]
+    path.write_text("\n".join(["text,other,score", *rows]))
+    given = {**QUICK, "max_train_samples": None, "epochs": 1, "model": str(toy_model_dir)}
+    spec = make_spec({**given, "data": str(path), "pair_column": "other", "problem": "regression"})
+    status = execute(create_run(spec, {}, tmp_path / "runs"), "cpu")
+    assert status.state == "finished", status.reason
+    assert status.metric == "pearson" and set(status.metrics) == {"pearson", "spearman"}
+
+
+def test_a_loss_that_is_no_number_fails_with_the_reason(make_run, monkeypatch):
+    run = make_run()
+    monkeypatch.setattr(
+        "finegates.penalty.BudgetPenalty.forward", lambda *_: torch.tensor(float("nan"))
+    )
+    status = execute(run, "cpu")
+    assert status.state == "failed" and "not a number" in status.reason
+
+
+def test_changed_data_is_refused_on_resume(toy_model_dir, tmp_path):
+    spec = make_spec({"model": str(toy_model_dir), **QUICK})
+    run = create_run(spec, {"fingerprint": "0" * 64}, tmp_path / "runs")
+    status = execute(run, "cpu")
+    assert status.state == "failed" and "has changed" in status.reason
+
+
+def test_bfloat16_is_taken_only_where_asked_or_at_home():
+    assert resolve_precision("cpu", "fp32") == "no"
+    assert resolve_precision("cpu", "bf16") == "bf16"
+    assert resolve_precision("mps", "auto") == "no"
