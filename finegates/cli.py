@@ -24,21 +24,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.command(options)
     except FineGatesError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print("error:", str(error).replace("\n", " "), file=sys.stderr)
         return 2
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    parser = argparse.ArgumentParser(prog="finegates", description="Learn which rows and columns "
-                                     "of a transformer a task needs.")
+    parser = argparse.ArgumentParser(
+        prog="finegates", description="Learn which rows and columns of a transformer a task needs."
+    )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run_command(commands, "train", "train in the foreground", _train)
     _add_run_command(commands, "launch", "train in the background; prints the run's id", _launch)
     _add_runs_commands(commands)
     params = _add_command(commands, "params", "count trainable parameters", _params)
-    params.add_argument("--model", default=FIELDS["model"].default, help=FIELDS["model"].metadata["help"])
+    params.add_argument(
+        "--model", default=FIELDS["model"].default, help=FIELDS["model"].metadata["help"]
+    )
     params.add_argument("--json", action="store_true", help="print the JSON line only")
     dispatch = _add_command(commands, "dispatch", "start queued runs (used by launch)", _dispatch)
     _add_runs_dir(dispatch)
@@ -160,8 +163,15 @@ def _percent(fraction: float | None) -> str:
 
 def _show_run(options: argparse.Namespace) -> int:
     run = _opened(options)
-    _print_json({**run.row(), "spec": run.spec.to_dict(), "data": run.record["data"],
-                 "versions": run.record["versions"]}, indent=1)
+    _print_json(
+        {
+            **run.row(),
+            "spec": run.spec.to_dict(),
+            "data": run.record["data"],
+            "versions": run.record["versions"],
+        },
+        indent=1,
+    )
     return 0
 
 

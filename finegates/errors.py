@@ -28,15 +28,17 @@ class RunError(FineGatesError):
     """A run folder is missing, damaged, of an unknown format, or in the wrong state."""
 
 
-def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> str:
+def unknown_name(kind: str, given: str, allowed: Iterable[str], shown: int | None = None) -> str:
     """A sentence for a name that is not in a list, with the closest valid name first.
 
     Args:
         kind: What the name stands for, for example ``"method"``.
         given: What the user wrote.
         allowed: Every valid name.
+        shown: List at most this many of them; all if not given.
     """
     names = list(allowed)
     close = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
     hint = f" Did you mean '{close[0]}'?" if close else ""
-    return f"Unknown {kind} '{given}'.{hint} Allowed: {', '.join(names)}."
+    more = f" and {len(names) - shown} more" if shown is not None and len(names) > shown else ""
+    return f"Unknown {kind} '{given}'.{hint} Allowed: {', '.join(names[:shown])}{more}."

@@ -14,7 +14,8 @@ import psutil
 
 from finegates.architectures import architecture_of, layout_of_config
 from finegates.devices import matching_devices
-from finegates.errors import RunError
+from finegates.errors import FineGatesError
+from finegates.inputs import check_device
 from finegates.models import model_sizes
 from finegates.runs import Run, list_runs
 from finegates.spec import RunSpec
@@ -65,7 +66,8 @@ def estimate_cost(
     """
     config = model_sizes(spec.model)
     tokens = min(mean_words * TOKENS_PER_WORD + SPECIAL_TOKENS, spec.max_length)
-    device = _device_name(spec.device)
+    check_device(spec.device)
+    device = matching_devices(spec.device)[0].name
     rate, basis = _flops_rate(device, runs_dir)
     work = training_flops(config, tokens) * num_train * spec.epochs
     work += training_flops(config, tokens) / 2 * _evaluated_rows(spec, num_train, num_validation)
@@ -87,15 +89,13 @@ def _evaluated_rows(spec: RunSpec, num_train: int, num_validation: int) -> float
     return num_validation * (1 + steps // spec.steps_between_evaluations(num_train))
 
 
-def _device_name(wanted: str) -> str:
-    found = matching_devices(wanted)
-    return found[0].name if found else wanted
-
-
 def _flops_rate(device: str, runs_dir: Path) -> tuple[float, str]:
-    rates = [rate for run in list_runs(runs_dir)[:_MOST_RUNS_READ] if (rate := _rate_of(run, device))]
+    rates = [
+        rate for run in list_runs(runs_dir)[:_MOST_RUNS_READ] if (rate := _rate_of(run, device))
+    ]
     if rates:
-        return statistics.median(rates), f"from {len(rates)} finished runs on {device}"
+        runs = "run" if len(rates) == 1 else "runs"
+        return statistics.median(rates), f"from {len(rates)} finished {runs} on {device}"
     kind = device.split(":")[0]
     return ROUGH_FLOPS.get(kind, ROUGH_FLOPS["cpu"]), f"rough: no finished run on {device} yet"
 
@@ -107,7 +107,7 @@ def _rate_of(run: Run, device: str) -> float | None:
     try:
         words = run.record["data"].get("mean_words")
         work = training_flops(model_sizes(run.spec.model), words * TOKENS_PER_WORD + SPECIAL_TOKENS)
-    except (RunError, TypeError):
+    except (FineGatesError, TypeError):
         return None
     return row["samples_per_s"] * work
 

@@ -8,7 +8,8 @@ from finegates.data import TextSplits, load_splits
 from finegates.devices import list_devices, matching_devices
 from finegates.errors import SpecError
 from finegates.laws import make_law
-from finegates.models import check_model
+from finegates.models import EMBEDDED_MODEL, check_model, find_model
+from finegates.settings import user_path
 from finegates.spec import RunSpec
 
 
@@ -57,9 +58,11 @@ def mean_words(splits: TextSplits) -> float:
 
 def _with_absolute_paths(spec: RunSpec) -> RunSpec:
     """Paths of the user's, made independent of the folder that the worker starts in."""
-    changes = {
-        name: str(Path(value).expanduser().resolve())
-        for name in ("data", "glue_dir", "model")
-        if (value := getattr(spec, name)) and (name != "model" or Path(value).expanduser().is_dir())
+    changes: dict[str, Any] = {
+        name: str(user_path(value).resolve())
+        for name in ("data", "glue_dir")
+        if (value := getattr(spec, name))
     }
+    if spec.model != EMBEDDED_MODEL and (model := find_model(spec.model)).is_local:
+        changes["model"] = str(Path(model.location).resolve())
     return dataclasses.replace(spec, **changes)

@@ -6,8 +6,10 @@ the page or the server: dispatcher and workers live in sessions of their own, an
 read from the run folders.
 """
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,12 +21,12 @@ from filelock import FileLock, Timeout
 
 from finegates.devices import matching_devices
 from finegates.errors import RunError
-from finegates.inputs import check_inputs
+from finegates.inputs import check_device, check_inputs
 from finegates.runs import LOG_FILE, Run, create_run, list_runs
 from finegates.spec import RunSpec
 from finegates.status import (
-    LIVE_STATES,
     EXIT_FILE,
+    LIVE_STATES,
     PAUSE_FILE,
     STOP_FILE,
     Status,
@@ -58,13 +60,18 @@ def resume(run: Run) -> None:
 
     Raises:
         RunError: If it is still going on, or finished.
+        SpecError: If this machine has no such device.
     """
     status = run.status()
     if not status.is_over or status.state == "finished":
-        raise RunError(f"{run.id} is {status.state}; only a stopped, failed or lost run can resume.")
+        raise RunError(
+            f"{run.id} is {status.state}; only a stopped, failed or lost run can resume."
+        )
+    check_device(run.spec.device)
     for name in (STOP_FILE, PAUSE_FILE, EXIT_FILE):
         (run.path / name).unlink(missing_ok=True)
-    write_status(run.path, replace(status, state="queued", reason="", ended=None))
+    again = replace(status, state="queued", reason="", ended=None, heartbeat=time.time())
+    write_status(run.path, again)
     start_dispatcher(run.path.parent)
 
 
@@ -79,7 +86,8 @@ def request_stop(run: Run) -> None:
         raise RunError(f"{run.id} is {status.state} already; there is nothing to stop.")
     (run.path / STOP_FILE).touch()
     if status.state == "queued":
-        write_status(run.path, replace(status, state="stopped", reason="Stopped by you before it started."))
+        reason = "Stopped by you before it started."
+        write_status(run.path, replace(status, state="stopped", reason=reason, ended=time.time()))
 
 
 def stop(run: Run, grace_s: float = STOP_GRACE_S) -> Status:
@@ -104,10 +112,12 @@ def stop(run: Run, grace_s: float = STOP_GRACE_S) -> Status:
 def signal_worker(run: Run, signal_number: int) -> None:
     """Sends a signal to a live run's process group, if it is on this host."""
     status = run.status()
-    if status.is_live and process_alive(status.pid, status.process_created):
-        group = os.getpgid(status.pid)
-        send = os.killpg if group == status.pid else os.kill
-        send(status.pid, signal_number)
+    here = status.host == socket.gethostname()
+    if status.is_live and here and process_alive(status.pid, status.process_created):
+        with contextlib.suppress(ProcessLookupError):  # it may end at this very moment
+            group = os.getpgid(status.pid)
+            send = os.killpg if group == status.pid else os.kill
+            send(status.pid, signal_number)
 
 
 def pause(run: Run, paused: bool) -> None:
@@ -119,7 +129,7 @@ def pause(run: Run, paused: bool) -> None:
 
 
 def start_dispatcher(runs_dir: Path) -> None:
-    """Starts a dispatcher in the background; it ends at once where another one is at work."""
+    """Starts a dispatcher in the background; it soon ends where another one is at work."""
     with open(runs_dir / DISPATCHER_LOG, "ab") as log:
         _start_process(["dispatch", "--runs-dir", str(runs_dir)], log)
 
@@ -130,15 +140,17 @@ def wake_queue(runs_dir: Path) -> None:
     if not waiting:
         return
     try:
-        FileLock(runs_dir / DISPATCHER_LOCK, timeout=0).acquire().release()
+        with FileLock(runs_dir / DISPATCHER_LOCK, timeout=0):
+            pass
     except Timeout:
         return
     start_dispatcher(runs_dir)
 
 
 def queued_runs(runs_dir: Path) -> list[Run]:
-    """Runs that wait, the next one first."""
-    return [run for run in reversed(list_runs(runs_dir)) if run.row()["status"] == "queued"]
+    """Runs that wait, in the order in which they were queued."""
+    waiting = [run for run in reversed(list_runs(runs_dir)) if run.row()["status"] == "queued"]
+    return sorted(waiting, key=lambda run: run.status().heartbeat)
 
 
 def dispatch(runs_dir: Path) -> None:
@@ -162,7 +174,9 @@ def dispatch(runs_dir: Path) -> None:
 
 def _free_device(run: Run, runs_dir: Path, workers: dict) -> str | None:
     busy = {device for _, device in workers.values()}
-    busy |= {row["device"] for r in list_runs(runs_dir) if (row := r.row())["status"] in LIVE_STATES}
+    busy |= {
+        row["device"] for r in list_runs(runs_dir) if (row := r.row())["status"] in LIVE_STATES
+    }
     return next((d.name for d in matching_devices(run.spec.device) if d.name not in busy), None)
 
 
@@ -189,7 +203,18 @@ def _reap(workers: dict[Path, tuple[subprocess.Popen, str]]) -> None:
         if process.poll() is not None:
             if process.returncode and path.is_dir():
                 write_json(path / EXIT_FILE, {"exit_code": process.returncode})
+                _fail_if_not_begun(Run(path), process)
             del workers[path]
+
+
+def _fail_if_not_begun(run: Run, process: subprocess.Popen) -> None:
+    """Ends a run whose worker died before its first word; else it would be started for ever."""
+    status = run.status()
+    if status.state == "queued" and status.pid != process.pid:
+        reason = (
+            f"The worker ended with exit code {process.returncode} before it began; see the log."
+        )
+        write_status(run.path, replace(status, state="failed", reason=reason, ended=time.time()))
 
 
 def _wait_until_over(run: Run, seconds: float) -> bool:

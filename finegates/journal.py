@@ -1,6 +1,5 @@
 """What a worker writes into its run folder. The one writer of a run's files while it lives."""
 
-import os
 import socket
 import time
 from dataclasses import replace
@@ -56,20 +55,22 @@ class Journal:
         row = {"kind": kind, "step": step, "time": round(time.time(), 3), **values}
         append_line(self.run.path / METRICS_FILE, row)
 
-    def gates(self, snapshot: Snapshot, *, store: bool, last: bool = False) -> None:
-        """Appends the histograms of all gate vectors and, if asked, stores the gates."""
+    def histograms(self, snapshot: Snapshot) -> None:
+        """Appends the histograms of all gate vectors."""
         counts = {k: histogram(v) for k, v in snapshot.layout.split(snapshot.values).items()}
         append_line(self.run.path / HISTOGRAMS_FILE, {"step": snapshot.step, "counts": counts})
-        if store:
-            save_snapshot(self.run.path / GATES_FOLDER, snapshot, full_precision=last)
+
+    def gates(self, snapshot: Snapshot, *, last: bool) -> None:
+        """Stores all gates; in full precision if they are the last."""
+        save_snapshot(self.run.path / GATES_FOLDER, snapshot, full_precision=last)
 
     def stop_requested(self) -> bool:
         """Whether somebody asked for this run to stop."""
-        return os.path.exists(self.run.path / STOP_FILE)
+        return (self.run.path / STOP_FILE).exists()
 
     def pause_requested(self) -> bool:
         """Whether somebody asked for this run to wait."""
-        return os.path.exists(self.run.path / PAUSE_FILE) and not self.stop_requested()
+        return (self.run.path / PAUSE_FILE).exists() and not self.stop_requested()
 
 
 def removal_fields(removal: Removal) -> dict[str, float]:

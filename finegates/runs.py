@@ -28,7 +28,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from finegates.errors import FineGatesError, RunError, unknown_name
+from finegates.errors import FineGatesError, RunError, SpecError, unknown_name
 from finegates.methods import METHODS
 from finegates.snapshots import Snapshot, load_snapshot, snapshot_path, snapshot_steps
 from finegates.spec import RunSpec
@@ -47,6 +47,8 @@ BIN_FOLDER = ".bin"
 RUNS_DIR_VARIABLE = "FINEGATES_RUNS_DIR"
 BROKEN = "broken"
 
+_RECORD_KEYS = ("created", "command", "versions", "data", "spec")
+_NAMES_SHOWN = 20
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _RECORDED_PACKAGES = ("finegates", "torch", "transformers", "accelerate", "datasets", "safetensors")
 
@@ -75,6 +77,8 @@ class Run:
                 f"{self.id} has format version {record.get('format_version')!r}; this program "
                 f"reads version {FORMAT_VERSION}. Update finegates."
             )
+        if missing := [key for key in _RECORD_KEYS if key not in record]:
+            raise RunError(f"{self.id}/{SPEC_FILE} is damaged: it has no {', '.join(missing)}.")
         return record
 
     @cached_property
@@ -82,8 +86,11 @@ class Run:
         """What the run was asked to do."""
         try:
             return RunSpec(**self.record["spec"])
-        except (KeyError, TypeError) as error:
-            raise RunError(f"{self.id}/{SPEC_FILE} does not hold a run's settings: {error}.") from error
+        except (TypeError, SpecError) as error:
+            what = str(error).rstrip(".")
+            raise RunError(
+                f"{self.id}/{SPEC_FILE} does not hold a run's settings: {what}."
+            ) from error
 
     def status(self) -> Status:
         """Where the run stands now."""
@@ -117,7 +124,9 @@ class Run:
             raise RunError(f"{self.id} has no gates yet; the first come with its first evaluation.")
         if step is not None and step not in steps:
             raise RunError(f"{self.id} has no gates at step {step}; it has steps {steps}.")
-        return load_snapshot(snapshot_path(self.path / GATES_FOLDER, steps[-1] if step is None else step))
+        return load_snapshot(
+            snapshot_path(self.path / GATES_FOLDER, steps[-1] if step is None else step)
+        )
 
     def log_tail(self, num_bytes: int = 8000) -> str:
         """The end of the log, at most this many bytes of it."""
@@ -133,7 +142,12 @@ class Run:
         try:
             return _row(self)
         except FineGatesError as error:
-            return {**dict.fromkeys(ROW_KEYS), "run": self.id, "status": BROKEN, "reason": str(error)}
+            return {
+                **dict.fromkeys(ROW_KEYS),
+                "run": self.id,
+                "status": BROKEN,
+                "reason": str(error),
+            }
 
 
 _SPEC_KEYS = ("task", "method", "model", "seed")
@@ -168,9 +182,12 @@ def current_rows(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """
     kept: list[dict[str, Any]] = []
     for row in rows:
+        step = row.get("step")
+        if not isinstance(step, int):
+            continue
         if row.get("kind") == "resumed":
-            kept = [k for k in kept if k["step"] <= row["step"]]
-        elif isinstance(row.get("step"), int):
+            kept = [k for k in kept if k["step"] <= step]
+        else:
             kept.append(row)
     return kept
 
@@ -208,9 +225,13 @@ def create_run(
     runs_dir.mkdir(parents=True, exist_ok=True)
     partial = runs_dir / f".{name}.part"
     partial.mkdir()
-    write_json(partial / SPEC_FILE, record)
-    write_status(partial, Status(heartbeat=time.time()))
-    partial.rename(runs_dir / name)
+    try:
+        write_json(partial / SPEC_FILE, record)
+        write_status(partial, Status(heartbeat=time.time()))
+        partial.rename(runs_dir / name)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
     return Run(runs_dir / name)
 
 
@@ -225,7 +246,8 @@ def command_of(spec: RunSpec) -> list[str]:
         if isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
         elif value is not None:
-            words += [f"--{flag}", ",".join(value) if isinstance(value, list) else str(value)]
+            word = ",".join(value) if isinstance(value, list) else str(value)
+            words += [f"--{flag}={word}"] if word.startswith("-") else [f"--{flag}", word]
     return words
 
 
@@ -259,7 +281,7 @@ def open_run(runs_dir: Path, run_id: str) -> Run:
     names = [run.id for run in list_runs(runs_dir)]
     if not names:
         raise RunError(f"There is no run '{run_id}': {runs_dir} holds no runs.")
-    raise RunError(unknown_name("run", run_id, names[:20]))
+    raise RunError(unknown_name("run", run_id, names, shown=_NAMES_SHOWN))
 
 
 def delete_run(run: Run) -> Path:

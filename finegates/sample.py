@@ -95,13 +95,13 @@ def word_order(rng: random.Random) -> Pair:
 
 
 FAULTS: tuple[Callable[[random.Random], Pair], ...] = (
-    agreement,
     word_order,
     agreement,
     word_order,
     agreement_across,
+    word_order,
 )
-"""In turn, so two in five are each of the plain faults and one in five is the hard one."""
+"""In turn: three in five are a matter of order, which is learned first, one each of agreement."""
 
 
 def make_sample(seed: int = SAMPLE_SEED) -> pd.DataFrame:

@@ -21,6 +21,9 @@ from finegates.penalty import PENALTIES
 from finegates.pretrained import load_pretrained, longest_input
 from finegates.spec import RunSpec
 
+LOG_STEPS = 5
+HISTOGRAMS = 40
+"""A run has about so many, however long: one of RoBERTa-large has 20 kB."""
 _MULTIPLE_OF_BATCH_FOR_EVALUATION = 4
 
 
@@ -63,9 +66,14 @@ class Session:
         return self.steps_per_epoch * self.spec.epochs
 
     @property
-    def eval_steps(self) -> int:
-        """Steps between evaluations."""
-        return self.spec.steps_between_evaluations(len(self.train_rows))
+    def histogram_steps(self) -> int:
+        """Steps between histograms: a multiple of `LOG_STEPS`, about `HISTOGRAMS` in a run."""
+        return max(LOG_STEPS, round(self.total_steps / HISTOGRAMS / LOG_STEPS) * LOG_STEPS)
+
+    def evaluates_at(self, step: int) -> bool:
+        """Whether the model is evaluated and saved after this step."""
+        interval = self.spec.steps_between_evaluations(len(self.train_rows))
+        return step % interval == 0 or step == self.total_steps
 
     @property
     def rounding_step(self) -> int | None:

@@ -4,9 +4,13 @@ import dataclasses
 import math
 import types
 import typing
+from pathlib import Path
 from typing import Any
 
 from finegates.errors import SpecError, unknown_name
+
+_LARGEST_INT = 2**1000
+"""Beyond it an int may have no float."""
 
 
 def setting(
@@ -63,7 +67,7 @@ def check_settings(instance: Any) -> None:
 
 def _as_type(name: str, value: Any, kind: type) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        value = float(value) if abs(value) < _LARGEST_INT else math.inf
     if kind is tuple and isinstance(value, list):
         return tuple(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
@@ -81,8 +85,26 @@ def _check_allowed(field: dataclasses.Field, value: Any) -> None:
         low, high = meta["minimum"], meta["maximum"]
         too_low = low is not None and value < low
         too_high = high is not None and value > high
-        if too_low or too_high or math.isnan(value):
+        endless = isinstance(value, float) and not math.isfinite(value)
+        if too_low or too_high or endless:
             raise SpecError(f"{field.name} is {value}; allowed is {allowed_range(meta)}.")
+
+
+def user_path(text: str) -> Path:
+    """A path as the user wrote it, with ``~`` filled in. It need not exist.
+
+    Raises:
+        SpecError: If no file can have this name.
+    """
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:  # "~" of nobody: a file's name may begin so
+        path = Path(text)
+    try:
+        path.resolve().exists()
+    except (OSError, ValueError) as error:
+        raise SpecError(f"'{text[:80]}' can't be a path: {error}.") from error
+    return path
 
 
 def allowed_range(meta: typing.Mapping[str, Any]) -> str:

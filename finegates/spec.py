@@ -132,7 +132,7 @@ class RunSpec:
         16.0, "The low-rank update is scaled by this over its rank.", group=_METHOD, minimum=0.0
     )
     # training
-    epochs: int = setting(3, "Passes over the training rows.", group=_TRAINING, minimum=1)
+    epochs: int = setting(5, "Passes over the training rows.", group=_TRAINING, minimum=1)
     batch_size: int = setting(32, "Rows in a step.", group=_TRAINING, minimum=1, unit="rows")
     learning_rate: float = setting(
         3e-3, "Rate of the head and the biases.", group=_TRAINING, minimum=0.0, maximum=1.0

@@ -6,13 +6,14 @@ process with the pid *and* the creation time of the status? On another host the 
 
 import socket
 import time
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import psutil
 
 from finegates.errors import RunError
+from finegates.settings import base_type
 from finegates.storage import read_json, write_json
 
 STATUS_FILE = "status.json"
@@ -95,8 +96,18 @@ def settle(folder: Path, status: Status) -> Status:
         return replace(status, state="lost", reason=reason, ended=status.heartbeat)
     if process_alive(status.pid, status.process_created):
         return _requested(folder, status)
-    reason = f"{_how_it_ended(folder, status.pid)} Last step: {status.step}."
-    return replace(status, state="failed", reason=reason, ended=status.heartbeat)
+    return _ended(folder, status)
+
+
+def _ended(folder: Path, status: Status) -> Status:
+    """Stopped, if that had been asked for and no error of its own ended the worker; else failed."""
+    exit_code = _exit_code(folder)
+    if (folder / STOP_FILE).exists() and (exit_code is None or exit_code <= 0):
+        state, reason = "stopped", "Stopped by you; it had to be killed."
+    else:
+        state, reason = "failed", _how_it_ended(status.pid, exit_code)
+    reason = f"{reason} Last step: {status.step}."
+    return replace(status, state=state, reason=reason, ended=status.heartbeat)
 
 
 def process_alive(pid: int, created: float) -> bool:
@@ -110,21 +121,25 @@ def process_alive(pid: int, created: float) -> bool:
 
 
 def _requested(folder: Path, status: Status) -> Status:
-    stopping = status.state in ("running", "paused") and (folder / STOP_FILE).exists()
-    return replace(status, state="stopping") if stopping else status
+    stop_asked = (folder / STOP_FILE).exists()
+    return replace(status, state="stopping") if stop_asked else status
 
 
-def _how_it_ended(folder: Path, pid: int) -> str:
+def _exit_code(folder: Path) -> int | None:
     try:
-        exit_code = read_json(folder / EXIT_FILE)["exit_code"]
-    except (RunError, KeyError):
-        exit_code = None
+        code = read_json(folder / EXIT_FILE).get("exit_code")
+    except RunError:
+        return None
+    return code if isinstance(code, int) else None
+
+
+def _how_it_ended(pid: int, exit_code: int | None) -> str:
     if exit_code == -9:
         return (
             f"The worker (pid {pid}) was killed by signal 9: by hand, or by the system for want "
             "of memory."
         )
-    if isinstance(exit_code, int) and exit_code < 0:
+    if exit_code is not None and exit_code < 0:
         return f"The worker (pid {pid}) was ended by signal {-exit_code}."
     if exit_code:
         return f"The worker (pid {pid}) ended with exit code {exit_code}; see the log."
@@ -132,8 +147,14 @@ def _how_it_ended(folder: Path, pid: int) -> str:
 
 
 def _parse(content: dict[str, Any], folder: Path) -> Status:
-    known = {f.name for f in fields(Status)}
-    status = Status(**{k: v for k, v in content.items() if k in known})
+    hints = get_type_hints(Status)
+    known = {name: value for name, value in content.items() if name in hints}
+    for name, value in known.items():
+        kind, optional = base_type(hints[name])
+        right = isinstance(value, (int, float) if kind is float else kind)
+        if not right and not (optional and value is None):
+            raise RunError(f"{folder.name}/{STATUS_FILE} is damaged: {name} is {value!r}.")
+    status = Status(**known)
     if status.state not in STATES:
         raise RunError(f"{folder.name}/{STATUS_FILE} names an unknown state '{status.state}'.")
     return status

@@ -11,11 +11,15 @@ from finegates.errors import RunError
 def write_atomically(path: Path, content: bytes) -> None:
     """Replaces a file as a whole: a reader sees the old or the new one, never a part."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with open(partial, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    try:
+        with open(partial, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -33,7 +37,7 @@ def read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise RunError(f"{path.parent.name} has no {path.name}; it is not a run folder.") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{path.parent.name}/{path.name} can't be read: {error}.") from error
     if not isinstance(content, dict):
         raise RunError(f"{path.parent.name}/{path.name} is not a JSON object.")
@@ -84,12 +88,13 @@ class LineReader:
             return []
         end = content.rfind(b"\n") + 1
         self._offset += end
-        return [row for line in content[:end].splitlines() if (row := self._parse(line))]
+        rows = (self._parse(line) for line in content[:end].split(b"\n"))
+        return [row for row in rows if row is not None]
 
     def _parse(self, line: bytes) -> dict[str, Any] | None:
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             row = None
         if isinstance(row, dict):
             return row

@@ -19,10 +19,9 @@ from finegates.errors import FineGatesError
 from finegates.journal import Journal, removal_fields
 from finegates.metrics import compute_metrics, majority_score
 from finegates.penalty import BudgetPenalty
-from finegates.session import Session, open_session
+from finegates.session import LOG_STEPS, Session, open_session
 from finegates.snapshots import Snapshot
 
-LOG_STEPS = 5
 _PAUSE_POLL_S = 0.2
 
 Progress = Callable[[Journal], None]
@@ -59,7 +58,7 @@ def train(journal: Journal, splits: TextSplits, device: str, progress: Progress)
         if step % LOG_STEPS == 0 or step == session.total_steps:
             _log(journal, session, step, window)
             progress(journal)
-        if step % session.eval_steps == 0 or step == session.total_steps:
+        if session.evaluates_at(step):
             _evaluate_and_save(journal, session, step)
             window.restart_clock()
     save_trained(journal.run, session)
@@ -186,7 +185,7 @@ def _announce(journal: Journal, session: Session, step: int, device: str) -> Non
         trainable_params=sum(p.numel() for p in parameters if p.requires_grad),
     )
     if not step:
-        journal.gates(current_snapshot(session, 0), store=False)
+        journal.histograms(current_snapshot(session, 0))
 
 
 def _should_stop(journal: Journal) -> bool:
@@ -211,7 +210,8 @@ def _log(journal: Journal, session: Session, step: int, window: _Window) -> None
     removed = removal_fields(current_removal(snapshot))
     rows_left = (session.total_steps - step) * session.spec.batch_size
     progress = {"samples_per_s": window.rate, "memory_bytes": _memory_bytes(session)}
-    journal.gates(snapshot, store=False)
+    if step % session.histogram_steps == 0 and not session.evaluates_at(step):
+        journal.histograms(snapshot)
     journal.metrics(
         "train",
         step,
@@ -235,7 +235,8 @@ def _evaluate_and_save(journal: Journal, session: Session, step: int) -> None:
     removed = removal_fields(current_removal(snapshot))
     scores = evaluate(session)
     score = scores[session.splits.metrics[0]]
-    journal.gates(snapshot, store=True, last=last)
+    journal.histograms(snapshot)
+    journal.gates(snapshot, last=last)
     journal.metrics(
         "eval", step, score=score, metrics=scores, rounded=session.gates.settled, **removed
     )

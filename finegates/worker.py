@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from filelock import FileLock, Timeout
 
@@ -18,7 +18,9 @@ from finegates.status import STOP_FILE, Status
 WORKER_LOCK = ".worker.lock"
 
 
-def execute(run: Run, device: str, progress: Callable[[Journal], None] = lambda journal: None) -> Status:
+def execute(
+    run: Run, device: str, progress: Callable[[Journal], None] = lambda journal: None
+) -> Status:
     """Trains a run and returns its final status. Only one process at a time works on a run.
 
     A defect of ours is written to the log with its traceback; the status says it in one line.
@@ -32,10 +34,12 @@ def execute(run: Run, device: str, progress: Callable[[Journal], None] = lambda 
         lock = FileLock(run.path / WORKER_LOCK, timeout=0).acquire()
     except Timeout:
         return run.status()
-    with lock:
-        journal = Journal(run, run.status())
+    with lock, _stopping_on_signals(run):
+        status = run.status()
+        if status.state != "queued":  # stopped before it began, or done by another process
+            return status
+        journal = Journal(run, status)
         journal.update(state="starting", device=device)
-        _stop_on_signals(run)
         try:
             _train(journal, device, progress)
         except FineGatesError as error:
@@ -59,9 +63,11 @@ def _train(journal: Journal, device: str, progress: Callable[[Journal], None]) -
     train(journal, splits, device, progress)
 
 
-def _stop_on_signals(run: Run) -> None:
+@contextlib.contextmanager
+def _stopping_on_signals(run: Run) -> Iterator[None]:
     """SIGTERM and the first Ctrl+C ask for a stop; a second Ctrl+C interrupts."""
     if threading.current_thread() is not threading.main_thread():
+        yield
         return
 
     def ask_to_stop(number: int, frame: object) -> None:
@@ -70,8 +76,12 @@ def _stop_on_signals(run: Run) -> None:
         with contextlib.suppress(OSError):
             (run.path / STOP_FILE).touch()
 
-    signal.signal(signal.SIGTERM, ask_to_stop)
-    signal.signal(signal.SIGINT, ask_to_stop)
+    before = {n: signal.signal(n, ask_to_stop) for n in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _in_plain_words(error: Exception) -> str:
