@@ -215,7 +215,7 @@ def _params(options: argparse.Namespace) -> int:
 
 
 def _dispatch(options: argparse.Namespace) -> int:
-    from finegates.jobs import dispatch
+    from finegates.dispatcher import dispatch
 
     dispatch(_runs_dir(options))
     return 0

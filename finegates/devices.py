@@ -3,6 +3,7 @@
 import platform
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psutil
@@ -33,12 +34,14 @@ def list_devices() -> list[Device]:
     return [*accelerators, cpu]
 
 
-def matching_devices(wanted: str) -> list[Device]:
+def matching_devices(wanted: str, devices: Sequence[Device] | None = None) -> list[Device]:
     """Devices that a run's ``device`` setting may be given.
 
-    ``auto`` is any accelerator, or the CPU where there is none; ``cuda`` is any GPU.
+    Args:
+        wanted: ``auto`` is any accelerator, or the CPU where there is none; ``cuda`` is any GPU.
+        devices: Those of this machine; looked up if not given.
     """
-    devices = list_devices()
+    devices = list_devices() if devices is None else list(devices)
     if wanted == "auto":
         return devices[:-1] or devices
     return [d for d in devices if d.name == wanted or d.name.split(":")[0] == wanted]

@@ -29,9 +29,8 @@ from pathlib import Path
 from typing import Any
 
 from finegates.errors import FineGatesError, RunError, SpecError, unknown_name
-from finegates.methods import METHODS
 from finegates.snapshots import Snapshot, load_snapshot, snapshot_path, snapshot_steps
-from finegates.spec import RunSpec
+from finegates.spec import RunSpec, make_spec
 from finegates.status import LIVE_STATES, Status, read_status, write_status
 from finegates.storage import LineReader, read_json, write_json
 
@@ -106,7 +105,7 @@ class Run:
         return LineReader(self.path / METRICS_FILE)
 
     def histograms_reader(self) -> LineReader:
-        """An incremental reader of the histograms; pass its rows through `current_rows`."""
+        """An incremental reader of the histograms; where steps fall back, a resumed run begins."""
         return LineReader(self.path / HISTOGRAMS_FILE)
 
     def snapshot_steps(self) -> list[int]:
@@ -212,7 +211,7 @@ def create_run(
         command: The command line that repeats the run; made from the spec if not given.
     """
     created = datetime.now(UTC)
-    name = f"{created:%Y%m%d-%H%M%S}-{spec.task}-{spec.method}-{secrets.token_hex(2)}"
+    name = f"{created:%Y%m%d-%H%M%S}-{spec.task}-{spec.method}-{secrets.token_hex(4)}"
     record = {
         "format_version": FORMAT_VERSION,
         "run": name,
@@ -237,7 +236,9 @@ def create_run(
 
 def command_of(spec: RunSpec) -> list[str]:
     """The shortest command line that gives this spec."""
-    method_defaults = RunSpec(method=spec.method, **METHODS[spec.method].settings).to_dict()
+    law = make_spec({"method": spec.method}).gate_law
+    with_its_law = make_spec({"method": spec.method, "gate_law": spec.gate_law})
+    method_defaults = with_its_law.to_dict() | {"gate_law": law}
     words = ["python", "-m", "finegates", "train", "--method", spec.method]
     for name, value in spec.to_dict().items():
         if name in ("method", "task" if spec.data else "") or value == method_defaults[name]:

@@ -17,6 +17,7 @@ LAWS = ("gaussian", "tanh-gaussian", "hard-concrete")
 PENALTIES = ("budget", "abs", "hinge")
 
 EVALUATIONS_PER_EPOCH = 2
+MAX_SEED = 2**32 - 1
 
 _DATA, _MODEL, _METHOD = "Data", "Model", "Method"
 _TRAINING, _HARDWARE = "Training", "Hardware"
@@ -40,7 +41,7 @@ class RunSpec:
     data: str | None = setting(None, "Your file: CSV, TSV, JSONL or Parquet.", group=_DATA)
     text_column: str | None = setting(None, "Column of the text; guessed if empty.", group=_DATA)
     pair_column: str | None = setting(
-        None, "Column of the second text; none if empty.", group=_DATA
+        None, "Column of the second text; guessed if no text column is named.", group=_DATA
     )
     label_column: str | None = setting(None, "Column of the label; guessed if empty.", group=_DATA)
     problem: str = setting(
@@ -55,7 +56,7 @@ class RunSpec:
     validation_fraction: float = setting(
         0.2, "Share of your file kept for validation.", group=_DATA, minimum=0.05, maximum=0.5
     )
-    split_seed: int = setting(0, "Seed of that split.", group=_DATA, minimum=0)
+    split_seed: int = setting(0, "Seed of that split.", group=_DATA, minimum=0, maximum=MAX_SEED)
     max_train_samples: int | None = setting(
         None, "Use only the first this many training rows.", group=_DATA, minimum=2, unit="rows"
     )
@@ -166,7 +167,9 @@ class RunSpec:
         minimum=1,
         unit="steps",
     )
-    seed: int = setting(0, "Seed of head, order and noise.", group=_TRAINING, minimum=0)
+    seed: int = setting(
+        0, "Seed of head, order and noise.", group=_TRAINING, minimum=0, maximum=MAX_SEED
+    )
     # hardware
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", group=_HARDWARE)
     precision: str = setting(
@@ -184,6 +187,12 @@ class RunSpec:
             raise SpecError(
                 f"Both data='{self.data}' and task='{self.task}' were given; a file is its own "
                 "task: leave task out, or leave data out."
+            )
+        columns = [c for c in ("text_column", "pair_column", "label_column") if getattr(self, c)]
+        if columns and self.task != FILE_TASK:
+            raise SpecError(
+                f"{columns[0]} was given, but the task '{self.task}' has its own columns; leave it "
+                "out, or give a file with data."
             )
         if not self.target_modules:
             raise SpecError(f"target_modules is empty; name at least one of {', '.join(ROLES)}.")

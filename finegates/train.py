@@ -5,6 +5,7 @@ biases. A recipe with a budget rounds its gates at last to exactly the budget, a
 biases on with the gates as they are.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
 
@@ -201,10 +202,10 @@ def _should_stop(journal: Journal) -> bool:
 
 def _log(journal: Journal, session: Session, step: int, window: _Window) -> None:
     means = window.take()
-    if means["loss"] != means["loss"]:
+    if not math.isfinite(means["loss"]):
         raise TrainingDiverged(
-            f"The loss is not a number since about step {step}; use smaller learning rates, or "
-            "precision=fp32."
+            f"The loss is not a finite number since about step {step}; use smaller learning rates, "
+            "or precision=fp32."
         )
     snapshot = current_snapshot(session, step)
     removed = removal_fields(current_removal(snapshot))

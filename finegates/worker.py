@@ -45,7 +45,8 @@ def execute(
         except FineGatesError as error:
             journal.end("failed", str(error))
         except Exception as error:
-            traceback.print_exc()
+            with open(run.log_path, "a") as log:
+                traceback.print_exc(file=log)
             journal.end("failed", _in_plain_words(error))
         return journal.status
 

@@ -1,0 +1,136 @@
+"""Starts queued runs in order, one at a time for each device, and ends when none is left.
+
+One dispatcher process for each runs folder; a file lock sees to that, and is free again the moment
+its holder dies. Dispatcher and workers live in sessions of their own, so that neither a closed
+page nor a stopped server ends them. Who is alive is read from the run folders.
+"""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from filelock import FileLock, Timeout
+
+from finegates.devices import Device, list_devices, matching_devices
+from finegates.errors import RunError
+from finegates.runs import LOG_FILE, Run, list_runs
+from finegates.status import EXIT_FILE, Status, write_status
+from finegates.storage import write_json
+
+DISPATCHER_LOCK = ".dispatcher.lock"
+DISPATCHER_LOG = ".dispatcher.log"
+POLL_S = 0.25
+TAKEOVER_WAIT_S = 5.0
+"""A new dispatcher waits this long for the lock: the old one may be just about to leave."""
+
+Workers = dict[Path, tuple[subprocess.Popen, str]]
+"""Run folder -> its process, and the device it was given."""
+
+
+def start_dispatcher(runs_dir: Path) -> None:
+    """Starts a dispatcher in the background; it soon ends where another one is at work."""
+    with open(runs_dir / DISPATCHER_LOG, "ab") as log:
+        _start_process(["dispatch", "--runs-dir", str(runs_dir)], log)
+
+
+def wake_queue(runs_dir: Path) -> None:
+    """Starts a dispatcher if runs wait and none is at work, as after a restart of the machine."""
+    if not queued_runs(statuses_of(runs_dir)):
+        return
+    try:
+        with FileLock(runs_dir / DISPATCHER_LOCK, timeout=0):
+            pass
+    except Timeout:
+        return
+    start_dispatcher(runs_dir)
+
+
+def statuses_of(runs_dir: Path) -> dict[Run, Status]:
+    """Where every run stands that can be read. Of each it reads the one small file only."""
+    statuses = {}
+    for run in list_runs(runs_dir):
+        with contextlib.suppress(RunError):
+            statuses[run] = run.status()
+    return statuses
+
+
+def queued_runs(statuses: Mapping[Run, Status]) -> list[Run]:
+    """Sound runs that wait, in the order in which they were queued."""
+    queued = [run for run, status in statuses.items() if status.state == "queued"]
+    waiting = [run for run in queued if run.row()["status"] == "queued"]
+    return sorted(waiting, key=lambda run: statuses[run].heartbeat)
+
+
+def dispatch(runs_dir: Path) -> None:
+    """Starts queued runs until none is left and every worker it started has ended."""
+    try:
+        lock = FileLock(runs_dir / DISPATCHER_LOCK, timeout=TAKEOVER_WAIT_S).acquire()
+    except Timeout:
+        return
+    workers: Workers = {}
+    devices = list_devices()
+    with lock:
+        while True:
+            _reap(workers)
+            statuses = statuses_of(runs_dir)
+            waiting = [run for run in queued_runs(statuses) if run.path not in workers]
+            if not waiting and not workers:
+                return
+            for run in waiting:
+                if device := _free_device(run, devices, statuses, workers):
+                    workers[run.path] = (_start_worker(run, device), device)
+            time.sleep(POLL_S)
+
+
+def _free_device(
+    run: Run, devices: Sequence[Device], statuses: Mapping[Run, Status], workers: Workers
+) -> str | None:
+    here = socket.gethostname()
+    busy = {device for _, device in workers.values()}
+    busy |= {s.device for s in statuses.values() if s.is_live and s.host == here}
+    matching = matching_devices(run.spec.device, devices)
+    return next((d.name for d in matching if d.name not in busy), None)
+
+
+def _start_worker(run: Run, device: str) -> subprocess.Popen:
+    with open(run.path / LOG_FILE, "ab") as log:
+        return _start_process(["worker", str(run.path), "--device", device], log)
+
+
+def _start_process(arguments: list[str], log: BinaryIO) -> subprocess.Popen:
+    package_root = str(Path(__file__).resolve().parents[1])
+    paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return subprocess.Popen(
+        [sys.executable, "-m", "finegates", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"},
+    )
+
+
+def _reap(workers: Workers) -> None:
+    for path, (process, _) in list(workers.items()):
+        if process.poll() is not None:
+            if process.returncode and path.is_dir():
+                write_json(path / EXIT_FILE, {"exit_code": process.returncode})
+                _fail_if_not_begun(Run(path), process)
+            del workers[path]
+
+
+def _fail_if_not_begun(run: Run, process: subprocess.Popen) -> None:
+    """Ends a run whose worker died before its first word; else it would be started for ever."""
+    status = run.status()
+    if status.state == "queued" and status.pid != process.pid:
+        reason = (
+            f"The worker ended with exit code {process.returncode} before it began; see the log."
+        )
+        write_status(run.path, replace(status, state="failed", reason=reason, ended=time.time()))

@@ -1,0 +1,118 @@
+"""Claims about who imports whom, read from the source, and about what loads no torch."""
+
+import ast
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "finegates"
+HEAVY = ("torch", "transformers", "accelerate", "datasets", "streamlit")
+MATHS = ("gates", "laws", "layout", "penalty", "accounting")
+UPPER = ("runs", "jobs", "train", "session", "worker", "cli")
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imported(statements: list[ast.stmt] | ast.AST) -> set[str]:
+    """Full names in import statements; ``from a import b`` gives ``a`` and ``a.b``."""
+    names: set[str] = set()
+    nodes = ast.walk(statements) if isinstance(statements, ast.AST) else statements
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "relative imports hide where a module is from"
+            names |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@cache
+def anywhere(module: str) -> frozenset[str]:
+    return frozenset(imported(ast.parse(FILES[module].read_text())))
+
+
+@cache
+def when_loaded(module: str) -> frozenset[str]:
+    """Our modules that are loaded with this one; a package as a name in itself is left out."""
+    names = imported(ast.parse(FILES[module].read_text()).body)
+    return frozenset(names & FILES.keys() - {"finegates", module})
+
+
+def reachable(module: str) -> set[str]:
+    seen, open_ones = set(), [module]
+    while open_ones:
+        for name in when_loaded(open_ones.pop()) - seen:
+            seen.add(name)
+            open_ones.append(name)
+    return seen
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_no_module_imports_streamlit_or_the_app(module):
+    roots = {name.split(".")[0] for name in anywhere(module)}
+    assert not roots & {"streamlit", "app", "altair", "plotly"}
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_no_module_is_loaded_by_what_it_loads(module):
+    assert module not in reachable(module)
+
+
+def test_the_walk_sees_imports():
+    assert "finegates.storage" in when_loaded("finegates.runs")
+    assert "finegates.train" in anywhere("finegates.worker")
+    assert "finegates.train" not in when_loaded("finegates.worker")
+    assert "finegates.methods" in reachable("finegates.runs")
+
+
+@pytest.mark.parametrize("module", MATHS)
+def test_the_maths_knows_nothing_of_runs(module):
+    above = {f"finegates.{name}" for name in UPPER}
+    assert not (reachable(f"finegates.{module}") | anywhere(f"finegates.{module}")) & above
+
+
+@pytest.mark.parametrize("module", ["train", "session", "journal", "runs", "status", "storage"])
+def test_the_loop_and_what_is_below_know_nothing_of_jobs(module):
+    name = f"finegates.{module}"
+    assert not (reachable(name) | anywhere(name)) & {"finegates.jobs", "finegates.cli"}
+
+
+def test_only_the_entry_point_imports_the_command_line():
+    users = {module for module in FILES if "finegates.cli" in anywhere(module)}
+    assert users == {"finegates.__main__"}
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["finegates", "finegates.runs", "finegates.jobs", "finegates.inputs", "finegates.estimate",
+     "finegates.cli", "finegates.worker", "finegates.snapshots", "finegates.param_table"],
+)  # fmt: skip
+def test_what_a_page_imports_loads_no_torch(module):
+    code = f"import sys, {module}; print([n for n in {HEAVY} if n in sys.modules])"
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=PACKAGE.parent
+    )
+    assert answer.stdout.strip() == "[]", answer.stderr
+
+
+def test_checking_a_run_on_the_embedded_model_loads_no_torch():
+    code = (
+        "import sys; from finegates.inputs import check_inputs; from finegates.spec import RunSpec;"
+        "from finegates.estimate import estimate_cost; from pathlib import Path;"
+        "spec, data = check_inputs(RunSpec(device='cpu'));"
+        "estimate_cost(spec, 2000, 400, data['mean_words'], Path('none'));"
+        f"print([n for n in {HEAVY} if n in sys.modules])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=PACKAGE.parent
+    )
+    assert answer.stdout.strip() == "[]", answer.stderr

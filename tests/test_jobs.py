@@ -1,0 +1,371 @@
+"""Claims about background runs: they hang on nobody, wait their turn, and can be stopped."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from filelock import FileLock
+
+from finegates import dispatcher, jobs
+from finegates.devices import list_devices
+from finegates.errors import RunError, SpecError
+from finegates.inputs import check_inputs
+from finegates.runs import CHECKPOINT_FOLDER, Run, create_run, current_rows, list_runs
+from finegates.spec import RunSpec, make_spec
+from finegates.status import EXIT_FILE, FINAL_STATES, LIVE_STATES, STOP_FILE, Status, write_status
+
+LONGEST_WAIT_S = 90.0
+LEAVING_S = dispatcher.TAKEOVER_WAIT_S + 10.0
+
+
+def wait_until(condition: Callable[[], object], seconds: float = LONGEST_WAIT_S) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.05)
+
+
+def processes_of(runs_dir: Path) -> list[psutil.Process]:
+    """Dispatchers and workers of this runs folder, which is this test's own."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+            if any(str(runs_dir) in w for w in words) and "finegates" in words:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def dispatchers_of(runs_dir: Path) -> list[psutil.Process]:
+    return [p for p in processes_of(runs_dir) if "dispatch" in p.cmdline()]
+
+
+@pytest.fixture
+def live_dir(runs_dir, monkeypatch) -> Iterator[Path]:
+    """A runs folder for real processes; every one of them has to end by itself."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    yield runs_dir
+    try:
+        wait_until(lambda: not processes_of(runs_dir), LEAVING_S)
+    finally:
+        for process in processes_of(runs_dir):
+            process.kill()
+
+
+@pytest.fixture
+def spec(toy_model_dir) -> RunSpec:
+    """A run of about a second beside the start of its process."""
+    return make_spec(
+        {
+            "model": str(toy_model_dir),
+            "max_train_samples": 64,
+            "epochs": 10,
+            "batch_size": 4,
+            "eval_steps": 20,
+            "device": "cpu",
+            "precision": "fp32",
+        }
+    )
+
+
+@pytest.fixture
+def short(spec) -> RunSpec:
+    return replace(spec, epochs=1, batch_size=32, eval_steps=None)
+
+
+def state_of(run: Run) -> str:
+    return run.status().state
+
+
+def finish(*runs: Run) -> None:
+    """Waits until runs are over; they have to have finished."""
+    for run in runs:
+        wait_until(lambda run=run: run.status().is_over)
+        assert state_of(run) == "finished", (run.status(), run.log_tail())
+
+
+def held(run: Run, after_step: int = 0) -> Status:
+    """Lets a run go on to a step and holds it there, alive."""
+    jobs.pause(run, after_step == 0)
+    wait_until(lambda: run.status().step >= after_step and state_of(run) in LIVE_STATES)
+    jobs.pause(run, True)
+    wait_until(lambda: state_of(run) == "paused")
+    return run.status()
+
+
+# With real processes
+
+
+@pytest.mark.slow
+def test_submitted_runs_finish_by_themselves_one_after_the_other(live_dir, short):
+    runs = [jobs.submit(replace(short, seed=seed), live_dir) for seed in (1, 2)]
+    finish(*runs)
+    first, second = (run.status() for run in runs)
+    assert first.started < first.ended <= second.started < second.ended
+    assert first.pid != second.pid
+    assert (first.device, second.device) == ("cpu", "cpu")
+    rows = runs[0].metrics_reader().read_new()
+    assert {"train", "eval"} == {row["kind"] for row in rows}
+    assert runs[0].snapshot().step == first.total_steps
+
+
+@pytest.mark.slow
+def test_a_launched_run_lives_on_when_who_launched_it_is_killed(live_dir, short):
+    settings = ["--model", short.model, "--max-train-samples", "64", "--epochs", "1"]
+    words = ["launch", *settings, "--device", "cpu", "--runs-dir", str(live_dir)]
+    code = (
+        f"import os, signal; from finegates.cli import main; main({words}); "
+        "os.killpg(os.getpid(), signal.SIGKILL)"
+    )
+    launcher = subprocess.run(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert launcher.returncode == -signal.SIGKILL
+    (run,) = list_runs(live_dir)
+    assert launcher.stdout == f"{run.id}\n"
+    finish(run)
+
+
+@pytest.mark.slow
+def test_a_stopped_run_keeps_its_checkpoint_and_goes_on_from_it(live_dir, spec):
+    run = jobs.submit(spec, live_dir)
+    step = held(run, after_step=30).step
+    with pytest.raises(RunError, match="only a stopped, failed or lost run can resume"):
+        jobs.resume(run)
+    asked = time.monotonic()
+    status = jobs.stop(run)
+    assert time.monotonic() - asked < 10
+    assert (status.state, status.reason) == ("stopped", "Stopped by you.")
+    checkpoint = json.loads((run.path / CHECKPOINT_FOLDER / "state.json").read_bytes())
+    assert step <= checkpoint["step"] < status.total_steps
+    jobs.resume(run)
+    finish(run)
+    rows = run.metrics_reader().read_new()
+    assert [row["step"] for row in rows if row["kind"] == "resumed"] == [checkpoint["step"]]
+    assert run.status().total_steps == status.total_steps == run.status().step
+
+
+@pytest.mark.slow
+def test_a_killed_worker_has_failed_with_the_reason_and_can_go_on(live_dir, spec):
+    run = jobs.submit(spec, live_dir)
+    status = held(run, after_step=30)
+    os.kill(status.pid, signal.SIGKILL)
+    wait_until(lambda: (run.path / EXIT_FILE).exists())
+    assert state_of(run) == "failed"
+    assert "killed by signal 9" in run.status().reason
+    assert "Last step:" in run.status().reason
+    jobs.resume(run)
+    jobs.pause(run, False)
+    finish(run)
+    assert run.status().reason == ""
+    steps = [
+        r["step"] for r in current_rows(run.metrics_reader().read_new()) if r["kind"] == "train"
+    ]
+    assert steps == sorted(set(steps)), "no step counts twice"
+    assert steps[-1] == run.status().total_steps
+
+
+@pytest.mark.slow
+def test_a_new_dispatcher_takes_over_the_queue_and_waits_for_the_orphan(live_dir, short):
+    first, second = (jobs.submit(short, live_dir) for _ in range(2))
+    orphan = held(first)
+    for process in dispatchers_of(live_dir):
+        process.kill()
+    wait_until(lambda: not dispatchers_of(live_dir))
+    assert (state_of(first), state_of(second)) == ("paused", "queued")
+    dispatcher.wake_queue(live_dir)
+    wait_until(lambda: dispatchers_of(live_dir))
+    time.sleep(4 * dispatcher.POLL_S + 1.0)
+    assert (state_of(first), state_of(second)) == ("paused", "queued")
+    jobs.pause(first, False)
+    finish(first, second)
+    assert first.status().pid == orphan.pid
+    assert first.status().ended <= second.status().started
+
+
+@pytest.mark.slow
+def test_a_worker_that_does_not_listen_is_killed_and_was_stopped_by_you(
+    live_dir, spec, monkeypatch
+):
+    monkeypatch.setattr(jobs, "KILL_GRACE_S", 0.5)
+    run = jobs.submit(spec, live_dir)
+    status = held(run)
+    os.kill(status.pid, signal.SIGSTOP)
+    stopped = jobs.stop(run, grace_s=0.5)
+    assert stopped.state == "stopped"
+    assert stopped.reason.startswith("Stopped by you; it had to be killed.")
+    wait_until(lambda: not psutil.pid_exists(status.pid))
+
+
+@pytest.mark.slow
+def test_sigterm_ends_a_worker_with_its_checkpoint(live_dir, spec):
+    run = jobs.submit(spec, live_dir)
+    status = held(run, after_step=10)
+    os.kill(status.pid, signal.SIGTERM)
+    wait_until(lambda: run.status().is_over)
+    assert (state_of(run), run.status().reason) == ("stopped", "Stopped by you.")
+    assert (run.path / CHECKPOINT_FOLDER).is_dir()
+
+
+# Without
+
+
+@pytest.fixture
+def asleep(runs_dir, monkeypatch) -> list[Path]:
+    """No dispatcher is started; the folders for which one was asked are kept here."""
+    asked: list[Path] = []
+    for module in (jobs, dispatcher):
+        monkeypatch.setattr(module, "start_dispatcher", asked.append)
+    return asked
+
+
+def queue(runs_dir: Path, **settings) -> Run:
+    return create_run(make_spec({"device": "cpu", **settings}), {}, runs_dir)
+
+
+def ended(runs_dir: Path, state: str, **settings) -> Run:
+    run = queue(runs_dir, **settings)
+    write_status(run.path, replace(run.status(), state=state, reason="why", ended=1.0))
+    return run
+
+
+def test_a_submitted_run_waits_with_what_is_known_of_its_data(runs_dir, asleep, short):
+    run = jobs.submit(short, runs_dir, command=["mine", "a b"])
+    assert asleep == [runs_dir]
+    assert state_of(run) == "queued"
+    assert run.record["command"] == "mine 'a b'"
+    assert run.record["data"] == check_inputs(short)[1]
+    assert run.record["data"]["num_train"] == 64
+
+
+def test_what_could_not_work_is_not_submitted(runs_dir, asleep, short):
+    with pytest.raises(SpecError, match="cuda:9"):
+        jobs.submit(replace(short, device="cuda:9"), runs_dir)
+    assert list_runs(runs_dir) == [] and asleep == []
+
+
+def test_runs_wait_in_the_order_in_which_they_were_queued(runs_dir, asleep):
+    first = ended(runs_dir, "stopped")
+    waiting = [
+        queue(runs_dir, seed=seed, task=task) for seed, task in enumerate(["sst2", "cola"] * 4)
+    ]
+    jobs.resume(first)
+    spoilt = queue(runs_dir)
+    (spoilt.path / "spec.json").write_text("{")
+    queued = dispatcher.queued_runs(dispatcher.statuses_of(runs_dir))
+    assert [run.id for run in queued] == [run.id for run in [*waiting, first]]
+
+
+def test_a_queued_run_is_stopped_without_being_started(runs_dir, asleep):
+    run = queue(runs_dir)
+    status = jobs.stop(run)
+    assert (status.state, status.reason) == ("stopped", "Stopped by you before it started.")
+    assert status.ended is not None
+    dispatcher.dispatch(runs_dir)
+    assert not run.log_path.exists()
+    jobs.resume(run)
+    assert state_of(run) == "queued"
+    assert not (run.path / STOP_FILE).exists()
+
+
+@pytest.mark.parametrize("state", FINAL_STATES)
+def test_a_run_that_is_over_is_not_stopped(runs_dir, state):
+    run = ended(runs_dir, state)
+    with pytest.raises(RunError, match=f"{state} already; there is nothing to stop"):
+        jobs.stop(run)
+    assert not (run.path / STOP_FILE).exists()
+
+
+@pytest.mark.parametrize("state", ["stopped", "failed", "lost"])
+def test_a_run_that_did_not_finish_can_be_resumed(runs_dir, asleep, state):
+    run = ended(runs_dir, state)
+    jobs.resume(run)
+    assert (state_of(run), run.status().reason, run.status().ended) == ("queued", "", None)
+    assert asleep == [runs_dir]
+
+
+@pytest.mark.parametrize("state", ["queued", "finished"])
+def test_a_run_that_waits_or_finished_is_not_resumed(runs_dir, asleep, state):
+    with pytest.raises(RunError, match=f"is {state}; only"):
+        jobs.resume(ended(runs_dir, state))
+    assert asleep == []
+
+
+def test_a_run_is_not_resumed_where_its_device_is_not(runs_dir, asleep):
+    run = ended(runs_dir, "stopped", device="cuda:9")
+    with pytest.raises(SpecError, match="cuda:9"):
+        jobs.resume(run)
+    assert state_of(run) == "stopped" and asleep == []
+
+
+def test_a_second_dispatcher_ends_and_starts_nothing(runs_dir, monkeypatch):
+    monkeypatch.setattr(dispatcher, "TAKEOVER_WAIT_S", 0.1)
+    run = queue(runs_dir)
+    with FileLock(runs_dir / dispatcher.DISPATCHER_LOCK):
+        dispatcher.dispatch(runs_dir)
+    assert state_of(run) == "queued"
+    assert not run.log_path.exists()
+
+
+def test_a_dispatcher_with_nothing_to_do_ends(runs_dir):
+    (runs_dir / "broken").mkdir()
+    ended(runs_dir, "finished")
+    dispatcher.dispatch(runs_dir)
+
+
+def test_the_queue_is_woken_only_if_runs_wait_and_nobody_is_at_work(runs_dir, asleep):
+    ended(runs_dir, "finished")
+    dispatcher.wake_queue(runs_dir)
+    assert asleep == []
+    queue(runs_dir)
+    with FileLock(runs_dir / dispatcher.DISPATCHER_LOCK):
+        dispatcher.wake_queue(runs_dir)
+    assert asleep == []
+    dispatcher.wake_queue(runs_dir)
+    assert asleep == [runs_dir]
+
+
+def test_a_worker_that_dies_before_its_first_word_is_not_started_for_ever(runs_dir, monkeypatch):
+    starts = []
+
+    def die_at_once(run: Run, device: str) -> subprocess.Popen:
+        starts.append(run.id)
+        return subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
+
+    monkeypatch.setattr(dispatcher, "_start_worker", die_at_once)
+    runs = [queue(runs_dir), queue(runs_dir)]
+    dispatcher.dispatch(runs_dir)
+    assert starts == [run.id for run in runs]
+    for run in runs:
+        assert state_of(run) == "failed"
+        assert "exit code 3 before it began" in run.status().reason
+
+
+def test_a_run_on_a_busy_device_waits(runs_dir, monkeypatch):
+    me = psutil.Process()
+    busy = queue(runs_dir)
+    status = Status(
+        "running", host=os.uname().nodename, pid=me.pid, process_created=me.create_time(),
+        heartbeat=time.time(), device="cpu",
+    )  # fmt: skip
+    write_status(busy.path, status)
+    waiting, devices = queue(runs_dir), list_devices()
+
+    def free() -> str | None:
+        return dispatcher._free_device(waiting, devices, dispatcher.statuses_of(runs_dir), {})
+
+    assert free() is None
+    write_status(busy.path, replace(status, state="finished"))
+    assert free() == "cpu"
+    write_status(busy.path, replace(status, host="elsewhere"))
+    assert free() == "cpu", "a run on another host does not keep this one's device busy"
