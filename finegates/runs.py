@@ -14,7 +14,6 @@ The format is documented in ``docs/run-folder.md``.
 """
 
 import os
-import platform
 import re
 import secrets
 import shlex
@@ -24,13 +23,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from finegates.errors import FineGatesError, RunError, SpecError, unknown_name
+from finegates.provenance import command_of, recorded_versions
 from finegates.snapshots import Snapshot, load_snapshot, snapshot_path, snapshot_steps
-from finegates.spec import RunSpec, make_spec
+from finegates.spec import RunSpec
 from finegates.status import LIVE_STATES, Status, read_status, write_status
 from finegates.storage import LineReader, read_json, write_json
 
@@ -49,7 +48,6 @@ BROKEN = "broken"
 _RECORD_KEYS = ("created", "command", "versions", "data", "spec")
 _NAMES_SHOWN = 20
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
-_RECORDED_PACKAGES = ("finegates", "torch", "transformers", "accelerate", "datasets", "safetensors")
 
 
 @dataclass(frozen=True)
@@ -232,35 +230,6 @@ def create_run(
         shutil.rmtree(partial, ignore_errors=True)
         raise
     return Run(runs_dir / name)
-
-
-def command_of(spec: RunSpec) -> list[str]:
-    """The shortest command line that gives this spec."""
-    law = make_spec({"method": spec.method}).gate_law
-    with_its_law = make_spec({"method": spec.method, "gate_law": spec.gate_law})
-    method_defaults = with_its_law.to_dict() | {"gate_law": law}
-    words = ["python", "-m", "finegates", "train", "--method", spec.method]
-    for name, value in spec.to_dict().items():
-        if name in ("method", "task" if spec.data else "") or value == method_defaults[name]:
-            continue
-        flag = name.replace("_", "-")
-        if isinstance(value, bool):
-            words.append(f"--{flag}" if value else f"--no-{flag}")
-        elif value is not None:
-            word = ",".join(value) if isinstance(value, list) else str(value)
-            words += [f"--{flag}={word}"] if word.startswith("-") else [f"--{flag}", word]
-    return words
-
-
-def recorded_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide a result."""
-    versions = {"python": platform.python_version()}
-    for package in _RECORDED_PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return versions
 
 
 def list_runs(runs_dir: Path) -> list[Run]:

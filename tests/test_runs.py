@@ -19,6 +19,7 @@ from finegates.errors import FineGatesError, RunError
 from finegates.laws import make_law
 from finegates.layout import GatedMatrix, GateLayout
 from finegates.methods import METHODS
+from finegates.provenance import command_of
 from finegates.runs import (
     BIN_FOLDER,
     BROKEN,
@@ -28,7 +29,6 @@ from finegates.runs import (
     RUNS_DIR_VARIABLE,
     SPEC_FILE,
     Run,
-    command_of,
     create_run,
     current_rows,
     default_runs_dir,

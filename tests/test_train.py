@@ -11,11 +11,12 @@ from finegates.data import load_splits
 from finegates.journal import Journal
 from finegates.metrics import METRICS
 from finegates.pretrained import load_pretrained
+from finegates.reporting import evaluate
 from finegates.runs import create_run, current_rows
 from finegates.session import open_session, resolve_precision
 from finegates.spec import make_spec
 from finegates.status import STOP_FILE, write_status
-from finegates.train import evaluate, train, train_step
+from finegates.train import train, train_step
 from finegates.worker import execute
 
 QUICK = {"max_train_samples": 96, "batch_size": 16, "epochs": 4, "precision": "fp32"}

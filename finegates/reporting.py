@@ -1,0 +1,174 @@
+"""What a session tells its run folder: before its first step, at each log and evaluation."""
+
+import math
+import time
+
+import psutil
+import torch
+
+from finegates.accounting import Removal, removal
+from finegates.checkpoint import save_checkpoint
+from finegates.errors import FineGatesError
+from finegates.journal import Journal, removal_fields
+from finegates.metrics import compute_metrics, majority_score
+from finegates.penalty import BudgetPenalty
+from finegates.session import Session
+from finegates.snapshots import Snapshot
+
+_SMOOTHING = 0.7
+
+
+class TrainingDiverged(FineGatesError):
+    """The loss is no longer a number."""
+
+
+class Window:
+    """Sums over the steps since the last log, and the rate of rows.
+
+    Attributes:
+        rate: Rows a second, smoothed; None before the first log.
+    """
+
+    def __init__(self) -> None:
+        self.sums: dict[str, torch.Tensor] = {}
+        self.num_steps = self.num_rows = 0
+        self.rate: float | None = None
+        self.clock = time.perf_counter()
+
+    def add(self, losses: dict[str, torch.Tensor], num_rows: int) -> None:
+        """Counts a step."""
+        self.sums = {k: v + self.sums.get(k, 0) for k, v in losses.items()}
+        self.num_steps, self.num_rows = self.num_steps + 1, self.num_rows + num_rows
+
+    def take(self) -> dict[str, float]:
+        """Means since the last call."""
+        means = {k: float(v) / self.num_steps for k, v in self.sums.items()}
+        seconds = time.perf_counter() - self.clock
+        latest = self.num_rows / seconds
+        self.rate = (
+            latest if self.rate is None else _SMOOTHING * self.rate + (1 - _SMOOTHING) * latest
+        )
+        self.sums, self.num_steps, self.num_rows = {}, 0, 0
+        self.restart_clock()
+        return means
+
+    def restart_clock(self) -> None:
+        """Leaves out the time since the last call, as after an evaluation."""
+        self.clock = time.perf_counter()
+
+
+def announce(journal: Journal, session: Session, step: int, device: str) -> None:
+    """Writes what is known before the first step, and that a run goes on after ``step``."""
+    if step:
+        journal.metrics("resumed", step)
+    splits, gates = session.splits, session.gates
+    parameters = list(session.model.parameters())
+    labels = (splits.train["label"].to_numpy(), splits.validation["label"].to_numpy())
+    journal.update(
+        state="running",
+        step=step,
+        total_steps=session.total_steps,
+        device=device,
+        precision="bf16" if session.accelerator.mixed_precision == "bf16" else "fp32",
+        metric=splits.metrics[0],
+        majority_score=majority_score(splits.metrics[0], *labels),
+        num_gates=gates.layout.num_gates,
+        num_gated_weights=gates.layout.num_gated_weights,
+        total_params=sum(p.numel() for p in parameters) - gates.layout.num_gates,
+        trainable_params=sum(p.numel() for p in parameters if p.requires_grad),
+    )
+    if not step:
+        journal.histograms(current_snapshot(session, 0))
+
+
+def log(journal: Journal, session: Session, step: int, window: Window) -> None:
+    """Writes losses, sparsity and rate since the last log.
+
+    Raises:
+        TrainingDiverged: If the loss is not a finite number.
+    """
+    means = window.take()
+    if not math.isfinite(means["loss"]):
+        raise TrainingDiverged(
+            f"The loss is not a finite number since about step {step}; use smaller learning rates, "
+            "or precision=fp32."
+        )
+    snapshot = current_snapshot(session, step)
+    removed = removal_fields(current_removal(snapshot))
+    rows_left = (session.total_steps - step) * session.spec.batch_size
+    progress = {"samples_per_s": window.rate, "memory_bytes": _memory_bytes(session)}
+    if step % session.histogram_steps == 0 and not session.evaluates_at(step):
+        journal.histograms(snapshot)
+    journal.metrics(
+        "train",
+        step,
+        **means,
+        **removed,
+        **progress,
+        expected_removed=_expected_removed(session),
+        current_target=session.target_at(step),
+    )
+    journal.update(
+        step=step,
+        **progress,
+        **removed,
+        time_left_s=rows_left / window.rate if window.rate else None,
+    )
+
+
+def evaluate_and_save(journal: Journal, session: Session, step: int) -> None:
+    """Evaluates, stores gates and histograms, and replaces the checkpoint."""
+    last = step == session.total_steps
+    snapshot = current_snapshot(session, step)
+    removed = removal_fields(current_removal(snapshot))
+    scores = evaluate(session)
+    score = scores[session.splits.metrics[0]]
+    journal.histograms(snapshot)
+    journal.gates(snapshot, last=last)
+    journal.metrics(
+        "eval", step, score=score, metrics=scores, rounded=session.gates.settled, **removed
+    )
+    save_checkpoint(journal.run, session, step)
+    journal.update(step=step, score=score, metrics=scores, **removed)
+
+
+@torch.no_grad()
+def _expected_removed(session: Session) -> float | None:
+    if not isinstance(session.penalty, BudgetPenalty) or session.gates.settled:
+        return None
+    return float(
+        session.penalty.expected_removal(session.gates.law.probability_open(session.gates.mean))
+    )
+
+
+def _memory_bytes(session: Session) -> int:
+    if session.accelerator.device.type == "cuda":
+        return torch.cuda.max_memory_allocated(session.accelerator.device)
+    return psutil.Process().memory_info().rss
+
+
+@torch.no_grad()
+def evaluate(session: Session) -> dict[str, float]:
+    """The task's metrics on the validation rows, gates at their values."""
+    session.model.eval()
+    outputs, labels = [], []
+    for batch in session.validation:
+        logits = session.model(**batch).logits
+        gathered = session.accelerator.gather_for_metrics((logits, batch["labels"]))
+        outputs.append(gathered[0].float().cpu())
+        labels.append(gathered[1].cpu())
+    logits = torch.cat(outputs)
+    regression = session.splits.problem == "regression"
+    predictions = logits.squeeze(-1) if regression else logits.argmax(-1)
+    return compute_metrics(session.splits.metrics, predictions.numpy(), torch.cat(labels).numpy())
+
+
+def current_snapshot(session: Session, step: int) -> Snapshot:
+    """The gates as they are now."""
+    gates = session.gates
+    return Snapshot(step, gates.layout, gates.law, gates.means_array())
+
+
+def current_removal(snapshot: Snapshot) -> Removal:
+    """What the closed gates of a snapshot remove."""
+    return removal(snapshot.layout, snapshot.values <= 0)
