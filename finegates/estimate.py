@@ -1,9 +1,11 @@
 """What a run will cost, before it is started: time from earlier runs, memory from the sizes.
 
-The time comes from the rate that finished runs on the same device reached, counted in floating
-point operations; without any, from a rough figure for the kind of device, and the estimate says so.
+The time comes from the rate that finished runs reached on the same device of this host, counted in
+floating point operations; without any, from a rough figure for the kind of device, and the estimate
+says so.
 """
 
+import socket
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -86,7 +88,7 @@ def training_flops(config: Mapping[str, Any], tokens: float) -> float:
 
 def _evaluated_rows(spec: RunSpec, num_train: int, num_validation: int) -> float:
     steps = spec.steps_per_epoch(num_train) * spec.epochs
-    return num_validation * (1 + steps // spec.steps_between_evaluations(num_train))
+    return num_validation * -(-steps // spec.steps_between_evaluations(num_train))
 
 
 def _flops_rate(device: str, runs_dir: Path) -> tuple[float, str]:
@@ -101,15 +103,16 @@ def _flops_rate(device: str, runs_dir: Path) -> tuple[float, str]:
 
 
 def _rate_of(run: Run, device: str) -> float | None:
-    row = run.row()
-    if row["status"] != "finished" or row["device"] != device or not row["samples_per_s"]:
-        return None
     try:
+        status = run.status()
+        here = status.host == socket.gethostname() and status.device == device
+        if not here or status.state != "finished" or not status.samples_per_s:
+            return None
         words = run.record["data"].get("mean_words")
         work = training_flops(model_sizes(run.spec.model), words * TOKENS_PER_WORD + SPECIAL_TOKENS)
     except (FineGatesError, TypeError):
         return None
-    return row["samples_per_s"] * work
+    return status.samples_per_s * work
 
 
 def _memory(config: Mapping[str, Any], batch_size: int, tokens: float) -> float:

@@ -3,9 +3,10 @@
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
+from finegates import __version__
 from finegates.spec import RunSpec, make_spec
 
-_RECORDED_PACKAGES = ("finegates", "torch", "transformers", "accelerate", "datasets", "safetensors")
+_RECORDED_PACKAGES = ("torch", "transformers", "accelerate", "datasets", "safetensors")
 
 
 def command_of(spec: RunSpec) -> list[str]:
@@ -28,7 +29,7 @@ def command_of(spec: RunSpec) -> list[str]:
 
 def recorded_versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide a result."""
-    versions = {"python": platform.python_version()}
+    versions = {"python": platform.python_version(), "finegates": __version__}
     for package in _RECORDED_PACKAGES:
         try:
             versions[package] = version(package)
