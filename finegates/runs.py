@@ -47,7 +47,7 @@ BROKEN = "broken"
 
 _RECORD_KEYS = ("created", "command", "versions", "data", "spec")
 _NAMES_SHOWN = 20
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,8 @@ def create_run(
         command: The command line that repeats the run; made from the spec if not given.
     """
     created = datetime.now(UTC)
-    name = f"{created:%Y%m%d-%H%M%S}-{spec.task}-{spec.method}-{secrets.token_hex(4)}"
+    method = spec.method.replace("+", "-")  # a plus in an address means a blank
+    name = f"{created:%Y%m%d-%H%M%S}-{spec.task}-{method}-{secrets.token_hex(4)}"
     record = {
         "format_version": FORMAT_VERSION,
         "run": name,

@@ -1,0 +1,1 @@
+"""Frames in, figures out. Nothing here draws, reads a file or knows Streamlit."""

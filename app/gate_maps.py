@@ -1,0 +1,74 @@
+"""From a snapshot to layer-by-dimension maps: one side of a matrix, or what survives of it."""
+
+import numpy as np
+
+from app.charts.maps import GateMap
+from app.words import ROLE_NAMES
+from finegates.snapshots import Snapshot
+
+SIDE_NAMES = {"survives": "What survives", "out": "Rows (outputs)", "in": "Columns (inputs)"}
+PARTS = {"q": "Query", "k": "Key", "v": "Value", "o": "Attention output", "ffn": "Feed-forward"}
+
+_PLACES = {
+    ("q", "survives"): (("q", "out"),),
+    ("k", "survives"): (("k", "out"),),
+    ("v", "survives"): (("v", "out"),),
+    ("o", "survives"): (("o", "in"),),
+    ("ffn", "survives"): (("intermediate", "out"), ("output", "in")),
+    ("ffn", "in"): (("intermediate", "in"),),
+    ("ffn", "out"): (("output", "out"),),
+}
+"""For each part and side the gate vectors whose product is shown; else the part's own side."""
+
+_MEANINGS = {
+    ("q", "survives"): "Dimensions of the query heads (rows of Q).",
+    ("k", "survives"): "Dimensions of the key heads (rows of K).",
+    ("v", "survives"): "Dimensions of the value heads (rows of V).",
+    ("o", "survives"): "Dimensions of the heads that reach the output (columns of O).",
+    ("ffn", "survives"): "Neurons: open only if both their row of FFN in and their column of "
+    "FFN out are open; the value is the product of the two gates.",
+}
+
+
+def meaning(part: str, side: str) -> str:
+    """What the dimensions of a map are."""
+    if known := _MEANINGS.get((part, side)):
+        return known
+    stream = "read from" if side == "in" else "written to"
+    role, role_side = _PLACES.get((part, side), ((part, side),))[0]
+    if role == "o" and role_side == "in":
+        return _MEANINGS["o", "survives"]
+    if role in ("q", "k", "v") and role_side == "out":
+        return _MEANINGS[role, "survives"]
+    return f"Dimensions of the residual stream {stream} {ROLE_NAMES[role]}."
+
+
+def gate_map(snapshot: Snapshot, part: str, side: str) -> GateMap | None:
+    """The map of a part of the model, or None where the run has no gates there.
+
+    Where only one of two gate vectors exists, the other counts as open.
+    """
+    wanted = _PLACES.get((part, side), ((part, side),))
+    values = snapshot.values
+    by_layer: dict[int, np.ndarray] = {}
+    heads: list[tuple[int, int]] = []
+    for vector in snapshot.layout.vectors:
+        if (vector.matrix.role, vector.side) in wanted:
+            layer = vector.matrix.layer
+            by_layer[layer] = by_layer.get(layer, np.float32(1)) * values[vector.slice]
+            heads = snapshot.layout.head_bounds(vector)
+    if not by_layer:
+        return None
+    layers = sorted(by_layer)
+    return GateMap(
+        title=PARTS[part],
+        layers=tuple(layers),
+        percent=as_percent(np.stack([by_layer[layer] for layer in layers])),
+        heads=tuple(heads),
+    )
+
+
+def as_percent(values: np.ndarray) -> np.ndarray:
+    """Gate values in percent as uint8: 0 only where closed, 100 only where fully open."""
+    percent = np.clip(np.round(values * 100), 1, 99)
+    return np.where(values <= 0, 0, np.where(values >= 1, 100, percent)).astype(np.uint8)

@@ -1,0 +1,144 @@
+"""Reads run folders and data for the pages. The only place with a Streamlit cache.
+
+Every cache is keyed on what decides its answer (path and modification time) and has an upper bound.
+"""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app.feed import Feed
+from finegates import dispatcher
+from finegates.data import load_splits
+from finegates.devices import Device, list_devices
+from finegates.errors import FineGatesError, RunError
+from finegates.files import read_frame
+from finegates.provenance import command_of
+from finegates.runs import GATES_FOLDER, Run, default_runs_dir, list_runs
+from finegates.snapshots import Snapshot, load_snapshot, snapshot_path
+from finegates.spec import RunSpec
+from finegates.status import FINAL_STATES, Status
+
+KEPT_FEEDS = 4
+WAKE_EVERY_S = 10
+UPLOADS_FOLDER = ".uploads"
+_FEEDS = "_feeds"
+
+
+def runs_folder() -> Path:
+    """The folder of all runs, as an absolute path."""
+    return default_runs_dir().resolve()
+
+
+def run_rows(folder: Path) -> list[dict[str, Any]]:
+    """A row for each run, newest first; broken ones last."""
+    rows = [_row(run) for run in list_runs(folder)]
+    return sorted(rows, key=lambda row: row["created"] or "", reverse=True)
+
+
+def _row(run: Run) -> dict[str, Any]:
+    try:
+        changed = run.path.stat().st_mtime_ns
+    except OSError:
+        return run.row()
+    row = _row_at(str(run.path), changed)
+    return row if row["status"] in FINAL_STATES else run.row()
+
+
+@st.cache_data(max_entries=2000, show_spinner=False)
+def _row_at(path: str, changed_ns: int) -> dict[str, Any]:
+    """Status files are replaced, so a change in a folder always shows in the folder's time."""
+    return Run(Path(path)).row()
+
+
+def run_status(run: Run) -> Status | None:
+    """Where a run stands, or None while its status can't be read."""
+    try:
+        return run.status()
+    except RunError:
+        return None
+
+
+def feed(run: Run, refresh: bool = True) -> Feed:
+    """This session's reader of a run, brought up to date. Keeps the last few runs only.
+
+    Args:
+        run: The run.
+        refresh: Read what is new; else only if nothing has been read before.
+    """
+    feeds: dict[Path, Feed] = st.session_state.setdefault(_FEEDS, {})
+    known = feeds.pop(run.path, None)
+    current = known or Feed(run)
+    feeds[run.path] = current
+    while len(feeds) > KEPT_FEEDS:
+        del feeds[next(iter(feeds))]
+    if refresh or not known:
+        current.refresh()
+    return current
+
+
+def snapshot(run: Run, step: int) -> Snapshot:
+    """The gates at a step.
+
+    Raises:
+        RunError: If there are none, or they are damaged.
+    """
+    path = snapshot_path(run.path / GATES_FOLDER, step)
+    if not path.is_file():
+        raise RunError(f"{run.id} has no gates at step {step}.")
+    return _snapshot_at(str(path), path.stat().st_mtime_ns)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _snapshot_at(path: str, changed_ns: int) -> Snapshot:
+    return load_snapshot(Path(path))
+
+
+@st.cache_resource(ttl=WAKE_EVERY_S, max_entries=4, show_spinner=False)
+def wake_queue(folder: Path) -> None:
+    """Sees to it that somebody starts queued runs; really asks every few seconds only."""
+    dispatcher.wake_queue(folder)
+
+
+@st.cache_data(ttl=60, max_entries=1, show_spinner=False)
+def devices() -> list[Device]:
+    """Devices of this machine. Asking the GPU driver takes a while, so the answer is kept."""
+    return list_devices()
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def file_frame(path: str, changed_ns: int):
+    """Rows of a user's file.
+
+    Raises:
+        DataError: If it can't be read.
+    """
+    return read_frame(Path(path))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def splits(spec: RunSpec, changed_ns: int):
+    """Training and validation rows of a spec with only its data settings set.
+
+    Raises:
+        DataError: If the data can't be read, or can't be learned from.
+    """
+    return load_splits(spec)
+
+
+@st.cache_data(max_entries=16, ttl=60, show_spinner=False)
+def cost(spec: RunSpec, num_train: int, num_validation: int, mean_words: float, folder: Path):
+    """What a run will cost, or None where that can't be said."""
+    from finegates.estimate import estimate_cost
+
+    try:
+        return estimate_cost(spec, num_train, num_validation, mean_words, folder)
+    except FineGatesError:
+        return None
+
+
+def command_line(spec: RunSpec) -> str:
+    """The shell command that does the same."""
+    return shlex.join(command_of(spec))

@@ -1,0 +1,44 @@
+"""The page list. ``streamlit run app/main.py`` starts the app, from the checkout or installed."""
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+PAGES = [
+    st.Page(
+        "app_pages/runs.py",
+        title="Runs",
+        icon=":material/table_rows:",
+        default=True,
+        help="Every run, newest first, and what accuracy is left at which sparsity.",
+    ),
+    st.Page(
+        "app_pages/new_run.py",
+        title="New run",
+        icon=":material/add_circle:",
+        help="Choose data, model and recipe, see what it will cost, and start.",
+    ),
+    st.Page(
+        "app_pages/live.py",
+        title="Live",
+        icon=":material/monitoring:",
+        help="One run as it trains: loss, score, and the gates closing layer by layer.",
+    ),
+    st.Page(
+        "app_pages/dimensions.py",
+        title="Dimensions",
+        icon=":material/grid_on:",
+        help="Which rows and columns of Q, K, V, O and the feed-forward network survive.",
+    ),
+]
+
+st.set_page_config(
+    page_title="FineGates Studio", page_icon=str(ROOT / "app" / "icon.svg"), layout="wide"
+)
+st.logo(ROOT / "app" / "logo.svg", size="large")
+st.navigation(PAGES, position="top").run()

@@ -1,0 +1,42 @@
+"""Choosing a run, kept in the address as ``?run=``, and what to show where there is none."""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from finegates.errors import unknown_name
+from finegates.runs import Run, list_runs
+
+RUN_PARAMETER = "run"
+_ADDRESSED = "run_in_address"
+
+
+def pick_run(folder: Path, container: Any = st) -> Run:
+    """The run of the address, else the newest; a box to change it. Stops the page without runs."""
+    ids = [run.id for run in list_runs(folder)]
+    if not ids:
+        no_runs()
+        st.stop()
+    asked = st.query_params.get(RUN_PARAMETER)
+    if asked and asked not in ids:
+        st.error(f"{unknown_name('run', asked, ids[:5])} The newest one is shown.")
+    if asked not in ids:
+        kept = st.session_state.get(RUN_PARAMETER)
+        st.session_state[RUN_PARAMETER] = kept if kept in ids else ids[0]
+    # No default: the address always names the run, for the newest one will soon be another.
+    chosen = container.selectbox(
+        "Run", ids, index=None, key=RUN_PARAMETER, bind="query-params",
+        help="Newest first. Type to search.",
+    )  # fmt: skip
+    if not asked and st.session_state.get(_ADDRESSED) != chosen:
+        st.session_state[_ADDRESSED] = chosen
+        st.rerun()  # only a value set for a widget that is known gets into the address
+    return Run(folder / (chosen or ids[0]))
+
+
+def no_runs() -> None:
+    """What to do when nothing has been run yet."""
+    with st.container(border=True):
+        st.markdown("**No runs yet.** The default run takes about two minutes on a CPU.")
+        st.page_link("app_pages/new_run.py", label="Start the first run", icon=":material/add:")

@@ -1,0 +1,55 @@
+"""A runs folder for each test, the app on it, and no process started by accident."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).resolve().parents[2]
+for folder in (ROOT, Path(__file__).parent):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+from finegates import dispatcher, jobs  # noqa: E402  needs the path
+
+TIMEOUT_S = 30
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty runs folder that the app reads, with empty caches."""
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    monkeypatch.setenv("FINEGATES_RUNS_DIR", str(folder))
+    monkeypatch.delenv("FINEGATES_GLUE_DIR", raising=False)
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def dispatched(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Runs folders that a dispatcher was asked for; none is started."""
+    asked: list[Path] = []
+    for module in (jobs, dispatcher):
+        monkeypatch.setattr(module, "start_dispatcher", asked.append)
+    return asked
+
+
+@pytest.fixture
+def visit(runs_dir: Path) -> Callable[..., AppTest]:
+    """Opens a page of the app, as an address with these parameters does."""
+
+    def open_page(page: str, **parameters: str) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=TIMEOUT_S)
+        if page != "runs":  # the default page
+            app.run()
+            app.switch_page(f"app_pages/{page}.py")
+        for name, value in parameters.items():
+            app.query_params[name] = value
+        return app.run()
+
+    return open_page

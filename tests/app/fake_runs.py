@@ -1,0 +1,207 @@
+"""Run folders as a worker would leave them, made in milliseconds with the library's own writers."""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from finegates.accounting import gates_to_close, histogram, removal
+from finegates.laws import GaussianLaw
+from finegates.layout import GatedMatrix, GateLayout
+from finegates.runs import HISTOGRAMS_FILE, LOG_FILE, METRICS_FILE, Run, create_run
+from finegates.snapshots import Snapshot, save_snapshot
+from finegates.spec import make_spec
+from finegates.status import STOP_FILE, Status, write_status
+from finegates.storage import append_line
+
+LAW = GaussianLaw()
+ROWS = 2000
+DATA = {
+    "source": "sample",
+    "fingerprint": "0" * 64,
+    "problem": "classification",
+    "labels": ["unacceptable", "acceptable"],
+    "metrics": ["accuracy", "macro_f1"],
+    "num_train": ROWS,
+    "num_validation": 400,
+}
+
+
+@dataclass(frozen=True)
+class Size:
+    """Shape of the pretended model; the default is MiniLM-L6."""
+
+    layers: int = 6
+    hidden: int = 384
+    ffn: int = 1536
+    heads: int = 12
+
+
+MINILM = Size()
+TINY = Size(layers=2, hidden=16, ffn=32, heads=2)
+BERT_BASE = Size(layers=12, hidden=768, ffn=3072, heads=12)
+
+
+def make_layout(size: Size) -> GateLayout:
+    """Gates on both sides of all six matrices of each layer."""
+    shapes = {"q": (1, 1), "k": (1, 1), "v": (1, 1), "o": (1, 1)}
+    matrices = []
+    for layer in range(size.layers):
+        matrices += [GatedMatrix(layer, role, size.hidden, size.hidden) for role in shapes]
+        matrices.append(GatedMatrix(layer, "intermediate", size.hidden, size.ffn))
+        matrices.append(GatedMatrix(layer, "output", size.ffn, size.hidden))
+    return GateLayout(tuple(matrices), size.heads, size.heads)
+
+
+def make_run(
+    runs_dir: Path,
+    state: str = "finished",
+    *,
+    size: Size = TINY,
+    progress: float = 1.0,
+    total_steps: int = 190,
+    score: float = 0.86,
+    pid: int | None = None,
+    reason: str = "",
+    age_s: float = 0.0,
+    **settings: Any,
+) -> Run:
+    """A run folder in any state, its rows and snapshots up to ``progress`` of the training."""
+    spec = make_spec(settings)
+    run = create_run(spec, DATA | {"source": spec.task}, runs_dir)
+    if state == "queued":
+        return run
+    layout, done = make_layout(size), round(progress * total_steps)
+    rows = list(_train(run, layout, total_steps, done, score))
+    now = time.time() - age_s
+    last = next((row for row in reversed(rows) if row["kind"] == "eval"), {})
+    live = state in ("starting", "running", "paused", "stopping")
+    process = psutil.Process(pid or os.getpid())
+    status = Status(
+        state="running" if state == "stopping" else state,
+        reason=reason,
+        step=done,
+        total_steps=total_steps,
+        host=socket.gethostname(),
+        pid=process.pid,
+        process_created=process.create_time(),
+        heartbeat=now,
+        started=now - 60,
+        ended=None if live else now,
+        device="cpu",
+        precision="fp32",
+        metric="accuracy",
+        score=last.get("score"),
+        metrics=last.get("metrics", {}),
+        majority_score=0.5,
+        closed_gates_fraction=last.get("closed_gates_fraction"),
+        removed_weights_fraction=last.get("removed_weights_fraction"),
+        num_gates=layout.num_gates,
+        num_gated_weights=layout.num_gated_weights,
+        total_params=22_713_216,
+        trainable_params=layout.num_gates + 15_000,
+        samples_per_s=212.0,
+        time_left_s=(total_steps - done) * 0.15 if live else None,
+        memory_bytes=1_320_000_000,
+    )
+    write_status(run.path, status)
+    if state == "stopping":
+        (run.path / STOP_FILE).touch()
+    (run.path / LOG_FILE).write_text(
+        "".join(f"step {r['step']}: {r['kind']}\n" for r in rows[-40:]) or "loading the model\n"
+    )
+    return run
+
+
+def grow(run: Run, size: Size, total_steps: int, start: int, end: int, score: float = 0.86) -> None:
+    """Goes on with a pretended run that `make_run` left at ``start``."""
+    list(_train(run, make_layout(size), total_steps, end, score, skip=start))
+    write_status(run.path, replace(run.status(), step=end, heartbeat=time.time()))
+
+
+def _train(
+    run: Run, layout: GateLayout, total: int, done: int, score: float, skip: int = 0
+) -> Iterator[dict[str, Any]]:
+    rng, spec = np.random.default_rng(run.spec.seed), run.spec
+    fate, depth = rng.normal(0, 1, layout.num_gates), _depth_bias(layout, rng)
+    order = fate + depth
+    target = spec.target_sparsity
+    doomed = gates_to_close(layout, order, target) if target else np.zeros(order.shape, bool)
+    steps = sorted({*range(1, done + 1, max(1, total // 60)), *([done] if done else [])})
+    for step in (s for s in steps if s > skip):
+        means = _means(order, doomed, step / total)
+        closed = LAW.value(means) <= 0
+        removed = removal(layout, closed)
+        train = _train_row(step, total, target, removed, rng, score)
+        append_line(run.path / METRICS_FILE, train)
+        yield train
+        counts = {v.name: histogram(LAW.value(means[v.slice])) for v in layout.vectors}
+        append_line(run.path / HISTOGRAMS_FILE, {"step": step, "counts": counts})
+        if steps.index(step) % 10 == 9 or step == done:
+            now = _score_at(step / total, score, removed.removed_weights_fraction, rng)
+            row = {
+                "kind": "eval",
+                "step": step,
+                "time": time.time(),
+                "score": now,
+                "metrics": {"accuracy": now, "macro_f1": now - 0.004},
+                "closed_gates_fraction": removed.closed_gates_fraction,
+                "removed_weights_fraction": removed.removed_weights_fraction,
+                "rounded": step / total > 0.7,
+            }
+            append_line(run.path / METRICS_FILE, row)
+            snapshot = Snapshot(step, layout, LAW, means)
+            save_snapshot(run.path / "gates", snapshot, full_precision=step == total)
+            yield row
+
+
+def _depth_bias(layout: GateLayout, rng: np.random.Generator) -> np.ndarray:
+    """Later layers, and inputs of the feed-forward, close earlier; vectors differ."""
+    bias = np.zeros(layout.num_gates)
+    for vector in layout.vectors:
+        role = {"q": -0.3, "k": -0.4, "v": 0.5, "o": 0.3, "intermediate": 0.2, "output": 0.0}
+        bias[vector.slice] = (
+            role[vector.matrix.role] - 0.5 * vector.matrix.layer / max(layout.num_layers - 1, 1)
+        ) + rng.normal(0, 0.25)
+    return bias
+
+
+def _means(order: np.ndarray, doomed: np.ndarray, at: float) -> np.ndarray:
+    """Doomed gates sink one after the other, the others stay near fully open."""
+    rank = np.argsort(np.argsort(order)) / max(len(order), 1)
+    share = max(doomed.mean(), 1e-9)
+    sink = np.clip((at / 0.7 - 0.75 * rank / share) / 0.25, 0, 1)
+    kept = 0.5 - 0.35 * at * np.clip(share * 1.6 - rank, 0, None) / share
+    return np.where(doomed, 0.5 - 1.05 * sink, kept).astype(np.float32)
+
+
+def _train_row(step, total, target, removed, rng, score) -> dict[str, Any]:
+    at = step / total
+    loss = 0.25 + 0.46 * np.exp(-4 * at) + rng.normal(0, 0.04) + (0.86 - score)
+    current = target * min(1.0, at / 0.3)
+    gap = current - removed.removed_weights_fraction
+    return {
+        "kind": "train",
+        "step": step,
+        "time": time.time(),
+        "loss": float(loss + abs(gap)),
+        "task_loss": float(loss),
+        "penalty": float(abs(gap)),
+        "expected_removed": float(current - gap * 0.3 + rng.normal(0, 0.003)),
+        "current_target": float(current),
+        "closed_gates_fraction": removed.closed_gates_fraction,
+        "removed_weights_fraction": removed.removed_weights_fraction,
+        "samples_per_s": float(212 + rng.normal(0, 5)),
+        "memory_bytes": 1_320_000_000,
+    }
+
+
+def _score_at(at: float, score: float, removed: float, rng: np.random.Generator) -> float:
+    value = score - (score - 0.5) * np.exp(-5 * at) - 0.04 * removed + rng.normal(0, 0.006)
+    return float(np.clip(value, 0, 1))

@@ -1,0 +1,187 @@
+"""Frames in, figures out: colours, ranges and sizes that a reader relies on."""
+
+import time
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import pytest
+from fake_runs import BERT_BASE, TINY, Size, grow, make_run
+
+from app import words
+from app.charts import curves, gates, layers, style, tradeoff
+from app.feed import Feed
+from app.gate_frames import BIN_NAMES, CELL_BUDGET, cells, closing, layer_counts, shares, some_steps
+from app.run_table import finished
+from finegates.accounting import HISTOGRAM_BINS
+from finegates.methods import METHODS
+from finegates.runs import HISTOGRAMS_FILE, METRICS_FILE
+from finegates.spec import ROLES
+from finegates.storage import append_line
+
+LARGE = Size(layers=24, hidden=64, ffn=128, heads=4)
+
+
+@pytest.fixture(autouse=True)
+def any_number_of_rows():
+    """As in Streamlit, which sends data apart from the specification."""
+    with alt.data_transformers.disable_max_rows():
+        yield
+
+
+@pytest.fixture(scope="module")
+def feed(tmp_path_factory) -> Feed:
+    feed = Feed(make_run(tmp_path_factory.mktemp("runs"), size=TINY))
+    feed.refresh()
+    return feed
+
+
+def test_each_method_has_one_colour_and_shape_of_its_own():
+    assert set(style.METHOD_COLORS) == set(style.METHOD_SHAPES) == set(METHODS)
+    assert len(set(style.METHOD_COLORS.values())) == len(METHODS)
+
+
+def test_a_method_keeps_its_colour_whoever_else_is_shown(tmp_path):
+    rows = [make_run(tmp_path, method=m).row() for m in ("finegates", "finegates-hinge")]
+    for shown in (rows, rows[1:]):
+        spec = tradeoff.tradeoff(finished(shown), "removed").to_dict()
+        scale = spec["layer"][1]["encoding"]["color"]["scale"]
+        colors = dict(zip(scale["domain"], scale["range"], strict=True))
+        assert colors["finegates-hinge"] == style.METHOD_COLORS["finegates-hinge"]
+
+
+@pytest.mark.parametrize("axis", words.AXES)
+def test_the_tradeoff_has_dense_line_and_baseline(tmp_path, axis):
+    rows = [make_run(tmp_path, target_sparsity=t, score=0.6).row() for t in (0.0, 0.3)]
+    spec = str(tradeoff.tradeoff(finished(rows), axis).to_dict())
+    assert "dense (target 0)" in spec and "majority baseline" in spec
+
+
+def test_shares_of_a_layer_sum_to_one_at_every_step(feed):
+    frame = shares(feed.histograms, ROLES, np.arange(len(feed.histograms.steps)))
+    sums = frame.groupby(["layer", "step"])["share"].sum()
+    assert np.allclose(sums, 1)
+    assert set(frame["values"]) <= set(BIN_NAMES)
+    assert len(BIN_NAMES) == HISTOGRAM_BINS + 2
+
+
+def test_layers_are_summed_over_the_chosen_roles_only(feed):
+    histograms = feed.histograms
+    _, all_roles = layer_counts(histograms, ROLES)
+    _, only_q = layer_counts(histograms, ("q",))
+    assert all_roles.sum() == histograms.counts.sum()
+    assert only_q[0].sum() == TINY.layers * 2 * TINY.hidden
+
+
+@pytest.mark.parametrize("size", [TINY, BERT_BASE, LARGE])
+def test_the_histogram_chart_stays_within_what_a_browser_bears(tmp_path, size):
+    feed = Feed(make_run(tmp_path, size=size, total_steps=3000))
+    feed.refresh()
+    histograms = feed.histograms
+    places = some_steps(len(histograms.steps), size.layers)
+    assert len(shares(histograms, ROLES, places)) <= CELL_BUDGET
+    assert places[-1] == len(histograms.steps) - 1
+
+
+@pytest.mark.parametrize("steps", [[0], [0, 5, 10], [1, 4, 190], [186, 189]])
+def test_cells_touch_and_stay_within_the_training(steps):
+    starts, ends = cells(np.array(steps), 190)
+    assert (starts[1:] == ends[:-1]).all() and (ends > starts).all() and ends[-1] <= 191
+
+
+def test_every_live_chart_is_a_valid_specification(feed):
+    total = 190
+    for chart in (
+        curves.loss(feed.train, total),
+        curves.score(feed.evaluations, "accuracy", 0.5, total),
+        curves.score(feed.evaluations, "matthews", None, total),
+        curves.sparsity(feed.train, 0.3, total),
+        gates.over_steps(shares(feed.histograms, ROLES, np.array([0, 3]), total), total),
+        gates.at_step(shares(feed.histograms, ROLES, np.array([-1]))),
+        layers.closing(closing(feed.histograms, ROLES, total), total),
+    ):
+        assert chart.to_dict()["$schema"]
+
+
+def test_the_rounding_is_marked_where_the_expectation_ends(feed):
+    train = feed.train
+    assert curves.rounding_step(train) is None
+    train.loc[train["step"] > 120, "expected_removed"] = np.nan
+    step = curves.rounding_step(train)
+    assert step == train["step"][train["step"] > 120].min()
+    assert "rounded" in str(curves.sparsity(train, 0.3, 190).to_dict())
+
+
+def test_a_recipe_without_a_budget_has_no_rounding(feed):
+    train = feed.train.assign(expected_removed=np.nan)
+    assert curves.rounding_step(train) is None
+
+
+def test_thinning_keeps_the_last_row():
+    frame = pd.DataFrame({"step": range(1001)})
+    thin = curves.thin(frame, 100)
+    assert len(thin) <= 100 and thin["step"].iloc[-1] == 1000
+
+
+def test_a_feed_reads_only_what_is_new(tmp_path):
+    run = make_run(tmp_path, "running", progress=0.5)
+    feed = Feed(run)
+    feed.refresh()
+    before = len(feed.train)
+    feed.refresh()
+    assert len(feed.train) == before
+    grow(run, TINY, 190, start=95, end=150)
+    feed.refresh()
+    assert feed.train["step"].max() == feed.histograms.steps[-1] == 150
+    assert feed.train["step"].is_unique
+
+
+def test_steps_that_a_resumption_did_again_count_once(tmp_path):
+    run = make_run(tmp_path, "running", progress=0.5)
+    feed = Feed(run)
+    feed.refresh()
+    steps, rows = feed.histograms.steps, len(feed.train)
+    counts = dict.fromkeys(feed.histograms.names, [1] + [0] * (HISTOGRAM_BINS + 1))
+    append_line(run.path / METRICS_FILE, {"kind": "resumed", "step": int(steps[10])})
+    append_line(run.path / HISTOGRAMS_FILE, {"step": int(steps[11]), "counts": counts})
+    feed.refresh()
+    assert feed.histograms.steps.tolist() == steps[:12].tolist()
+    assert feed.histograms.counts[-1].sum() == len(counts)
+    assert len(feed.train) == 11 < rows
+
+
+def test_a_damaged_line_does_not_stop_the_feed(tmp_path):
+    run = make_run(tmp_path)
+    with open(run.path / METRICS_FILE, "ab") as file:
+        file.write(b'{"kind": "train", "step":')
+    with open(run.path / HISTOGRAMS_FILE, "ab") as file:
+        file.write(b"garbage\n[1]\n{}\n")
+    feed = Feed(run)
+    feed.refresh()
+    assert len(feed.train) and feed.histograms is not None
+
+
+def test_a_live_tick_is_cheap(tmp_path):
+    """All charts of one tick for a BERT-base-sized run; two seconds lie between two ticks."""
+    feed = Feed(make_run(tmp_path, size=BERT_BASE))
+    feed.refresh()
+    start = time.perf_counter()
+    histograms = feed.histograms
+    at = some_steps(len(histograms.steps), BERT_BASE.layers)
+    for chart in (
+        curves.loss(feed.train, 190),
+        curves.sparsity(feed.train, 0.3, 190),
+        gates.over_steps(shares(histograms, ROLES, at, 190), 190),
+        layers.closing(closing(histograms, ROLES, 190), 190),
+    ):
+        assert chart is not None
+    assert time.perf_counter() - start < 1.0
+
+
+def test_numbers_read_well():
+    assert words.percent(0.3) == "30.0 %" and words.percent(None) == words.NOTHING
+    assert words.duration(75) == "1 min 15 s" and words.duration(7200) == "2 h"
+    assert words.duration(None) == words.NOTHING and words.duration(float("inf")) == words.NOTHING
+    assert words.size(1_320_000_000) == "1.2 GiB" and words.size(512) == "512 B"
+    assert words.count(10_616_832) == "10.6 M" and words.count(9_999) == "9,999"
+    assert words.metric_name("macro_f1") == "Macro F1"

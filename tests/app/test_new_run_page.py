@@ -1,0 +1,140 @@
+"""The form of a new run: the defaults start, the recipe is followed, errors are told exactly."""
+
+from fake_runs import make_run
+from test_pages import texts
+
+from finegates.methods import METHODS
+from finegates.runs import Run, list_runs
+from finegates.spec import FIELDS, make_spec
+
+
+def start(app):
+    return app.button(key="start").click().run()
+
+
+def only_run(runs_dir) -> Run:
+    (run,) = list_runs(runs_dir)
+    return run
+
+
+def upload(visit, name: str, content: bytes):
+    app = visit("new_run")
+    app.get_by_key("new_source").set_value("Your file").run()
+    return app.file_uploader(key="new_upload").upload(name, content).run()
+
+
+def test_pressing_start_at_once_starts_the_default_run(visit, runs_dir, dispatched):
+    app = start(visit("new_run"))
+    assert not app.exception and not app.error
+    assert only_run(runs_dir).spec == make_spec({})
+    assert dispatched[0] == runs_dir
+    assert app.selectbox(key="run").value == only_run(runs_dir).id  # the Live page has opened
+
+
+def test_the_command_line_and_the_cost_are_shown_before(visit):
+    app = visit("new_run")
+    assert app.code[0].value == "python -m finegates train --method finegates"
+    assert {"Time", "Memory", "Steps"} <= {m.label for m in app.metric}
+    app.number_input(key="new.epochs").set_value(17).run()
+    assert app.code[0].value.endswith("--epochs 17")
+
+
+def test_the_page_says_what_the_target_means_for_each_recipe(visit):
+    app = visit("new_run")
+    for name, method in METHODS.items():
+        app.selectbox(key="new_method").select(name).run()
+        assert method.target_meaning in texts(app)
+
+
+def test_what_was_not_typed_follows_the_recipe_and_what_was_typed_stays(visit, runs_dir):
+    app = visit("new_run")
+    app.number_input(key="new.gate_learning_rate").set_value(0.005).run()
+    app.selectbox(key="new_method").select("finegates-official").run()
+    assert app.number_input(key="new.batch_size").value == 16
+    assert app.number_input(key="new.gate_learning_rate").value == 0.005
+    start(app)
+    given = {"method": "finegates-official", "gate_learning_rate": 0.005}
+    assert only_run(runs_dir).spec == make_spec(given)
+
+
+def test_every_setting_has_a_widget_with_its_help(visit):
+    app = visit("new_run")
+    on_page = {w.key: w for k in ("number_input", "selectbox", "toggle", "text_input", "slider",
+                                  "multiselect") for w in app.get(k)}  # fmt: skip
+    elsewhere = {"task", "data", "text_column", "pair_column", "label_column", "problem",
+                 "glue_dir", "model", "method", "device"}  # fmt: skip
+    for name, field in FIELDS.items():
+        if name not in elsewhere:
+            assert on_page[f"new.{name}"].help.startswith(field.metadata["help"])
+
+
+def test_settings_that_contradict_each_other_are_told(visit, runs_dir):
+    app = visit("new_run")
+    app.selectbox(key="new.gate_law").select("hard-concrete").run()
+    app.number_input(key="new.gate_sampling_sigma").set_value(0.3).run()
+    start(app)
+    assert "'hard-concrete' has no sigma" in app.error[0].value
+    assert app.number_input(key="new.gate_sampling_sigma").value == 0.3
+    assert not list_runs(runs_dir)
+
+
+def test_no_target_module_is_told_before_the_start(visit):
+    app = visit("new_run")
+    app.multiselect(key="new.target_modules").set_value([]).run()
+    assert "target_modules is empty" in app.error[0].value
+    assert app.button(key="start").disabled
+
+
+def test_a_model_folder_that_is_missing_is_told_and_stays_typed(visit, runs_dir):
+    app = visit("new_run")
+    app.selectbox(key="new_model_kind").select("Local folder").run()
+    assert app.button(key="start").disabled
+    app.text_input(key="new_Folder").set_value("/no/such/model").run()
+    start(app)
+    assert "'/no/such/model' does not exist" in app.error[0].value
+    assert app.text_input(key="new_Folder").value == "/no/such/model"
+    assert not list_runs(runs_dir)
+
+
+def test_an_upload_is_read_mapped_and_started(visit, runs_dir):
+    rows = "\n".join(f"the film number {i},{'good' if i % 2 else 'bad'}" for i in range(40))
+    app = upload(visit, "films.csv", f"review,verdict\n{rows}\n".encode())
+    assert not app.exception and not app.error
+    assert "**32** training rows, **8** for validation" in texts(app)
+    start(app)
+    spec = only_run(runs_dir).spec
+    assert (spec.task, spec.text_column, spec.label_column) == ("file", "review", "verdict")
+
+
+def test_an_upload_that_is_wrong_shows_the_libraries_own_words(visit, runs_dir):
+    app = upload(visit, "films.csv", b"review,verdict\nonly one field\n")
+    assert app.error[0].value.startswith("'films.csv', line 2: 1 fields were found")
+    assert app.button(key="start").disabled and not app.exception
+
+
+def test_an_upload_of_another_kind_is_refused(visit):
+    app = upload(visit, "films.csv", b"PK\x03\x04 zip")
+    assert "zip archive or an Excel workbook" in app.error[0].value
+
+
+def test_a_missing_glue_folder_is_told(visit):
+    app = visit("new_run")
+    app.get_by_key("new_source").set_value("GLUE").run()
+    app.text_input(key="new_glue_dir").set_value("/no/such/glue").run()
+    assert "/no/such/glue" in app.error[0].value and not app.exception
+
+
+def test_glue_from_the_hub_is_not_downloaded_unasked(visit):
+    app = visit("new_run")
+    app.get_by_key("new_source").set_value("GLUE").run()
+    assert not app.error and not app.button(key="start").disabled
+    assert "--task cola" in app.code[0].value
+
+
+def test_what_was_typed_is_kept_when_the_page_is_left(visit, runs_dir):
+    make_run(runs_dir)
+    app = visit("new_run")
+    app.number_input(key="new.epochs").set_value(17).run()
+    app.switch_page("app_pages/runs.py").run()
+    app.switch_page("app_pages/new_run.py").run()
+    assert app.number_input(key="new.epochs").value == 17

@@ -1,0 +1,109 @@
+"""Every page, whatever the runs folder holds."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fake_runs import TINY, make_run
+from streamlit.testing.v1 import AppTest
+
+from finegates.status import STATUS_FILE
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ("runs", "new_run", "live", "dimensions")
+
+
+def texts(app: AppTest) -> str:
+    """All that is written on a page."""
+    kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "metric")
+    return "\n".join(
+        f"{e.label if k == 'metric' else ''} {e.value}" for k in kinds for e in app.get(k)
+    )
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_without_runs(visit, page):
+    app = visit(page)
+    assert not app.exception
+    if page != "new_run":
+        assert "No runs yet" in texts(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_with_runs_in_every_state(visit, runs_dir, page):
+    make_run(runs_dir)
+    for state in ("stopped", "failed", "lost", "running", "paused", "stopping"):
+        make_run(runs_dir, state, progress=0.5, reason="because" if state == "failed" else "")
+    make_run(runs_dir, "starting", progress=0)
+    app = visit(page)
+    assert not app.exception
+
+
+@pytest.mark.parametrize("page", ["live", "dimensions"])
+@pytest.mark.parametrize(
+    "state", ["queued", "starting", "running", "stopping", "finished", "failed"]
+)
+def test_a_run_in_any_state_is_shown(visit, runs_dir, page, state):
+    run = make_run(runs_dir, state, progress=0 if state in ("queued", "starting") else 0.6)
+    app = visit(page, run=run.id)
+    assert not app.exception and not app.error
+    if page == "live":
+        assert state in texts(app)
+
+
+@pytest.mark.parametrize("page", ["runs", "live", "dimensions"])
+@pytest.mark.parametrize("content", ["{not json", '{"state": "dancing"}', None])
+def test_a_broken_run_does_not_take_a_page_down(visit, runs_dir, page, content):
+    broken, good = make_run(runs_dir), make_run(runs_dir)
+    if content is None:
+        (broken.path / "spec.json").unlink()
+    else:
+        (broken.path / STATUS_FILE).write_text(content)
+    app = visit(page) if page == "runs" else visit(page, run=broken.id)
+    assert not app.exception
+    if page == "runs":
+        table = app.dataframe[0].value.set_index("run")
+        assert table.loc[broken.id, "state"] == ["broken"]
+        assert broken.id in table.loc[broken.id, "reason"]
+        assert table.loc[good.id, "state"] == ["finished"]
+    if page == "live":
+        assert "can't be read" in app.error[0].value
+
+
+def test_a_damaged_snapshot_is_a_message(visit, runs_dir):
+    run = make_run(runs_dir)
+    for path in (run.path / "gates").iterdir():
+        path.write_bytes(b"nothing")
+    for page in ("live", "dimensions"):
+        app = visit(page, run=run.id)
+        assert not app.exception
+        assert "not a readable gate snapshot" in texts(app)
+
+
+def test_an_unknown_run_in_the_address_is_told_and_the_newest_shown(visit, runs_dir):
+    run = make_run(runs_dir)
+    app = visit("live", run="no-such-run")
+    assert "Unknown run 'no-such-run'" in app.error[0].value
+    assert app.selectbox(key="run").value == run.id
+
+
+def test_no_page_loads_torch_or_transformers(tmp_path):
+    """In a process of its own, as the server is."""
+    make_run(tmp_path, size=TINY)
+    script = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file({str(ROOT / "app" / "main.py")!r}, default_timeout=60).run()
+for page in {PAGES!r}:
+    app.switch_page(f"app_pages/{{page}}.py").run()
+    assert not app.exception, app.exception
+heavy = {{"torch", "transformers", "accelerate", "peft", "datasets"}} & set(sys.modules)
+assert not heavy, heavy
+"""
+    environment = {"FINEGATES_RUNS_DIR": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
