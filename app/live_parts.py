@@ -10,7 +10,7 @@ from app.words import STATES, TERMS
 from finegates.runs import Run
 from finegates.status import Status
 
-LOG_BYTES = 6000
+LOG_BYTES, LOG_LINES = 8000, 16
 FIRST_LOG = "Comes with the first log line."
 
 
@@ -107,8 +107,9 @@ def draw_curves(run: Run, status: Status, feed: Feed) -> None:
 def draw_log(run: Run, expanded: bool) -> None:
     """The end of what the worker printed."""
     with st.expander("Log", icon=":material/terminal:", expanded=expanded):
-        text = run.log_tail(LOG_BYTES).strip()
-        st.code(text or "The log is empty so far.", language=None, height=240)
+        lines = run.log_tail(LOG_BYTES).strip().splitlines()[-LOG_LINES:]
+        st.code("\n".join(lines) or "The log is empty so far.", language=None)
+        st.caption(f"Its last {LOG_LINES} lines at most. All of it: `{run.log_path}`")
 
 
 def heading(title: str, explanation: str) -> None:

@@ -9,7 +9,6 @@ from finegates.errors import unknown_name
 from finegates.runs import Run, list_runs
 
 RUN_PARAMETER = "run"
-_ADDRESSED = "run_in_address"
 
 
 def pick_run(folder: Path, container: Any = st) -> Run:
@@ -21,17 +20,13 @@ def pick_run(folder: Path, container: Any = st) -> Run:
     asked = st.query_params.get(RUN_PARAMETER)
     if asked and asked not in ids:
         st.error(f"{unknown_name('run', asked, ids[:5])} The newest one is shown.")
-    if asked not in ids:
-        kept = st.session_state.get(RUN_PARAMETER)
-        st.session_state[RUN_PARAMETER] = kept if kept in ids else ids[0]
-    # No default: the address always names the run, for the newest one will soon be another.
+    if asked not in ids and st.session_state.get(RUN_PARAMETER) not in ids:
+        st.session_state[RUN_PARAMETER] = ids[0]
+    # No default, which Streamlit would leave out of the address: the newest will be another soon.
     chosen = container.selectbox(
         "Run", ids, index=None, key=RUN_PARAMETER, bind="query-params",
         help="Newest first. Type to search.",
     )  # fmt: skip
-    if not asked and st.session_state.get(_ADDRESSED) != chosen:
-        st.session_state[_ADDRESSED] = chosen
-        st.rerun()  # only a value set for a widget that is known gets into the address
     return Run(folder / (chosen or ids[0]))
 
 

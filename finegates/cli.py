@@ -222,10 +222,15 @@ def _dispatch(options: argparse.Namespace) -> int:
 
 
 def _worker(options: argparse.Namespace) -> int:
+    from finegates.progress import print_progress
     from finegates.runs import Run
     from finegates.worker import execute
 
-    return 1 if execute(Run(options.run_folder), options.device).state == "failed" else 0
+    run = Run(options.run_folder)
+    print(f"{run.id} on {options.device}: {run.record['command']}", flush=True)
+    status = execute(run, options.device, print_progress)
+    print(f"{status.state} {status.reason}".strip(), flush=True)
+    return 1 if status.state == "failed" else 0
 
 
 def _print_json(content: Any, indent: int | None = None) -> None:

@@ -16,7 +16,7 @@ from finegates.status import LIVE_STATES
 
 REFRESH_S = 2
 TICK_ON_ITS_WAY_S = 0.3
-MAX_TABLE_HEIGHT = 430
+FEW_ROWS, MAX_TABLE_HEIGHT = 11, 430
 LIVE, DIMENSIONS = "app_pages/live.py", "app_pages/dimensions.py"
 
 if run_to_open := st.session_state.pop("opening", None):
@@ -55,7 +55,7 @@ def draw_table(rows: list[dict]) -> None:
         key=key,
         column_config=column_config(open_clicked),
         hide_index=True,
-        height=min(MAX_TABLE_HEIGHT, 38 + 35 * len(rows)),
+        height="content" if len(rows) <= FEW_ROWS else MAX_TABLE_HEIGHT,
         on_select=partial(row_ticked, key),
         selection_mode="single-row",
         placeholder="",

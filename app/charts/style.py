@@ -37,20 +37,22 @@ def fixed(values: dict[str, str], names: Sequence[str]) -> alt.Scale:
     )
 
 
-def rule(y: float, label: str, width: float = 1.5) -> alt.LayerChart:
-    """A quiet dashed line over the whole width, with its name at the left end.
+def rule(y: float, label: str, width: float = 1.5, side: str = "left") -> alt.LayerChart:
+    """A quiet dashed line over the whole width, with its name at one end.
 
     Args:
         y: Where.
         label: Its name.
         width: In pixels; 0 leaves only the name.
+        side: The end that the name stands at: left or right.
     """
     data = alt.Data(values=[{"y": y, "label": label}])
     base = alt.Chart(data).encode(y="y:Q")
     line = base.mark_rule(color=GRAY, strokeDash=[4, 4], strokeWidth=width, opacity=min(width, 1))
+    at_left = side == "left"
     text = base.mark_text(
-        align="left", baseline="bottom", dx=4, dy=-3, color=GRAY, fontSize=12
-    ).encode(text="label:N", x=alt.value(0))
+        align=side, baseline="bottom", dx=4 if at_left else -4, dy=-3, color=GRAY, fontSize=12
+    ).encode(text="label:N", x=alt.value(0 if at_left else "width"))
     return line + text
 
 

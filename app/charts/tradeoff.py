@@ -42,7 +42,7 @@ def tradeoff(runs: pd.DataFrame, axis: str) -> alt.LayerChart:
         name = f"majority baseline {majority:.3f}"
         layers += style.rule(majority, name) if is_near else style.rule(low, f"{name}, below", 0)
     if len(dense):
-        layers += style.rule(float(dense["score"].median()), "dense (target 0)")
+        layers += style.rule(float(dense["score"].median()), "dense (target 0)", side="right")
     return layers.properties(height=HEIGHT)
 
 
