@@ -25,6 +25,10 @@ BETWEEN_COLORS = ("#e69f00", "#f3d28a", "#a9d3ee", "#4a9ad6")
 SCORE, SCORE_AXIS = ".3f", "~g"  # an axis of a narrow range needs its digits
 
 
+SMALLEST_RANGE = 0.1
+"""Ten points: on a thousand rows two runs may differ by two for no reason at all."""
+
+
 def percent_axis(title: str | None, **options) -> alt.Axis:
     """An axis of fractions, labelled in percent."""
     return alt.Axis(title=title, format="~%", **options)
@@ -67,6 +71,7 @@ def upright(x: float, label: str) -> alt.LayerChart:
 
 
 def spread(low: float, high: float, margin: float = 0.08) -> tuple[float, float]:
-    """A range a little wider than its data, so that nothing sits on the edge."""
-    gap = max(high - low, 0.02)
-    return low - margin * gap, high + margin * gap
+    """A range of scores a little wider than its data, and never so narrow that noise fills it."""
+    gap, middle = max(high - low, SMALLEST_RANGE), (low + high) / 2
+    half = gap * (0.5 + margin)
+    return middle - half, middle + half

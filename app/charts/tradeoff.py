@@ -7,6 +7,7 @@ from app.charts import style
 from app.words import AXES, metric_name
 
 HEIGHT = 340
+ROOM_FOR_NOTE = 0.12
 NEAR = 1.0
 """The baseline is drawn to scale unless it is further below than this many times the range."""
 
@@ -27,6 +28,8 @@ def tradeoff(runs: pd.DataFrame, axis: str) -> alt.LayerChart:
     is_near = majority is not None and low - majority < NEAR * (high - low)
     if is_near:
         low, high = min(low, majority - 0.005), max(high, majority + 0.005)
+    elif majority is not None:
+        low -= ROOM_FOR_NOTE * (high - low)
     y = alt.Y(
         "score:Q",
         axis=alt.Axis(title=metric_name(metric), format=style.SCORE_AXIS),

@@ -185,3 +185,10 @@ def test_numbers_read_well():
     assert words.size(1_320_000_000) == "1.2 GiB" and words.size(512) == "512 B"
     assert words.count(10_616_832) == "10.6 M" and words.count(9_999) == "9,999"
     assert words.metric_name("macro_f1") == "Macro F1"
+
+
+def test_a_range_of_scores_is_never_so_narrow_that_noise_fills_it():
+    low, high = style.spread(0.804, 0.826)
+    assert high - low >= style.SMALLEST_RANGE and low < 0.804 < 0.826 < high
+    wide_low, wide_high = style.spread(0.2, 0.9)
+    assert wide_low < 0.2 and 0.9 < wide_high < 1.0

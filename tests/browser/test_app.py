@@ -16,6 +16,8 @@ import pytest
 from fake_runs import MINILM, make_run
 from playwright.sync_api import Browser, Page, expect
 
+from finegates.runs import list_runs
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -136,8 +138,10 @@ def test_a_run_outlives_its_server_and_a_dead_worker_is_told_and_resumed(server,
 
 @pytest.mark.parametrize("way", ["open button", "ticked row", "page list"])
 def test_a_run_opens_while_the_table_ticks(server, browser, way):
-    finished = make_run(server.runs_dir)
-    running = make_run(server.runs_dir, "running", progress=0.5)
+    make_run(server.runs_dir)
+    time.sleep(1)  # names of runs have a resolution of one second
+    make_run(server.runs_dir, "running", progress=0.5)
+    newest, finished = list_runs(server.runs_dir)
     page = open_page(browser, server.url)
     table = page.get_by_test_id("stDataFrame").first
     expect(table).to_be_visible()
@@ -150,7 +154,7 @@ def test_a_run_opens_while_the_table_ticks(server, browser, way):
             page.get_by_test_id("stMainBlockContainer").get_by_role("link", name="Live").click()
         else:
             page.get_by_role("link", name="Live").first.click()
-        wanted = running.id if way == "page list" else finished.id
+        wanted = newest.id if way == "page list" else finished.id
         page.wait_for_url("**/live*")
         expect(page.locator("input[aria-label*=Run]")).to_have_value(wanted)
         expect(chart_named(page, "Gate values of each layer")).to_be_visible()
