@@ -11,7 +11,7 @@ import streamlit as st
 from app import loaders
 from app.data_preview import draw_preview
 from app.forms import help_of, setting_input
-from finegates.columns import resolve_columns
+from finegates.columns import guess_columns
 from finegates.data import TextSplits
 from finegates.errors import DataError
 from finegates.files import READERS
@@ -95,7 +95,7 @@ def _map_columns(frame: pd.DataFrame, path: Path, method: str) -> dict[str, Any]
     """Columns as guessed from the file, to be changed; widgets are new for each file."""
     names = [str(c) for c in frame.columns]
     try:
-        guess = resolve_columns(frame)
+        guess = guess_columns(frame)
         text, pair, label = guess.text, guess.pair, guess.label
     except DataError as error:
         st.warning(f"{error} Choose the columns.", icon=":material/rule:")

@@ -7,14 +7,6 @@ from finegates.data import TextSplits
 
 ROWS_SHOWN = 5
 SHOWN_IN_FULL = 6
-WORDS_FROM_ROWS = 500
-
-
-def mean_words(splits: TextSplits) -> float:
-    """Words of a row, both texts together, over its first rows."""
-    rows = splits.train.head(WORDS_FROM_ROWS)
-    texts = rows["text"] + (" " + rows["pair"] if splits.has_pairs else "")
-    return float(texts.str.split().str.len().mean())
 
 
 def draw_preview(splits: TextSplits) -> None:

@@ -103,7 +103,7 @@ def closing(histograms: Histograms, roles: Collection[str], total_steps: int = 0
 
 def removed_frame(snapshot: Snapshot) -> pd.DataFrame:
     """The removed fraction of each matrix: columns ``layer``, ``role``, ``matrix``, ``removed``."""
-    removed = removed_by_matrix(snapshot.layout, snapshot.values <= 0)
+    removed = removed_by_matrix(snapshot.layout, snapshot.closed)
     rows = [
         (m.layer, m.role, ROLE_NAMES[m.role], float(r), m.num_weights)
         for m, r in zip(snapshot.layout.matrices, removed, strict=True)
@@ -114,7 +114,7 @@ def removed_frame(snapshot: Snapshot) -> pd.DataFrame:
 def survivors(snapshot: Snapshot) -> pd.DataFrame:
     """Open gates of each vector: ``layer``, ``role``, ``side``, ``open`` and ``gates``."""
     layout: GateLayout = snapshot.layout
-    counts = open_counts(layout, snapshot.values <= 0)
+    counts = open_counts(layout, snapshot.closed)
     rows = [
         (v.matrix.layer, v.matrix.role, v.side, int(n), v.size)
         for v, n in zip(layout.vectors, counts, strict=True)

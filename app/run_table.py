@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.charts import style
 from app.words import STATES, TERMS, score
 from finegates.runs import BROKEN
 
@@ -14,8 +15,10 @@ TRADEOFF_COLUMNS = (
     "target_fraction", "closed_gates_fraction", "removed_weights_fraction",
 )  # fmt: skip
 _SEARCHED = ("run", "status", "task", "method", "model", "metric", "reason")
-_CHIP_COLORS = {"gray": "#808890", "blue": "#2b7fc0", "orange": "#e69f00", "green": "#009e73",
-                "red": "#d55e00"}  # fmt: skip
+_CHIP_COLORS = {
+    "gray": style.GRAY, "blue": style.BLUE, "orange": style.ORANGE, "green": style.GREEN,
+    "red": style.RED,
+}  # fmt: skip
 
 
 def matching(rows: list[dict[str, Any]], words: str) -> list[dict[str, Any]]:

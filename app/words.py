@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from datetime import datetime
 
 from finegates.runs import BROKEN
 
@@ -20,8 +19,6 @@ TERMS = {
     "expected": "Removed weights to be expected from the gates' probabilities of being closed.",
     "throughput": "Training rows per second, the mean since the last log line.",
     "memory": "Peak memory of the worker process, or of the GPU where it trains on one.",
-    "time_left": "At the pace so far, evaluations included.",
-    "trainable": "Gates, head, biases and low-rank matrices, of all parameters of the model.",
 }
 
 AXES = {
@@ -114,14 +111,6 @@ def count(number: float | None) -> str:
         if number >= limit:
             return f"{number / (1e3 if unit == 'k' else limit):.1f} {unit}"
     return f"{number:,.0f}"
-
-
-def when(created: str | None) -> datetime | None:
-    """The time in a run's record, or None where it has none."""
-    try:
-        return datetime.fromisoformat(created or "")
-    except ValueError:
-        return None
 
 
 def per_second(rows: float | None) -> str:

@@ -109,8 +109,6 @@ def _weights_kept(layout: GateLayout, counts: np.ndarray) -> np.ndarray:
     kept = np.ones(len(layout.matrices))
     for side in SIDES:
         index = layout.side_index[side]
-        features = np.array(
-            [m.in_features if side == "in" else m.out_features for m in layout.matrices]
-        )
+        features = np.array([m.features(side) for m in layout.matrices])
         kept *= np.where(index >= 0, counts[index], features)
     return kept

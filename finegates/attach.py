@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 from finegates.architectures import architecture_of, layout_of_config
 from finegates.gates import Gates
 from finegates.laws import Law
-from finegates.layout import GatedMatrix, GateLayout
+from finegates.layout import GatedMatrix
 from finegates.spec import ROLES
 
 GATES_NAME = "finegates"
@@ -60,9 +60,9 @@ class GatedLinear(nn.Module):
     ) -> None:
         super().__init__()
         self.base_layer, self.matrix, self.low_rank = base_layer, matrix, low_rank
-        names = {v.name: i for i, v in enumerate(gates.layout.vectors)}
-        self._in_index = names.get(f"{matrix.name}.in")
-        self._out_index = names.get(f"{matrix.name}.out")
+        places = gates.layout.places
+        self._in_index = places.get(f"{matrix.name}.in")
+        self._out_index = places.get(f"{matrix.name}.out")
         self._gates = (gates,)  # in a tuple: the model owns the gates, this only looks at them
 
     @property
@@ -167,11 +167,6 @@ def gates_of(model: PreTrainedModel) -> Gates:
     gates = model.get_submodule(GATES_NAME)
     assert isinstance(gates, Gates)
     return gates
-
-
-def gate_layout(model: PreTrainedModel) -> GateLayout:
-    """Which gate of the model is where."""
-    return gates_of(model).layout
 
 
 def trained_state(model: PreTrainedModel) -> dict[str, Tensor]:

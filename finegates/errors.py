@@ -28,6 +28,11 @@ class RunError(FineGatesError):
     """A run folder is missing, damaged, of an unknown format, or in the wrong state."""
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says, without the pages that some libraries add; its type if it is mute."""
+    return str(error).strip().split("\n")[0] or type(error).__name__
+
+
 def unknown_name(kind: str, given: str, allowed: Iterable[str], shown: int | None = None) -> str:
     """A sentence for a name that is not in a list, with the closest valid name first.
 

@@ -74,7 +74,7 @@ def estimate_cost(
     work = training_flops(config, tokens) * num_train * spec.epochs
     work += training_flops(config, tokens) / 2 * _evaluated_rows(spec, num_train, num_validation)
     return Estimate(
-        steps=spec.steps_per_epoch(num_train) * spec.epochs,
+        steps=spec.total_steps(num_train),
         seconds=START_S + work / rate,
         memory_bytes=int(_memory(config, spec.batch_size, tokens)),
         basis=basis,
@@ -87,7 +87,7 @@ def training_flops(config: Mapping[str, Any], tokens: float) -> float:
 
 
 def _evaluated_rows(spec: RunSpec, num_train: int, num_validation: int) -> float:
-    steps = spec.steps_per_epoch(num_train) * spec.epochs
+    steps = spec.total_steps(num_train)
     return num_validation * -(-steps // spec.steps_between_evaluations(num_train))
 
 

@@ -50,10 +50,16 @@ def describe_splits(splits: TextSplits) -> dict[str, Any]:
     }
 
 
-def mean_words(splits: TextSplits) -> float:
-    """Mean number of words of a training row, both texts of a pair together."""
+def mean_words(splits: TextSplits, first_rows: int | None = None) -> float:
+    """Mean number of words of a training row, both texts of a pair together.
+
+    Args:
+        splits: The data.
+        first_rows: Look at this many rows only, where a page can't wait for all.
+    """
+    rows = splits.train.head(len(splits.train) if first_rows is None else first_rows)
     columns = ("text", "pair") if splits.has_pairs else ("text",)
-    return float(sum(splits.train[c].str.count(r"\S+").mean() for c in columns))
+    return float(sum(rows[c].str.count(r"\S+").mean() for c in columns))
 
 
 def _with_absolute_paths(spec: RunSpec) -> RunSpec:

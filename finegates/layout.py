@@ -34,6 +34,10 @@ class GatedMatrix:
         """For example ``"0.q"``."""
         return f"{self.layer}.{self.role}"
 
+    def features(self, side: str) -> int:
+        """Number of columns (``in``) or rows (``out``)."""
+        return self.in_features if side == "in" else self.out_features
+
     @property
     def num_weights(self) -> int:
         """Number of weights, bias not counted."""
@@ -56,7 +60,7 @@ class GateVector:
     @property
     def size(self) -> int:
         """Number of gates."""
-        return self.matrix.in_features if self.side == "in" else self.matrix.out_features
+        return self.matrix.features(self.side)
 
     @property
     def slice(self) -> slice:
@@ -89,6 +93,11 @@ class GateLayout:
         return tuple(vectors)
 
     @cached_property
+    def places(self) -> dict[str, int]:
+        """Vector name -> its index in `vectors`."""
+        return {vector.name: i for i, vector in enumerate(self.vectors)}
+
+    @cached_property
     def num_gates(self) -> int:
         """Number of gates of the model."""
         return sum(v.size for v in self.vectors)
@@ -111,9 +120,8 @@ class GateLayout:
     @cached_property
     def side_index(self) -> dict[str, np.ndarray]:
         """For each side and matrix the index of its vector, or -1 where that side has no gates."""
-        places = {v.name: i for i, v in enumerate(self.vectors)}
         return {
-            side: np.array([places.get(f"{m.name}.{side}", -1) for m in self.matrices])
+            side: np.array([self.places.get(f"{m.name}.{side}", -1) for m in self.matrices])
             for side in SIDES
         }
 

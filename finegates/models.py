@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from finegates.architectures import architecture_of
-from finegates.errors import ModelError
+from finegates.errors import ModelError, first_line
 from finegates.settings import user_path
 
 EMBEDDED_MODEL = "minilm"
@@ -163,7 +163,7 @@ def _hub_config(source: ModelSource) -> Mapping[str, Any]:
         raise hub_unreachable(source.name) from error
     except OSError as error:
         raise ModelError(
-            f"The hub does not give the model '{source.name}': {_first_line(error)} {OFFLINE_HELP}"
+            f"The hub does not give the model '{source.name}': {first_line(error)} {OFFLINE_HELP}"
         ) from error
 
 
@@ -204,7 +204,3 @@ def _refuse_pickle(source: ModelSource, file_names: list[str]) -> None:
             "code when it is loaded, so it is refused; convert it to model.safetensors."
         )
     raise ModelError(f"'{source.name}' has no model.safetensors, so there are no weights to load.")
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0]

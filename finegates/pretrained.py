@@ -5,9 +5,14 @@ from collections.abc import Sequence
 import transformers
 
 from finegates.architectures import architecture_of
-from finegates.errors import ModelError
-from finegates.models import EMBEDDED_MODEL, check_model, find_model, hub_unreachable
-from finegates.models import verify_embedded_weights as _verify_embedded_weights
+from finegates.errors import ModelError, first_line
+from finegates.models import (
+    EMBEDDED_MODEL,
+    check_model,
+    find_model,
+    hub_unreachable,
+    verify_embedded_weights,
+)
 
 
 def load_pretrained(
@@ -27,7 +32,7 @@ def load_pretrained(
     """
     check_model(name)
     if name == EMBEDDED_MODEL:
-        _verify_embedded_weights()
+        verify_embedded_weights()
     location = find_model(name).location
     regression = problem == "regression"
     names = ["score"] if regression else list(labels)
@@ -44,21 +49,16 @@ def load_pretrained(
             output_loading_info=True,
             problem_type="regression" if regression else "single_label_classification",
         )
-        tokenizer = _load_tokenizer(location)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(location, trust_remote_code=False)
     except ConnectionError as error:
         raise hub_unreachable(name) from error
     except Exception as error:  # loaders and their Rust parts raise a dozen types, Exception too
-        line = str(error).strip().split("\n")[0] or type(error).__name__
-        raise ModelError(f"The model '{name}' can't be loaded: {line}") from error
+        raise ModelError(f"The model '{name}' can't be loaded: {first_line(error)}") from error
 
     _check_only_head_is_new(name, model, report)
     if len(tokenizer) <= len(tokenizer.all_special_tokens):  # transformers makes an empty one up
         raise ModelError(f"The model '{name}' has no tokenizer; save one into its folder.")
     return model, tokenizer
-
-
-def _load_tokenizer(location: str) -> transformers.PreTrainedTokenizerBase:
-    return transformers.AutoTokenizer.from_pretrained(location, trust_remote_code=False)
 
 
 def longest_input(config: transformers.PretrainedConfig) -> int:

@@ -171,4 +171,4 @@ def current_snapshot(session: Session, step: int) -> Snapshot:
 
 def current_removal(snapshot: Snapshot) -> Removal:
     """What the closed gates of a snapshot remove."""
-    return removal(snapshot.layout, snapshot.values <= 0)
+    return removal(snapshot.layout, snapshot.closed)

@@ -30,7 +30,7 @@ from finegates.errors import FineGatesError, RunError, SpecError, unknown_name
 from finegates.provenance import command_of, recorded_versions
 from finegates.snapshots import Snapshot, load_snapshot, snapshot_path, snapshot_steps
 from finegates.spec import RunSpec
-from finegates.status import LIVE_STATES, Status, read_status, write_status
+from finegates.status import ACTIVE_STATES, Status, read_status, write_status
 from finegates.storage import LineReader, read_json, write_json
 
 FORMAT_VERSION = 1
@@ -265,7 +265,7 @@ def delete_run(run: Run) -> Path:
         state = run.status().state
     except RunError:
         state = BROKEN
-    if state == "queued" or state in LIVE_STATES:
+    if state in ACTIVE_STATES:
         raise RunError(f"{run.id} is {state}; stop it before you delete it.")
     target = run.path.parent / BIN_FOLDER / f"{run.id}.{int(time.time())}"
     target.parent.mkdir(exist_ok=True)

@@ -63,7 +63,7 @@ class Session:
     @property
     def total_steps(self) -> int:
         """Optimizer steps of the whole training."""
-        return self.steps_per_epoch * self.spec.epochs
+        return self.spec.total_steps(len(self.train_rows))
 
     @property
     def histogram_steps(self) -> int:
@@ -112,7 +112,7 @@ def open_session(spec: RunSpec, splits: TextSplits, device: str) -> Session:
     accelerator = make_accelerator(device, spec.precision)
     penalty = PENALTIES[spec.penalty](gates.layout).to(accelerator.device)
     optimizer = AdamW(parameter_groups(model, gates, spec))
-    total_steps = spec.steps_per_epoch(len(train_rows)) * spec.epochs
+    total_steps = spec.total_steps(len(train_rows))
     schedule = LambdaLR(optimizer, rate_factors(optimizer, spec.lr_schedule, total_steps))
     eval_batch_size = spec.batch_size * _MULTIPLE_OF_BATCH_FOR_EVALUATION
     validation = evaluation_batches(validation_rows, tokenizer, eval_batch_size)

@@ -28,7 +28,7 @@ class Snapshot:
     Attributes:
         step: Optimizer steps done.
         layout: Which gate is where.
-        law: The law's name.
+        law: What a mean means.
         means: All means, float32, shape ``(num_gates,)``.
     """
 
@@ -41,6 +41,11 @@ class Snapshot:
     def values(self) -> np.ndarray:
         """Gate values in evaluation, in [0, 1], shape ``(num_gates,)``."""
         return self.law.value(self.means)
+
+    @property
+    def closed(self) -> np.ndarray:
+        """Which gates are closed: boolean, shape ``(num_gates,)``."""
+        return self.values <= 0
 
 
 def snapshot_path(folder: Path, step: int) -> Path:

@@ -205,6 +205,10 @@ class RunSpec:
         """Optimizer steps of one pass over this many training rows."""
         return -(-num_rows // self.batch_size)
 
+    def total_steps(self, num_rows: int) -> int:
+        """Optimizer steps of the whole training on this many rows."""
+        return self.steps_per_epoch(num_rows) * self.epochs
+
     def steps_between_evaluations(self, num_rows: int) -> int:
         """``eval_steps``, or what gives two evaluations an epoch of this many rows."""
         return self.eval_steps or -(-self.steps_per_epoch(num_rows) // EVALUATIONS_PER_EPOCH)

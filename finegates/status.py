@@ -23,7 +23,8 @@ PAUSE_FILE = "pause"
 
 LIVE_STATES = ("starting", "running", "paused", "stopping")
 FINAL_STATES = ("finished", "stopped", "failed", "lost")
-STATES = ("queued", *LIVE_STATES, *FINAL_STATES)
+ACTIVE_STATES = ("queued", *LIVE_STATES)
+STATES = (*ACTIVE_STATES, *FINAL_STATES)
 
 HEARTBEAT_LIMIT_S = 120.0
 _CREATION_TOLERANCE_S = 0.01

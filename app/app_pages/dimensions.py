@@ -43,7 +43,7 @@ except FineGatesError as error:
     st.error(str(error))
     st.stop()
 
-counts = removal(snapshot.layout, snapshot.values <= 0)
+counts = removal(snapshot.layout, snapshot.closed)
 with st.container(horizontal=True):
     st.metric("Step", f"{step:,}", help="Optimizer steps done at this snapshot.", border=True)
     st.metric(

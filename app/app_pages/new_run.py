@@ -4,16 +4,17 @@ import streamlit as st
 
 from app import loaders, words
 from app.data_choice import choose_data
-from app.data_preview import mean_words
 from app.forms import PREFIX, chosen, default_of, follow_recipe, help_of, setting_input
 from finegates import jobs
 from finegates.errors import FineGatesError
+from finegates.inputs import mean_words
 from finegates.methods import DEFAULT_METHOD, METHODS
 from finegates.models import EMBEDDED_MODEL
 from finegates.spec import FIELDS, make_spec
 
 EMBEDDED, HUB, LOCAL = "MiniLM-L6 (embedded)", "Hugging Face id", "Local folder"
 MAIN = ("target_sparsity", "epochs", "batch_size", "max_train_samples", "learning_rate", "seed")
+WORDS_FROM_ROWS = 500
 ELSEWHERE = {
     "task", "data", "text_column", "pair_column", "label_column", "problem", "glue_dir", "model",
     "method", "device", *MAIN,
@@ -80,7 +81,8 @@ def draw_cost(spec, data) -> None:
     if data.splits is None:
         st.caption("The cost can be told once the data has been read.")
         return
-    size = (len(data.splits.train), len(data.splits.validation), mean_words(data.splits))
+    words_of_a_row = mean_words(data.splits, WORDS_FROM_ROWS)
+    size = (len(data.splits.train), len(data.splits.validation), words_of_a_row)
     if (cost := loaders.cost(spec, *size, folder)) is None:
         st.caption("The cost of this model can't be told before it is loaded.")
         return

@@ -12,7 +12,7 @@ from app.picker import no_runs
 from app.run_table import column_config, finished, matching, table
 from app.words import AXES, STATES, metric_name
 from finegates.runs import Run
-from finegates.status import LIVE_STATES
+from finegates.status import ACTIVE_STATES
 
 REFRESH_S = 2
 TICK_ON_ITS_WAY_S = 0.3
@@ -30,7 +30,7 @@ rows = loaders.run_rows(folder)
 
 
 def is_active(row: dict) -> bool:
-    return row["status"] == "queued" or row["status"] in LIVE_STATES
+    return row["status"] in ACTIVE_STATES
 
 
 def open_clicked() -> None:
