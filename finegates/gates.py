@@ -75,6 +75,10 @@ class Gates(nn.Module):
         """Means as float32 on the host, shape ``(num_gates,)``."""
         return self.mean.detach().float().cpu().numpy()
 
+    def closed_array(self) -> np.ndarray:
+        """Which gates are closed now: boolean on the host, shape ``(num_gates,)``."""
+        return self.law.value(self.means_array()) <= 0
+
     @torch.no_grad()
     def set_means(self, means: np.ndarray) -> None:
         """Sets every gate's mean, shape ``(num_gates,)``."""

@@ -56,7 +56,17 @@ class RunSpec:
     validation_fraction: float = setting(
         0.2, "Share of your file kept for validation.", group=_DATA, minimum=0.05, maximum=0.5
     )
-    split_seed: int = setting(0, "Seed of that split.", group=_DATA, minimum=0, maximum=MAX_SEED)
+    hold_out_fraction: float = setting(
+        0.0,
+        "Judge by this share of the training rows, put aside, and not by the validation rows: for "
+        "choosing settings.",
+        group=_DATA,
+        minimum=0.0,
+        maximum=0.5,
+    )
+    split_seed: int = setting(
+        0, "Seed of the rows put aside.", group=_DATA, minimum=0, maximum=MAX_SEED
+    )
     max_train_samples: int | None = setting(
         None, "Use only the first this many training rows.", group=_DATA, minimum=2, unit="rows"
     )
@@ -93,7 +103,10 @@ class RunSpec:
         choices=("both", "in", "out"),
     )
     target_modules: tuple[str, ...] = setting(
-        ROLES, "Which matrices of each layer carry gates.", group=_METHOD, choices=ROLES
+        ROLES,
+        "Which matrices of each layer carry gates or, in a dense method, its update.",
+        group=_METHOD,
+        choices=ROLES,
     )
     penalty: str = setting(
         "budget",
@@ -121,17 +134,73 @@ class RunSpec:
         minimum=0.0,
         maximum=0.9,
     )
+    rounding: bool = setting(
+        True,
+        "At last close exactly the lowest gates that the target, as removed weights, asks for.",
+        group=_METHOD,
+    )
+    kurtosis_weighting: bool = setting(
+        False,
+        "Weigh gates in the penalty by the kurtosis of what they gate (arXiv 2602.09169).",
+        group=_METHOD,
+    )
     train_biases: bool = setting(True, "Train the biases of gated matrices too.", group=_METHOD)
+    train_layer_norms: bool = setting(
+        False, "Train the layer norms of the encoder too.", group=_METHOD
+    )
     lora_rank: int = setting(
         0,
-        "Rank of a low-rank update inside the gates; 0 is none.",
+        "Rank of the low-rank update (LoRA, LoRA-XS, VeRA); 0 is none.",
         group=_METHOD,
         minimum=0,
-        maximum=512,
+        maximum=4096,
     )
     lora_alpha: float = setting(
         16.0, "The low-rank update is scaled by this over its rank.", group=_METHOD, minimum=0.0
     )
+    lora_place: str = setting(
+        "inside",
+        "Low-rank update inside its matrix's gates, where it shrinks and merges with the matrix, "
+        "or outside, where it keeps its full width.",
+        group=_METHOD,
+        choices=("inside", "outside"),
+    )
+    sparta_density: float = setting(
+        0.01,
+        "Share of the entries of each matrix that SpaRTA trains.",
+        group=_METHOD,
+        minimum=1e-5,
+        maximum=1.0,
+    )
+    compacter_reduction: int | None = setting(
+        None,
+        "Width of the model over the width of a Compacter adapter; 24 for 768 wide, else 32.",
+        group=_METHOD,
+        minimum=1,
+        maximum=1024,
+    )
+    compacter_terms: int = setting(
+        4, "Kronecker terms (n) of a Compacter weight.", group=_METHOD, minimum=1, maximum=64
+    )
+    teacher: str | None = setting(
+        None,
+        "Id of a finished dense run on the same data, to be imitated (self-distillation).",
+        group=_METHOD,
+    )
+    distillation_weight: float = setting(
+        0.5,
+        "Share of the loss that imitates the teacher, if there is one.",
+        group=_METHOD,
+        minimum=0.0,
+        maximum=1.0,
+    )
+    distillation_temperature: float = setting(
+        2.0, "Softens teacher and student alike.", group=_METHOD, minimum=0.1, maximum=20.0
+    )
+    dropout: float | None = setting(
+        None, "Dropout of the encoder; the model's own if empty.", group=_METHOD,
+        minimum=0.0, maximum=0.9,
+    )  # fmt: skip
     # training
     epochs: int = setting(5, "Passes over the training rows.", group=_TRAINING, minimum=1)
     batch_size: int = setting(32, "Rows in a step.", group=_TRAINING, minimum=1, unit="rows")
@@ -141,12 +210,16 @@ class RunSpec:
     gate_learning_rate: float = setting(
         2e-2, "Rate of the gates.", group=_TRAINING, minimum=0.0, maximum=1.0
     )
-    lora_learning_rate: float = setting(
-        1e-3, "Rate of the low-rank matrices.", group=_TRAINING, minimum=0.0, maximum=1.0
+    adapter_learning_rate: float = setting(
+        1e-3,
+        "Rate of low-rank matrices and adapters; in full fine-tuning, of the encoder.",
+        group=_TRAINING,
+        minimum=0.0,
+        maximum=1.0,
     )
     weight_decay: float = setting(
         0.0,
-        "AdamW's decay of head and low-rank matrices.",
+        "AdamW's decay of head, low-rank matrices and adapters.",
         group=_TRAINING,
         minimum=0.0,
         maximum=1.0,
@@ -196,6 +269,12 @@ class RunSpec:
             )
         if not self.target_modules:
             raise SpecError(f"target_modules is empty; name at least one of {', '.join(ROLES)}.")
+        if self.target_sparsity and not METHODS[self.method].removes:
+            removing = ", ".join(name for name, method in METHODS.items() if method.removes)
+            raise SpecError(
+                f"target_sparsity is {self.target_sparsity}, but '{self.method}' removes nothing; "
+                f"leave it out, or choose one of: {removing}."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Every setting as JSON types."""
@@ -216,7 +295,7 @@ class RunSpec:
     @property
     def rounds_to_budget(self) -> bool:
         """Whether the gates are at last closed to exactly the target."""
-        return self.penalty == "budget"
+        return self.rounding and METHODS[self.method].removes
 
     @property
     def target_meaning(self) -> str:

@@ -11,6 +11,7 @@ METHOD = Method(
         "penalty": "hinge",
         "penalty_weight": 50.0,
         "final_stretch_fraction": 0.0,
+        "rounding": False,
         "gate_learning_rate": 1e-2,
     },
 )

@@ -4,8 +4,12 @@ from finegates.methods.method import TARGET_IS_REMOVED_WEIGHTS, Method
 
 METHOD = Method(
     name="finegates+lora",
-    summary="The default recipe with a low-rank update (r = 8) of each matrix inside its gates.",
+    summary="Gates with a low-rank update (r = 8) of each matrix inside them.",
     target_meaning=TARGET_IS_REMOVED_WEIGHTS,
     source="arXiv 2412.12951, equation 8 and Figure 1",
-    settings={"gate_law": "gaussian", "gate_sampling_sigma": 0.1, "lora_rank": 8},
+    settings={
+        "gate_law": "gaussian",
+        "gate_sampling_sigma": 0.1,
+        "lora_rank": 8,
+    },
 )

@@ -22,5 +22,6 @@ METHOD = Method(
         "batch_size": 16,
         "max_length": 512,
         "final_stretch_fraction": 0.0,
+        "rounding": False,
     },
 )

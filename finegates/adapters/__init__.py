@@ -1,0 +1,91 @@
+"""How the dense methods change a model: one file for each technique, one registry.
+
+A method names its technique in `finegates.methods.method.Method.adapter`. Everything random comes
+from torch's global generator, so the same seed makes the same model again; what is random and
+frozen is in its ``state_dict``, but for VeRA's matrices, which have a seed of their own.
+"""
+
+from collections.abc import Callable
+
+from peft.tuners.tuners_utils import BaseTunerLayer
+from torch import nn
+from transformers import PreTrainedModel
+
+from finegates.adapters.compacter import attach_compacter
+from finegates.adapters.full import attach_full
+from finegates.adapters.layer import AdapterLayer
+from finegates.adapters.lora_xs import attach_lora_xs
+from finegates.adapters.peft_layers import (
+    attach_lora,
+    attach_lora_fa,
+    attach_vera,
+    merged_peft_layer,
+)
+from finegates.adapters.sparta import attach_sparta
+from finegates.architectures import layout_of_config
+from finegates.errors import SpecError
+from finegates.layout import GateLayout
+from finegates.methods import METHODS
+from finegates.modules import train_head_only
+from finegates.spec import RunSpec
+
+Attach = Callable[[PreTrainedModel, GateLayout, RunSpec], list[nn.Parameter]]
+
+ADAPTERS: dict[str, Attach] = {
+    "full": lambda model, _, __: attach_full(model),
+    "lora": lambda model, layout, s: attach_lora(model, layout, s.lora_rank, s.lora_alpha),
+    "lora-fa": lambda model, layout, s: attach_lora_fa(model, layout, s.lora_rank, s.lora_alpha),
+    "vera": lambda model, layout, s: attach_vera(model, layout, s.lora_rank),
+    "lora-xs": lambda model, layout, s: attach_lora_xs(model, layout, s.lora_rank, s.lora_alpha),
+    "sparta": lambda model, layout, s: attach_sparta(model, layout, s.sparta_density),
+    "compacter": lambda model, layout, s: attach_compacter(
+        model, layout, s.compacter_terms, s.compacter_reduction
+    ),
+}
+"""`Method.adapter` -> what attaches it."""
+NEEDS_A_RANK = ("lora", "lora-fa", "vera", "lora-xs")
+
+
+def attach_adapter(model: PreTrainedModel, spec: RunSpec) -> list[nn.Parameter]:
+    """Freezes everything but the head and attaches the adapter of ``spec.method``, in place.
+
+    Args:
+        model: A ``...ForSequenceClassification`` of a supported type. If it carries gates, they
+            stay and are not trained.
+        spec: Method, targets and sizes; the method must have an adapter.
+
+    Returns:
+        The parameters trained at the adapter's rate, in the order of the model; neither the head's
+        nor the layer norms', unless everything is trained.
+
+    Raises:
+        ModelError: If the type is not supported, no target matches, or a size does not fit.
+        SpecError: If the adapter needs a rank and there is none.
+    """
+    adapter = METHODS[spec.method].adapter
+    if adapter in NEEDS_A_RANK and spec.lora_rank < 1:
+        raise SpecError(f"lora_rank is 0, but '{spec.method}' needs a rank; set it to 1 or more.")
+    layout = layout_of_config(model.config.to_dict(), spec.target_modules)
+    trained = ADAPTERS[adapter](model, layout, spec)
+    train_head_only(model)  # after attaching: peft freezes the head
+    for parameter in trained:
+        parameter.requires_grad_(True)
+    return trained
+
+
+def merge_adapters(model: PreTrainedModel) -> None:
+    """Folds every adapter into its Linear and takes it off, in place.
+
+    In evaluation the logits are the same, and the model has its original modules again.
+
+    Raises:
+        ModelError: For Compacter, whose adapters are not linear; the model is left as it was.
+    """
+    for path, layer in list(model.named_modules()):
+        if isinstance(layer, (AdapterLayer, BaseTunerLayer)):
+            parent, _, name = path.rpartition(".")
+            linear = layer.merged() if isinstance(layer, AdapterLayer) else merged_peft_layer(layer)
+            setattr(model.get_submodule(parent), name, linear)
+
+
+__all__ = ["ADAPTERS", "attach_adapter", "merge_adapters"]

@@ -1,0 +1,16 @@
+"""Full fine-tuning, then the smallest rows and columns are closed."""
+
+from finegates.methods.method import MAGNITUDE, TARGET_IS_REMOVED_WEIGHTS, Method
+
+METHOD = Method(
+    name="magnitude-full",
+    summary="Full fine-tuning, then the smallest rows and columns are closed; then recovery.",
+    target_meaning=TARGET_IS_REMOVED_WEIGHTS,
+    source="the usual practice",
+    settings={
+        "adapter_learning_rate": 1e-4,
+        "learning_rate": 1e-3,
+    },
+    gates=MAGNITUDE,
+    adapter="full",
+)

@@ -1,0 +1,36 @@
+"""Finds things inside a Hugging Face classifier: matrices, head, layer norms."""
+
+from collections.abc import Iterator
+
+from torch import nn
+from transformers import PreTrainedModel
+
+from finegates.architectures import architecture_of
+from finegates.layout import GatedMatrix
+
+
+def locate(model: PreTrainedModel, matrix: GatedMatrix) -> tuple[nn.Module, str]:
+    """The module that holds a matrix, and the matrix's name in it."""
+    architecture = architecture_of(model.config.model_type)
+    path = f"{architecture.layers}.{matrix.layer}.{architecture.roles[matrix.role]}"
+    parent, _, name = path.rpartition(".")
+    return model.get_submodule(parent), name
+
+
+def train_head_only(model: PreTrainedModel) -> None:
+    """Freezes everything but the head."""
+    model.requires_grad_(False)
+    for path in architecture_of(model.config.model_type).head:
+        model.get_submodule(path).requires_grad_(True)
+
+
+def head_parameters(model: PreTrainedModel) -> Iterator[nn.Parameter]:
+    """Parameters of the head."""
+    for path in architecture_of(model.config.model_type).head:
+        yield from model.get_submodule(path).parameters()
+
+
+def encoder_layer_norms(model: PreTrainedModel) -> Iterator[nn.LayerNorm]:
+    """Layer norms of the encoder's layers; that of the embeddings is not one of them."""
+    layers = model.get_submodule(architecture_of(model.config.model_type).layers)
+    return (m for m in layers.modules() if isinstance(m, nn.LayerNorm))
