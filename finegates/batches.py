@@ -47,6 +47,11 @@ def evaluation_batches(
 ) -> DataLoader:
     """All rows once, longest first."""
     by_length = sorted(rows, key=lambda row: -len(row["input_ids"]))
+    return batches_in_order(by_length, tokenizer, batch_size)
+
+
+def batches_in_order(rows: Rows, tokenizer: PreTrainedTokenizerBase, batch_size: int) -> DataLoader:
+    """All rows once, as they come."""
     return DataLoader(
-        cast(Dataset, by_length), batch_size, collate_fn=DataCollatorWithPadding(tokenizer)
+        cast(Dataset, rows), batch_size, collate_fn=DataCollatorWithPadding(tokenizer)
     )

@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from finegates.attach import trained_state
+from finegates.attach import GATES_NAME
 from finegates.errors import RunError
 from finegates.penalty import BudgetPenalty
 from finegates.runs import CHECKPOINT_FOLDER, TRAINED_FOLDER, Run
@@ -22,6 +22,7 @@ _STATE_FILE = "state.json"
 _OPTIMIZER_FILE = "optimizer.pt"
 _TRAINED_FILE = "trained.safetensors"
 _MULTIPLIER = "penalty.multiplier"
+_GATES_TENSOR = f"{GATES_NAME}.parameter"
 
 
 def save_checkpoint(run: Run, session: Session, step: int) -> None:
@@ -34,7 +35,10 @@ def save_checkpoint(run: Run, session: Session, step: int) -> None:
         {"optimizer": session.optimizer.state_dict(), "schedule": session.schedule.state_dict()},
         partial / _OPTIMIZER_FILE,
     )
-    write_json(partial / _STATE_FILE, {"step": step, "settled": session.gates.settled})
+    write_json(
+        partial / _STATE_FILE,
+        {"step": step, "settled": session.gates is not None and session.gates.settled},
+    )
     _replace_folder(partial, run.path / CHECKPOINT_FOLDER)
 
 
@@ -58,29 +62,50 @@ def load_checkpoint(run: Run, session: Session) -> int:
         session.schedule.load_state_dict(saved["schedule"])
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise RunError(f"The checkpoint of {run.id} can't be used: {error}.") from error
-    session.gates.settled = state["settled"]
+    if session.gates is not None:
+        session.gates.settled = state["settled"]
     return int(state["step"])
 
 
 def save_trained(run: Run, session: Session) -> None:
-    """Stores what was trained other than the gates, which the last snapshot holds."""
+    """Stores the model's own tensors other than the gates, which the last snapshot holds."""
     partial = run.path / f".{TRAINED_FOLDER}.part"
     partial.mkdir(exist_ok=True)
-    model = session.accelerator.unwrap_model(session.model)
-    state = {
-        name: value
-        for name, value in trained_state(model).items()
-        if value.data_ptr() != session.gates.parameter.data_ptr()
-    }
+    state = {name: t for name, t in _own_tensors(session).items() if name != _GATES_TENSOR}
     save_file(_contiguous(state), partial / _TRAINED_FILE)
     _replace_folder(partial, run.path / TRAINED_FOLDER)
 
 
+def load_trained(run: Run, session: Session) -> None:
+    """Puts a finished run's weights and last gates into a session of the same spec.
+
+    Raises:
+        RunError: If they are missing or damaged.
+    """
+    path = run.path / TRAINED_FOLDER / _TRAINED_FILE
+    try:
+        tensors = load_file(path)
+        for name, value in _own_tensors(session).items():
+            if name != _GATES_TENSOR:
+                value.detach().copy_(tensors[name])
+    except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+        raise RunError(f"The trained weights of {run.id} can't be used: {error}.") from error
+    if session.gates is not None:
+        session.gates.set_means(run.snapshot().means)
+        session.gates.settled = True
+
+
 def _state(session: Session) -> dict[str, torch.Tensor]:
-    state = trained_state(session.accelerator.unwrap_model(session.model))
+    state = {name: tensor.detach() for name, tensor in _own_tensors(session).items()}
     if isinstance(session.penalty, BudgetPenalty):
         state[_MULTIPLIER] = session.penalty.multiplier
     return state
+
+
+def _own_tensors(session: Session) -> dict[str, torch.Tensor]:
+    model = session.accelerator.unwrap_model(session.model)
+    own = set(session.adapted.own_names)
+    return {n: t for n, t in model.state_dict(keep_vars=True).items() if n in own}
 
 
 def _contiguous(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -59,6 +59,8 @@ def load_splits(spec: RunSpec) -> TextSplits:
     """
     loaders = {SAMPLE_TASK: _load_sample, FILE_TASK: _load_file}
     splits = loaders.get(spec.task, _load_glue)(spec)
+    if spec.hold_out_fraction:
+        splits = _put_aside(splits, spec)
     if spec.max_train_samples is not None:
         splits = replace(splits, train=splits.train.head(spec.max_train_samples))
     splits = replace(splits, fingerprint=fingerprint(splits))
@@ -114,7 +116,8 @@ def _load_sample(spec: RunSpec) -> TextSplits:
 
 def _load_glue(spec: RunSpec) -> TextSplits:
     task = TASKS[spec.task]
-    train, validation, source = read_glue(spec.task, spec.glue_dir, spec.max_train_samples)
+    needed = None if spec.hold_out_fraction else spec.max_train_samples
+    train, validation, source = read_glue(spec.task, spec.glue_dir, needed)
     return TextSplits(train, validation, task.problem, task.labels, task.metrics, "", source)
 
 
@@ -131,6 +134,13 @@ def _load_file(spec: RunSpec) -> TextSplits:
     )
     metrics = CLASS_METRICS if classes else NUMBER_METRICS
     return TextSplits(train, validation, columns.problem, labels, metrics, "", f"file:{path.name}")
+
+
+def _put_aside(splits: TextSplits, spec: RunSpec) -> TextSplits:
+    """The training rows, split in two; what is put aside takes the place of the validation rows."""
+    classes = splits.problem == "classification"
+    train, held_out = split_rows(splits.train, spec.hold_out_fraction, spec.split_seed, classes)
+    return replace(splits, train=train, validation=held_out)
 
 
 def _check_labels(splits: TextSplits, spec: RunSpec) -> None:

@@ -73,7 +73,7 @@ class Journal:
         return (self.run.path / PAUSE_FILE).exists() and not self.stop_requested()
 
 
-def removal_fields(removal: Removal) -> dict[str, float]:
+def removal_fields(removal: Removal) -> dict[str, float | None]:
     """The two fractions of a removal, as metrics and status name them."""
     return {
         "closed_gates_fraction": removal.closed_gates_fraction,

@@ -16,19 +16,30 @@ ASCENT_RATE = 0.5
 
 
 class _PerVector(nn.Module):
+    """Means over the gates of each vector.
+
+    Attributes:
+        weights: Of each gate in its vector's mean, shape ``(num_gates,)``; their mean within a
+            vector is 1.
+    """
+
     index: Tensor
     sizes: Tensor
+    weights: Tensor
 
     def __init__(self, layout: GateLayout) -> None:
         super().__init__()
         index = torch.from_numpy(layout.vector_index)
         sizes = torch.from_numpy(layout.sizes).float()
+        self.register_buffer("weights", torch.ones(layout.num_gates), persistent=False)
         self.register_buffer("index", index, persistent=False)
         self.register_buffer("sizes", sizes, persistent=False)
 
     def open_fraction(self, probability_open: Tensor) -> Tensor:
         """Mean open probability of each vector: ``(num_gates,)`` -> ``(num_vectors,)``."""
-        sums = torch.zeros_like(self.sizes).index_add(0, self.index, probability_open)
+        sums = torch.zeros_like(self.sizes).index_add(
+            0, self.index, self.weights * probability_open
+        )
         return sums / self.sizes
 
 
@@ -97,6 +108,13 @@ class BudgetPenalty(nn.Module):
         if self.training:
             self.multiplier = self.multiplier + ASCENT_RATE * gap.detach()
         return self.multiplier * gap + CURVATURE / 2 * gap.square()
+
+
+def weigh_gates(penalty: nn.Module, weights: Tensor) -> None:
+    """Gives every mean in a penalty these weights of the gates, shape ``(num_gates,)``."""
+    for module in penalty.modules():
+        if isinstance(module, _PerVector):
+            module.weights = weights
 
 
 PENALTIES: dict[str, type[nn.Module]] = {

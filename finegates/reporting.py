@@ -6,9 +6,10 @@ import time
 import psutil
 import torch
 
-from finegates.accounting import Removal, removal
+from finegates.accounting import removal
 from finegates.checkpoint import save_checkpoint
 from finegates.errors import FineGatesError
+from finegates.gates import Gates
 from finegates.journal import Journal, removal_fields
 from finegates.metrics import compute_metrics, majority_score
 from finegates.penalty import BudgetPenalty
@@ -62,6 +63,7 @@ def announce(journal: Journal, session: Session, step: int, device: str) -> None
     if step:
         journal.metrics("resumed", step)
     splits, gates = session.splits, session.gates
+    num_gates = gates.layout.num_gates if gates else 0
     parameters = list(session.model.parameters())
     labels = (splits.train["label"].to_numpy(), splits.validation["label"].to_numpy())
     journal.update(
@@ -72,13 +74,13 @@ def announce(journal: Journal, session: Session, step: int, device: str) -> None
         precision="bf16" if session.accelerator.mixed_precision == "bf16" else "fp32",
         metric=splits.metrics[0],
         majority_score=majority_score(splits.metrics[0], *labels),
-        num_gates=gates.layout.num_gates,
-        num_gated_weights=gates.layout.num_gated_weights,
-        total_params=sum(p.numel() for p in parameters) - gates.layout.num_gates,
+        num_gates=num_gates,
+        num_gated_weights=gates.layout.num_gated_weights if gates else 0,
+        total_params=sum(p.numel() for p in parameters) - num_gates,
         trainable_params=sum(p.numel() for p in parameters if p.requires_grad),
     )
-    if not step:
-        journal.histograms(current_snapshot(session, 0))
+    if not step and gates:
+        journal.histograms(current_snapshot(gates, 0))
 
 
 def log(journal: Journal, session: Session, step: int, window: Window) -> None:
@@ -93,12 +95,12 @@ def log(journal: Journal, session: Session, step: int, window: Window) -> None:
             f"The loss is not a finite number since about step {step}; use smaller learning rates, "
             "or precision=fp32."
         )
-    snapshot = current_snapshot(session, step)
-    removed = removal_fields(current_removal(snapshot))
+    removed = current_removal(session)
     rows_left = (session.total_steps - step) * session.spec.batch_size
     progress = {"samples_per_s": window.rate, "memory_bytes": _memory_bytes(session)}
-    if step % session.histogram_steps == 0 and not session.evaluates_at(step):
-        journal.histograms(snapshot)
+    gates = session.gates
+    if gates and step % session.histogram_steps == 0 and not session.evaluates_at(step):
+        journal.histograms(current_snapshot(gates, step))
     journal.metrics(
         "train",
         step,
@@ -106,7 +108,7 @@ def log(journal: Journal, session: Session, step: int, window: Window) -> None:
         **removed,
         **progress,
         expected_removed=_expected_removed(session),
-        current_target=session.target_at(step),
+        current_target=session.target_at(step) if gates else None,
     )
     journal.update(
         step=step,
@@ -119,26 +121,25 @@ def log(journal: Journal, session: Session, step: int, window: Window) -> None:
 def evaluate_and_save(journal: Journal, session: Session, step: int) -> None:
     """Evaluates, stores gates and histograms, and replaces the checkpoint."""
     last = step == session.total_steps
-    snapshot = current_snapshot(session, step)
-    removed = removal_fields(current_removal(snapshot))
+    removed = current_removal(session)
     scores = evaluate(session)
     score = scores[session.splits.metrics[0]]
-    journal.histograms(snapshot)
-    journal.gates(snapshot, last=last)
-    journal.metrics(
-        "eval", step, score=score, metrics=scores, rounded=session.gates.settled, **removed
-    )
+    if session.gates:
+        snapshot = current_snapshot(session.gates, step)
+        journal.histograms(snapshot)
+        journal.gates(snapshot, last=last)
+    rounded = session.is_rounded_at(step)
+    journal.metrics("eval", step, score=score, metrics=scores, rounded=rounded, **removed)
     save_checkpoint(journal.run, session, step)
     journal.update(step=step, score=score, metrics=scores, **removed)
 
 
 @torch.no_grad()
 def _expected_removed(session: Session) -> float | None:
-    if not isinstance(session.penalty, BudgetPenalty) or session.gates.settled:
+    gates, penalty = session.gates, session.penalty
+    if gates is None or gates.settled or not isinstance(penalty, BudgetPenalty):
         return None
-    return float(
-        session.penalty.expected_removal(session.gates.law.probability_open(session.gates.mean))
-    )
+    return float(penalty.expected_removal(gates.law.probability_open(gates.mean)))
 
 
 def _memory_bytes(session: Session) -> int:
@@ -163,12 +164,14 @@ def evaluate(session: Session) -> dict[str, float]:
     return compute_metrics(session.splits.metrics, predictions.numpy(), torch.cat(labels).numpy())
 
 
-def current_snapshot(session: Session, step: int) -> Snapshot:
+def current_snapshot(gates: Gates, step: int) -> Snapshot:
     """The gates as they are now."""
-    gates = session.gates
     return Snapshot(step, gates.layout, gates.law, gates.means_array())
 
 
-def current_removal(snapshot: Snapshot) -> Removal:
-    """What the closed gates of a snapshot remove."""
-    return removal(snapshot.layout, snapshot.closed)
+def current_removal(session: Session) -> dict[str, float | None]:
+    """What the closed gates remove, as metrics and status name it; nothing in a dense method."""
+    if session.gates is None:
+        return {"closed_gates_fraction": None, "removed_weights_fraction": 0.0}
+    snapshot = current_snapshot(session.gates, 0)
+    return removal_fields(removal(snapshot.layout, snapshot.closed))

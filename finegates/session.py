@@ -7,17 +7,18 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from torch import nn
-from torch.optim import AdamW, Optimizer
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from finegates.attach import LowRank, attach_gates
-from finegates.batches import Rows, evaluation_batches, tokenise
+from finegates.adapt import Adapted, adapt
+from finegates.batches import Rows, batches_in_order, evaluation_batches, tokenise
 from finegates.data import TextSplits
 from finegates.gates import Gates
-from finegates.laws import make_law
-from finegates.penalty import PENALTIES
+from finegates.kurtosis import gate_weights
+from finegates.optimizer import make_optimizer, make_schedule
+from finegates.penalty import PENALTIES, weigh_gates
 from finegates.pretrained import load_pretrained, longest_input
 from finegates.spec import RunSpec
 
@@ -25,6 +26,7 @@ LOG_STEPS = 5
 HISTOGRAMS = 40
 """A run has about so many, however long: one of RoBERTa-large has 20 kB."""
 _MULTIPLE_OF_BATCH_FOR_EVALUATION = 4
+_KURTOSIS_BATCHES = 8
 
 
 @dataclass
@@ -33,10 +35,10 @@ class Session:
 
     Attributes:
         accelerator: Device, precision and processes.
-        model: The gated model, prepared by the accelerator.
-        gates: Its gates.
-        penalty: Open probabilities and target -> scalar.
-        optimizer: AdamW over gates, low-rank matrices and the rest.
+        model: The adapted model, prepared by the accelerator.
+        adapted: What the method made of the model.
+        penalty: Open probabilities and target -> scalar; None for a dense method.
+        optimizer: AdamW over gates, adapters and the rest.
         schedule: Learning rates over the steps.
         train_rows: Tokenised training rows.
         validation: Batches of the validation rows.
@@ -47,13 +49,18 @@ class Session:
     accelerator: Accelerator
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
-    gates: Gates
-    penalty: nn.Module
+    adapted: Adapted
+    penalty: nn.Module | None
     optimizer: Optimizer
     schedule: LambdaLR
     train_rows: Rows
     validation: DataLoader
     splits: TextSplits
+
+    @property
+    def gates(self) -> Gates | None:
+        """The model's gates; None for a dense method."""
+        return self.adapted.gates
 
     @property
     def steps_per_epoch(self) -> int:
@@ -82,45 +89,59 @@ class Session:
             return None
         return max(1, round(self.total_steps * (1 - self.spec.final_stretch_fraction)))
 
+    def is_rounded_at(self, step: int) -> bool:
+        """Whether the gates are rounded to the budget after this step."""
+        return self.rounding_step is not None and step >= self.rounding_step
+
     def target_at(self, step: int) -> float:
         """The target that the penalty aims at: raised from 0 where there is one budget."""
         spec = self.spec
-        warmup = spec.target_warmup_fraction * self.total_steps if spec.rounds_to_budget else 0
+        warmup = spec.target_warmup_fraction * self.total_steps if spec.penalty == "budget" else 0
         return spec.target_sparsity * (min(1.0, step / warmup) if warmup else 1.0)
 
 
 def open_session(spec: RunSpec, splits: TextSplits, device: str) -> Session:
-    """Loads the model, attaches gates and prepares everything for the first step.
+    """Loads the model, adapts it and prepares everything for the first step.
 
     Raises:
         ModelError: If the model can't be loaded.
     """
     torch.manual_seed(spec.seed)
     model, tokenizer = load_pretrained(spec.model, splits.labels, splits.problem)
-    gates = attach_gates(
-        model,
-        make_law(spec.gate_law, spec.gate_sampling_sigma),
-        target_modules=spec.target_modules,
-        sides=spec.gate_sides,
-        train_biases=spec.train_biases,
-        lora_rank=spec.lora_rank,
-        lora_alpha=spec.lora_alpha,
-    )
+    adapted = adapt(model, spec)
     max_length = min(spec.max_length, longest_input(model.config))
     train_rows = tokenise(tokenizer, splits.train, max_length)
     validation_rows = tokenise(tokenizer, splits.validation, max_length)
     accelerator = make_accelerator(device, spec.precision)
-    penalty = PENALTIES[spec.penalty](gates.layout).to(accelerator.device)
-    optimizer = AdamW(parameter_groups(model, gates, spec))
-    total_steps = spec.total_steps(len(train_rows))
-    schedule = LambdaLR(optimizer, rate_factors(optimizer, spec.lr_schedule, total_steps))
-    eval_batch_size = spec.batch_size * _MULTIPLE_OF_BATCH_FOR_EVALUATION
-    validation = evaluation_batches(validation_rows, tokenizer, eval_batch_size)
+    penalty = None
+    if adapted.gates is not None:
+        penalty = PENALTIES[spec.penalty](adapted.gates.layout).to(accelerator.device)
+    optimizer = make_optimizer(model, adapted, spec)
+    schedule = make_schedule(optimizer, spec.lr_schedule, spec.total_steps(len(train_rows)))
+    validation = evaluation_batches(validation_rows, tokenizer, evaluation_batch_size(spec))
     model, optimizer, validation = accelerator.prepare(model, optimizer, validation)
-    return Session(
-        spec, accelerator, model, tokenizer, gates, penalty, optimizer, schedule,
+    session = Session(
+        spec, accelerator, model, tokenizer, adapted, penalty, optimizer, schedule,
         train_rows, validation, splits,
     )  # fmt: skip
+    if spec.kurtosis_weighting:
+        _weigh_by_kurtosis(session)
+    return session
+
+
+def _weigh_by_kurtosis(session: Session) -> None:
+    if session.gates is None or session.penalty is None:
+        return
+    rows = session.train_rows[: _KURTOSIS_BATCHES * session.spec.batch_size]
+    batches = batches_in_order(rows, session.tokenizer, session.spec.batch_size)
+    prepared = session.accelerator.prepare_data_loader(batches)
+    model = session.accelerator.unwrap_model(session.model)
+    weigh_gates(session.penalty, gate_weights(model, session.gates, prepared))
+
+
+def evaluation_batch_size(spec: RunSpec) -> int:
+    """Rows in a batch that needs no gradients."""
+    return spec.batch_size * _MULTIPLE_OF_BATCH_FOR_EVALUATION
 
 
 def make_accelerator(device: str, precision: str) -> Accelerator:
@@ -142,37 +163,3 @@ def resolve_precision(device: str, precision: str) -> str:
         }.get(device.split(":")[0], bool)
         precision = "bf16" if has_bf16() else "fp32"
     return "bf16" if precision == "bf16" else "no"
-
-
-def parameter_groups(model: PreTrainedModel, gates: Gates, spec: RunSpec) -> list[dict]:
-    """Trained parameters in groups, each with its rate."""
-    low_rank = [p for m in model.modules() if isinstance(m, LowRank) for p in m.parameters()]
-    special = {id(p) for p in (*low_rank, gates.parameter)}
-    rest = [p for p in model.parameters() if p.requires_grad and id(p) not in special]
-    matrices = [p for p in rest if p.ndim > 1]
-    vectors = [p for p in rest if p.ndim <= 1]
-    decay = spec.weight_decay
-    groups = [
-        {"name": "gates", "params": [gates.parameter], "lr": spec.gate_learning_rate},
-        {"name": "low_rank", "params": low_rank, "lr": spec.lora_learning_rate},
-        {"name": "matrices", "params": matrices, "lr": spec.learning_rate},
-        {"name": "vectors", "params": vectors, "lr": spec.learning_rate},
-    ]
-    for group in groups:
-        group["weight_decay"] = decay if group["name"] in ("low_rank", "matrices") else 0.0
-    return [group for group in groups if group["params"]]
-
-
-def rate_factors(optimizer: Optimizer, schedule: str, total_steps: int) -> list:
-    """For each group the factor on its rate at a step; gates keep theirs."""
-
-    def falling(step: int) -> float:
-        return max(0.0, 1 - step / total_steps)
-
-    def constant(step: int) -> float:
-        return 1.0
-
-    return [
-        falling if schedule == "linear" and group["name"] != "gates" else constant
-        for group in optimizer.param_groups
-    ]

@@ -9,12 +9,17 @@ import time
 from collections.abc import Callable, Iterator
 
 import torch
+from torch import nn
 
 from finegates.accounting import gates_to_close
 from finegates.batches import training_batches
 from finegates.checkpoint import load_checkpoint, save_checkpoint, save_trained
 from finegates.data import TextSplits
+from finegates.distillation import TEACHER_KEY, blended_loss, teacher_outputs
 from finegates.journal import Journal
+from finegates.magnitude import order_by_magnitude
+from finegates.methods import METHODS
+from finegates.methods.method import MAGNITUDE
 from finegates.reporting import Window, announce, evaluate_and_save, log
 from finegates.session import LOG_STEPS, Session, open_session
 
@@ -35,7 +40,7 @@ def train(journal: Journal, splits: TextSplits, device: str, progress: Progress)
     Raises:
         FineGatesError: If the model can't be loaded or the loss diverges.
     """
-    session = open_session(journal.run.spec, splits, device)
+    session = _taught_session(journal, splits, device)
     first_step = load_checkpoint(journal.run, session)
     announce(journal, session, first_step, device)
     window = Window()
@@ -62,18 +67,19 @@ def train_step(session: Session, batch: dict, step: int) -> dict[str, torch.Tens
     spec, gates = session.spec, session.gates
     torch.manual_seed(spec.seed * 1_000_003 + step)
     session.model.train()
-    task_loss = session.model(**batch).loss
+    teacher = batch.pop(TEACHER_KEY, None)
+    output = session.model(**batch)
+    task_loss = loss = output.loss
+    if teacher is not None:
+        loss = blended_loss(spec, task_loss, output.logits, teacher)
     penalty = task_loss.new_zeros(())
-    if not gates.settled:
+    if gates is not None and session.penalty is not None and not gates.settled:
         probability_open = gates.law.probability_open(gates.mean)
         penalty = session.penalty(probability_open, session.target_at(step))
-    loss = task_loss + spec.penalty_weight * penalty
+        loss = loss + spec.penalty_weight * penalty
     session.accelerator.backward(loss)
     if spec.max_grad_norm:
-        rest = [
-            p for p in session.model.parameters() if p.requires_grad and p is not gates.parameter
-        ]
-        session.accelerator.clip_grad_norm_(rest, spec.max_grad_norm)
+        session.accelerator.clip_grad_norm_(_clipped(session), spec.max_grad_norm)
     session.optimizer.step()
     session.schedule.step()
     session.optimizer.zero_grad()
@@ -83,8 +89,30 @@ def train_step(session: Session, batch: dict, step: int) -> dict[str, torch.Tens
 def round_to_budget(session: Session) -> None:
     """Closes exactly the lowest gates that the budget asks for, and holds all gates from now on."""
     gates = session.gates
+    assert gates is not None
+    if METHODS[session.spec.method].gates == MAGNITUDE:
+        order_by_magnitude(session.accelerator.unwrap_model(session.model), gates)
     closed = gates_to_close(gates.layout, gates.means_array(), session.spec.target_sparsity)
     gates.close_exactly(closed)
+
+
+def _clipped(session: Session) -> list[nn.Parameter]:
+    """Parameters whose gradient is clipped: all but the gates, which the penalty drives."""
+    gates = session.gates
+    own = None if gates is None else gates.parameter
+    return [p for p in session.model.parameters() if p.requires_grad and p is not own]
+
+
+def _taught_session(journal: Journal, splits: TextSplits, device: str) -> Session:
+    """A session whose training rows carry what the teacher says of them, if there is a teacher."""
+    spec = journal.run.spec
+    if spec.teacher is None:
+        return open_session(spec, splits, device)
+    outputs = teacher_outputs(spec, splits.fingerprint, journal.run.path.parent, device)
+    session = open_session(spec, splits, device)
+    for row, output in zip(session.train_rows, outputs.tolist(), strict=True):
+        row[TEACHER_KEY] = output
+    return session
 
 
 def _steps_from(session: Session, done: int) -> Iterator[tuple[int, dict]]:

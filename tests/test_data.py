@@ -196,3 +196,16 @@ def test_real_tasks_load_and_cut(glue_dir: Path, name: str) -> None:
     assert len(splits.train) == 400
     assert len(splits.validation) > 200
     assert splits.has_pairs == (name not in ("cola", "sst2"))
+
+
+def test_rows_put_aside_take_the_place_of_the_validation_rows(glue_dir):
+    given = {"task": "cola", "glue_dir": str(glue_dir)}
+    whole = load_splits(make_spec(given))
+    aside = load_splits(make_spec({**given, "hold_out_fraction": 0.1, "max_train_samples": 500}))
+    texts = list(whole.train["text"])
+    assert len(aside.validation) == pytest.approx(0.1 * len(texts), abs=2)
+    assert set(aside.validation["text"]) <= set(texts) and len(aside.train) == 500
+    again = load_splits(make_spec({**given, "hold_out_fraction": 0.1}))
+    assert len(again.train) + len(again.validation) == len(texts)
+    assert list(again.validation["text"]) == list(aside.validation["text"])
+    assert aside.fingerprint != whole.fingerprint

@@ -110,7 +110,7 @@ def test_base_weights_are_never_modified(make_run):
 
 
 def test_each_kind_of_parameter_moves_at_its_own_rate(make_run):
-    rates = {"gate_learning_rate": 0.0, "lora_learning_rate": 1e-2, "learning_rate": 1e-3}
+    rates = {"gate_learning_rate": 0.0, "adapter_learning_rate": 1e-2, "learning_rate": 1e-3}
     run = make_run(**rates, lora_rank=2, max_grad_norm=0.0)
     session = open_session(run.spec, load_splits(run.spec), "cpu")
     gates = session.gates.means_array()

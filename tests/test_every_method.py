@@ -1,0 +1,71 @@
+"""One contract for every method of the registry, on a tiny model and real GLUE rows."""
+
+import numpy as np
+import pytest
+import torch
+
+from finegates.data import load_splits
+from finegates.inputs import check_inputs
+from finegates.methods import METHODS
+from finegates.models import model_sizes
+from finegates.modules import encoder_layer_norms, head_parameters
+from finegates.param_table import method_params
+from finegates.runs import create_run
+from finegates.session import open_session
+from finegates.spec import make_spec
+from finegates.worker import execute
+
+EVERY_METHOD = pytest.mark.parametrize("method", METHODS)
+QUICK = {"epochs": 1, "max_train_samples": 500, "max_length": 32, "precision": "fp32"}
+pytestmark = pytest.mark.glue
+
+
+@pytest.fixture
+def spec_of(toy_model_dir, glue_dir):
+    def make(method: str, task: str, **changes):
+        given = {"model": str(toy_model_dir), "glue_dir": str(glue_dir), "task": task, **QUICK}
+        return make_spec({**given, "method": method, **changes})
+
+    return make
+
+
+@EVERY_METHOD
+@pytest.mark.parametrize("task", ["sst2", "stsb"])
+def test_every_method_trains_classes_and_numbers(spec_of, method, task, tmp_path):
+    torch.set_num_threads(1)
+    spec = spec_of(method, task)
+    run = create_run(*check_inputs(spec), tmp_path)
+    status = execute(run, "cpu")
+    assert status.state == "finished", status.reason
+    low = 0.4 if task == "sst2" else -1.0
+    assert low < status.score <= 1
+    if spec.rounds_to_budget:
+        assert status.removed_weights_fraction == pytest.approx(spec.target_sparsity, abs=0.01)
+    assert (status.num_gates > 0) == METHODS[method].removes == bool(run.snapshot_steps())
+
+
+@EVERY_METHOD
+def test_what_is_trained_is_what_the_formula_counts(spec_of, method):
+    spec = spec_of(method, "sst2")
+    session = open_session(spec, load_splits(spec), "cpu")
+    model = session.model
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    beside = {id(p): p for p in head_parameters(model)}
+    if spec.train_layer_norms:
+        beside |= {id(p): p for norm in encoder_layer_norms(model) for p in norm.parameters()}
+    if METHODS[method].removes and spec.train_biases and METHODS[method].adapter != "full":
+        biases = (p for n, p in model.named_parameters() if n.endswith("base_layer.bias"))
+        beside |= {id(p): p for p in biases}
+    counted = method_params(spec, model_sizes(spec.model))
+    assert trained == counted + sum(p.numel() for p in beside.values() if p.requires_grad)
+
+
+@EVERY_METHOD
+def test_every_trained_parameter_is_in_the_optimizer_once(spec_of, method):
+    spec = spec_of(method, "sst2")
+    session = open_session(spec, load_splits(spec), "cpu")
+    stepped = [id(p) for g in session.optimizer.param_groups for p in g["params"]
+               if p.requires_grad]  # fmt: skip
+    trained = [id(p) for p in session.model.parameters() if p.requires_grad]
+    assert sorted(stepped) == sorted(trained)
+    assert np.unique(stepped).size == len(stepped)
