@@ -1,5 +1,6 @@
 """The devices of this machine, found without loading torch."""
 
+import os
 import platform
 import shutil
 import subprocess
@@ -7,6 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psutil
+
+from finegates.errors import SpecError
+
+CPU = "cpu"
+CPU_WORKERS_VARIABLE = "FINEGATES_CPU_WORKERS"
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,7 @@ class Device:
 def list_devices() -> list[Device]:
     """Every device of this machine, the ones that ``auto`` prefers first."""
     memory = psutil.virtual_memory()
-    cpu = Device("cpu", f"CPU, {psutil.cpu_count()} threads", memory.available)
+    cpu = Device(CPU, f"CPU, {psutil.cpu_count()} threads", memory.available)
     accelerators = sorted(_nvidia_devices(), key=lambda d: -d.free_bytes)
     if not accelerators and platform.system() == "Darwin" and platform.machine() == "arm64":
         accelerators = [Device("mps", "Apple GPU", memory.available)]
@@ -45,6 +51,38 @@ def matching_devices(wanted: str, devices: Sequence[Device] | None = None) -> li
     if wanted == "auto":
         return devices[:-1] or devices
     return [d for d in devices if d.name == wanted or d.name.split(":")[0] == wanted]
+
+
+def cpu_workers() -> int:
+    """How many runs may train on the CPU at once: ``FINEGATES_CPU_WORKERS``, else one.
+
+    Raises:
+        SpecError: If it is not a whole number of at least 1.
+    """
+    given = os.environ.get(CPU_WORKERS_VARIABLE, "").strip() or "1"
+    if not (given.isascii() and given.isdecimal() and int(given) >= 1):
+        raise SpecError(
+            f"{CPU_WORKERS_VARIABLE} is '{given}'; allowed is a whole number of at least 1: how "
+            "many runs may train on the CPU at once. Correct it, or unset it for one."
+        )
+    return int(given)
+
+
+def runs_at_once(device: str) -> int:
+    """How many runs may train on a device at once."""
+    return cpu_workers() if device == CPU else 1
+
+
+def worker_environment(device: str) -> dict[str, str]:
+    """What a worker's environment needs, so that workers that share the CPU share its cores."""
+    workers = runs_at_once(device)
+    return {"OMP_NUM_THREADS": str(max(1, num_cores() // workers))} if workers > 1 else {}
+
+
+def num_cores() -> int:
+    """Cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _nvidia_devices() -> list[Device]:

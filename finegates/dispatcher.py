@@ -1,5 +1,8 @@
 """Starts queued runs in order, one at a time for each device, and ends when none is left.
 
+Only the CPU takes more than one at a time, and only if ``FINEGATES_CPU_WORKERS`` says so where the
+dispatcher is started; the runs then share its cores.
+
 One dispatcher process for each runs folder; a file lock sees to that, and is free again the moment
 its holder dies. Dispatcher and workers live in sessions of their own, so that neither a closed
 page nor a stopped server ends them. Who is alive is read from the run folders.
@@ -11,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +22,13 @@ from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
-from finegates.devices import Device, list_devices, matching_devices
+from finegates.devices import (
+    Device,
+    list_devices,
+    matching_devices,
+    runs_at_once,
+    worker_environment,
+)
 from finegates.errors import RunError
 from finegates.runs import LOG_FILE, Run, list_runs
 from finegates.status import EXIT_FILE, Status, write_status
@@ -92,28 +102,34 @@ def dispatch(runs_dir: Path) -> None:
 def _free_device(
     run: Run, devices: Sequence[Device], statuses: Mapping[Run, Status], workers: Workers
 ) -> str | None:
+    """A device that the run may be given and that has room for it."""
     here = socket.gethostname()
-    busy = {device for _, device in workers.values()}
-    busy |= {s.device for s in statuses.values() if s.is_live and s.host == here}
+    at_work = {path: device for path, (_, device) in workers.items()}
+    at_work |= {r.path: s.device for r, s in statuses.items() if s.is_live and s.host == here}
+    busy = Counter(at_work.values())
     matching = matching_devices(run.spec.device, devices)
-    return next((d.name for d in matching if d.name not in busy), None)
+    return next((d.name for d in matching if busy[d.name] < runs_at_once(d.name)), None)
 
 
 def _start_worker(run: Run, device: str) -> subprocess.Popen:
     with open(run.path / LOG_FILE, "ab") as log:
-        return _start_process(["worker", str(run.path), "--device", device], log)
+        words = ["worker", str(run.path), "--device", device]
+        return _start_process(words, log, worker_environment(device))
 
 
-def _start_process(arguments: list[str], log: BinaryIO) -> subprocess.Popen:
+def _start_process(
+    arguments: list[str], log: BinaryIO, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen:
     package_root = str(Path(__file__).resolve().parents[1])
     paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    ours = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(
         [sys.executable, "-m", "finegates", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, **ours, **(environment or {})},
     )
 
 

@@ -1,11 +1,12 @@
 """Everything that can be checked about a run before it exists. Loads no torch."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from finegates.data import TextSplits, load_splits
-from finegates.devices import list_devices, matching_devices
+from finegates.devices import cpu_workers, list_devices, matching_devices
 from finegates.errors import SpecError
 from finegates.laws import make_law
 from finegates.models import EMBEDDED_MODEL, check_model, find_model
@@ -22,15 +23,27 @@ def check_inputs(spec: RunSpec) -> tuple[RunSpec, dict[str, Any]]:
     Raises:
         FineGatesError: If the run could not work.
     """
-    spec = _with_absolute_paths(spec)
-    make_law(spec.gate_law, spec.gate_sampling_sigma)
-    check_device(spec.device)
-    check_model(spec.model)
-    return spec, describe_splits(load_splits(spec))
+    (checked,), data = check_inputs_together([spec])
+    return checked, data
+
+
+def check_inputs_together(specs: Sequence[RunSpec]) -> tuple[list[RunSpec], dict[str, Any]]:
+    """As `check_inputs`, for runs that have data, model and device in common: looks at them once.
+
+    Args:
+        specs: At least one; those of a sweep differ in method, target and seed alone.
+    """
+    specs = [_with_absolute_paths(spec) for spec in specs]
+    for spec in specs:
+        make_law(spec.gate_law, spec.gate_sampling_sigma)
+    check_device(specs[0].device)
+    check_model(specs[0].model)
+    return specs, describe_splits(load_splits(specs[0]))
 
 
 def check_device(device: str) -> None:
-    """Raises SpecError if this machine has no such device."""
+    """Raises SpecError if this machine has no such device, or can't say how many runs it takes."""
+    cpu_workers()
     if not matching_devices(device):
         names = ", ".join(["auto", *(d.name for d in list_devices())])
         raise SpecError(f"device '{device}' is not on this machine; there are: {names}.")

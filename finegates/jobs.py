@@ -9,9 +9,10 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from finegates.dispatcher import start_dispatcher
 from finegates.errors import RunError
@@ -27,32 +28,56 @@ from finegates.status import (
     write_status,
 )
 
+RESUMABLE_STATES = ("stopped", "failed", "lost")
 POLL_S = 0.25
 STOP_GRACE_S = 30.0
 KILL_GRACE_S = 5.0
 
 
-def submit(spec: RunSpec, runs_dir: Path, command: Sequence[str] | None = None) -> Run:
+def submit(
+    spec: RunSpec,
+    runs_dir: Path,
+    command: Sequence[str] | None = None,
+    *,
+    checked_data: Mapping[str, Any] | None = None,
+    run_id: str | None = None,
+    start: bool = True,
+) -> Run:
     """Checks data and model, queues a run and sees to it that somebody starts it.
+
+    Args:
+        spec: What to do.
+        runs_dir: Folder of all runs.
+        command: The command line that repeats it; made from the spec if not given.
+        checked_data: What `finegates.inputs` said of the data, where it has looked at this spec
+            already; it is not read again then.
+        run_id: One from `finegates.runs.new_run_id`; made if not given.
+        start: Whether to start a dispatcher; who queues many runs starts one for all.
 
     Raises:
         FineGatesError: If the run could not work; no run folder is left behind.
     """
-    spec, data = check_inputs(spec)
-    run = create_run(spec, data, runs_dir, command)
-    start_dispatcher(runs_dir)
+    if checked_data is None:
+        spec, checked_data = check_inputs(spec)
+    run = create_run(spec, checked_data, runs_dir, command, run_id)
+    if start:
+        start_dispatcher(runs_dir)
     return run
 
 
-def resume(run: Run) -> None:
+def resume(run: Run, *, start: bool = True) -> None:
     """Queues a run again that was stopped, failed or got lost; it goes on from its checkpoint.
+
+    Args:
+        run: The run.
+        start: Whether to start a dispatcher, as in `submit`.
 
     Raises:
         RunError: If it is still going on, or finished.
         SpecError: If this machine has no such device.
     """
     status = run.status()
-    if not status.is_over or status.state == "finished":
+    if status.state not in RESUMABLE_STATES:
         raise RunError(
             f"{run.id} is {status.state}; only a stopped, failed or lost run can resume."
         )
@@ -61,7 +86,8 @@ def resume(run: Run) -> None:
         (run.path / name).unlink(missing_ok=True)
     again = replace(status, state="queued", reason="", ended=None, heartbeat=time.time())
     write_status(run.path, again)
-    start_dispatcher(run.path.parent)
+    if start:
+        start_dispatcher(run.path.parent)
 
 
 def request_stop(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import torch
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -28,6 +29,18 @@ def head_parameters(model: PreTrainedModel) -> Iterator[nn.Parameter]:
     """Parameters of the head."""
     for path in architecture_of(model.config.model_type).head:
         yield from model.get_submodule(path).parameters()
+
+
+@torch.no_grad()
+def start_output_at(model: PreTrainedModel, value: float) -> None:
+    """Sets the bias of the head's last Linear, so that an untrained head answers about this."""
+    linears = [
+        m
+        for path in architecture_of(model.config.model_type).head
+        for m in model.get_submodule(path).modules()
+        if isinstance(m, nn.Linear)
+    ]
+    linears[-1].bias.fill_(value)
 
 
 def encoder_layer_norms(model: PreTrainedModel) -> Iterator[nn.LayerNorm]:

@@ -32,9 +32,11 @@ def parameter_groups(model: PreTrainedModel, adapted: Adapted, spec: RunSpec) ->
     adapter = _trained(adapted.adapter_parameters)
     special = {id(p) for p in (*gates, *adapter)}
     rest = [p for p in _trained(list(model.parameters())) if id(p) not in special]
+    whole = METHODS[spec.method].adapter == "full"
+    adapter_rate = spec.encoder_learning_rate if whole else spec.adapter_learning_rate
     groups: list[dict] = [
         {"name": "gates", "params": gates, "lr": spec.gate_learning_rate},
-        {"name": "adapter", "params": adapter, "lr": spec.adapter_learning_rate},
+        {"name": "adapter", "params": adapter, "lr": adapter_rate},
         {"name": "matrices", "params": [p for p in rest if p.ndim > 1], "lr": spec.learning_rate},
         {"name": "vectors", "params": [p for p in rest if p.ndim <= 1], "lr": spec.learning_rate},
     ]

@@ -1,28 +1,64 @@
 """What it takes to repeat a run: its command line and the versions of what decides its result."""
 
 import platform
+from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from finegates import __version__
 from finegates.spec import RunSpec, make_spec
 
 _RECORDED_PACKAGES = ("torch", "transformers", "accelerate", "datasets", "safetensors")
+_SAID_ELSEWHERE = (
+    "task", "model", "target_sparsity", "seed", "data", "glue_dir", "text_column", "pair_column",
+    "label_column", "problem", "eval_steps", "device",
+)  # fmt: skip
+
+
+@cache
+def _own_defaults(method: str, gate_law: str) -> Mapping[str, Any]:
+    """What a method's settings are if only its gate law is chosen."""
+    law = make_spec({"method": method}).gate_law
+    return make_spec({"method": method, "gate_law": gate_law}).to_dict() | {"gate_law": law}
+
+
+def chosen_settings(spec: RunSpec) -> dict[str, Any]:
+    """Every setting that differs from the method's own: with the method, they give the spec."""
+    defaults = _own_defaults(spec.method, spec.gate_law)
+    given = {k: v for k, v in spec.to_dict().items() if v is not None and v != defaults[k]}
+    return {k: v for k, v in given.items() if k not in ("method", "task" if spec.data else "")}
+
+
+def own_settings(spec: RunSpec) -> dict[str, Any]:
+    """Chosen settings that decide a result, beside task, model, method, target and seed.
+
+    Whatever says only where the data is, how often it is evaluated or where it runs is left out:
+    the data has its fingerprint.
+    """
+    return without_the_place(chosen_settings(spec))
+
+
+def without_the_place(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings without those that `own_settings` leaves out."""
+    return {k: v for k, v in settings.items() if k not in _SAID_ELSEWHERE}
 
 
 def command_of(spec: RunSpec) -> list[str]:
     """The shortest command line that gives this spec."""
-    law = make_spec({"method": spec.method}).gate_law
-    with_its_law = make_spec({"method": spec.method, "gate_law": spec.gate_law})
-    method_defaults = with_its_law.to_dict() | {"gate_law": law}
     words = ["python", "-m", "finegates", "train", "--method", spec.method]
-    for name, value in spec.to_dict().items():
-        if name in ("method", "task" if spec.data else "") or value == method_defaults[name]:
-            continue
+    return words + flags_of(chosen_settings(spec))
+
+
+def flags_of(settings: Mapping[str, Any]) -> list[str]:
+    """Settings as the words of a command line."""
+    words: list[str] = []
+    for name, value in settings.items():
         flag = name.replace("_", "-")
         if isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
-        elif value is not None:
-            word = ",".join(value) if isinstance(value, list) else str(value)
+        else:
+            word = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
             words += [f"--{flag}={word}"] if word.startswith("-") else [f"--{flag}", word]
     return words
 

@@ -6,8 +6,10 @@
     histograms.jsonl  gate values of every gate vector on fixed bins; appended by its worker
     gates/            a snapshot of all gates for each evaluation (`finegates.snapshots`)
     trained/          trained weights other than gates, when finished (safetensors)
+    curve.json        scores at other budgets, if they were asked for (`finegates.evaluation`)
     checkpoint/       what resuming needs; replaced at each evaluation
     run.log           what the worker printed
+    curve.json        scores of the finished run at other budgets (`finegates.evaluation`)
     stop, pause       requests to the worker
 
 The format is documented in ``docs/run-folder.md``.
@@ -27,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from finegates.errors import FineGatesError, RunError, SpecError, unknown_name
-from finegates.provenance import command_of, recorded_versions
+from finegates.provenance import command_of, own_settings, recorded_versions
 from finegates.snapshots import Snapshot, load_snapshot, snapshot_path, snapshot_steps
 from finegates.spec import RunSpec
 from finegates.status import ACTIVE_STATES, Status, read_status, write_status
@@ -41,13 +43,14 @@ LOG_FILE = "run.log"
 GATES_FOLDER = "gates"
 CHECKPOINT_FOLDER = "checkpoint"
 TRAINED_FOLDER = "trained"
+CURVE_FILE = "curve.json"
 BIN_FOLDER = ".bin"
 RUNS_DIR_VARIABLE = "FINEGATES_RUNS_DIR"
 BROKEN = "broken"
 
 _RECORD_KEYS = ("created", "command", "versions", "data", "spec")
 _NAMES_SHOWN = 20
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -147,14 +150,18 @@ class Run:
             }
 
 
-_SPEC_KEYS = ("task", "method", "model", "seed")
+_SPEC_KEYS = ("task", "method", "model", "seed", "epochs")
+_DATA_KEYS = ("source", "fingerprint", "num_train")
 _STATUS_KEYS = (
     "reason", "metric", "score", "majority_score", "closed_gates_fraction",
     "removed_weights_fraction", "trainable_params", "total_params", "num_gates",
     "num_gated_weights", "step", "total_steps", "samples_per_s", "time_left_s", "device",
     "precision", "started", "ended",
 )  # fmt: skip
-ROW_KEYS = ("run", "status", *_SPEC_KEYS, "target_fraction", *_STATUS_KEYS, "created", "command")
+ROW_KEYS = (
+    "run", "status", *_SPEC_KEYS, "target_fraction", *_DATA_KEYS, "settings", *_STATUS_KEYS,
+    "created", "command",
+)  # fmt: skip
 
 
 def _row(run: Run) -> dict[str, Any]:
@@ -163,10 +170,12 @@ def _row(run: Run) -> dict[str, Any]:
         "run": run.id,
         "status": status.state,
         "target_fraction": spec.target_sparsity,
+        "settings": own_settings(spec),
         "created": run.record["created"],
         "command": run.record["command"],
     }
     values |= {key: getattr(spec, key) for key in _SPEC_KEYS}
+    values |= {key: run.record["data"].get(key) for key in _DATA_KEYS}
     values |= {key: getattr(status, key) for key in _STATUS_KEYS}
     return {key: values[key] for key in ROW_KEYS}
 
@@ -197,8 +206,19 @@ def default_runs_dir() -> Path:
     return checkout if checkout.is_dir() else Path("cached_runs")
 
 
+def new_run_id(spec: RunSpec) -> str:
+    """An id that no run has. Later ones sort behind earlier ones, by the microsecond."""
+    method = spec.method.replace("+", "-")  # a plus in an address means a blank
+    now = datetime.now(UTC)
+    return f"{now:%Y%m%d-%H%M%S-%f}-{spec.task}-{method}-{secrets.token_hex(4)}"
+
+
 def create_run(
-    spec: RunSpec, data: Mapping[str, Any], runs_dir: Path, command: Sequence[str] | None = None
+    spec: RunSpec,
+    data: Mapping[str, Any],
+    runs_dir: Path,
+    command: Sequence[str] | None = None,
+    run_id: str | None = None,
 ) -> Run:
     """Makes a queued run: the folder appears with its spec and status in it, or not at all.
 
@@ -207,14 +227,13 @@ def create_run(
         data: What the run says of its data: source, fingerprint, labels, number of rows.
         runs_dir: Folder of all runs; made if missing.
         command: The command line that repeats the run; made from the spec if not given.
+        run_id: One from `new_run_id`, where it has to be known before; made if not given.
     """
-    created = datetime.now(UTC)
-    method = spec.method.replace("+", "-")  # a plus in an address means a blank
-    name = f"{created:%Y%m%d-%H%M%S}-{spec.task}-{method}-{secrets.token_hex(4)}"
+    name = run_id or new_run_id(spec)
     record = {
         "format_version": FORMAT_VERSION,
         "run": name,
-        "created": created.isoformat(timespec="milliseconds"),
+        "created": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "command": shlex.join(command or command_of(spec)),
         "versions": recorded_versions(),
         "data": dict(data),
@@ -237,7 +256,7 @@ def list_runs(runs_dir: Path) -> list[Run]:
     """Every run folder, newest first by name; damaged ones too."""
     if not runs_dir.is_dir():
         return []
-    folders = [e.name for e in os.scandir(runs_dir) if e.is_dir() and _RUN_ID.fullmatch(e.name)]
+    folders = [e.name for e in os.scandir(runs_dir) if e.is_dir() and RUN_ID.fullmatch(e.name)]
     return [Run(runs_dir / name) for name in sorted(folders, reverse=True)]
 
 
@@ -247,7 +266,7 @@ def open_run(runs_dir: Path, run_id: str) -> Run:
     Raises:
         RunError: If there is no such run; the closest id is named.
     """
-    if _RUN_ID.fullmatch(run_id) and (runs_dir / run_id).is_dir():
+    if RUN_ID.fullmatch(run_id) and (runs_dir / run_id).is_dir():
         return Run(runs_dir / run_id)
     names = [run.id for run in list_runs(runs_dir)]
     if not names:

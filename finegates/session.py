@@ -17,6 +17,7 @@ from finegates.batches import Rows, batches_in_order, evaluation_batches, tokeni
 from finegates.data import TextSplits
 from finegates.gates import Gates
 from finegates.kurtosis import gate_weights
+from finegates.modules import start_output_at
 from finegates.optimizer import make_optimizer, make_schedule
 from finegates.penalty import PENALTIES, weigh_gates
 from finegates.pretrained import load_pretrained, longest_input
@@ -108,6 +109,8 @@ def open_session(spec: RunSpec, splits: TextSplits, device: str) -> Session:
     """
     torch.manual_seed(spec.seed)
     model, tokenizer = load_pretrained(spec.model, splits.labels, splits.problem)
+    if splits.problem == "regression":  # else the first epochs go into finding the mean
+        start_output_at(model, float(splits.train["label"].mean()))
     adapted = adapt(model, spec)
     max_length = min(spec.max_length, longest_input(model.config))
     train_rows = tokenise(tokenizer, splits.train, max_length)

@@ -82,12 +82,53 @@ def _check_allowed(field: dataclasses.Field, value: Any) -> None:
             if word not in meta["choices"]:
                 raise SpecError(unknown_name(field.name, str(word), meta["choices"]))
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        low, high = meta["minimum"], meta["maximum"]
-        too_low = low is not None and value < low
-        too_high = high is not None and value > high
-        endless = isinstance(value, float) and not math.isfinite(value)
-        if too_low or too_high or endless:
-            raise SpecError(f"{field.name} is {value}; allowed is {allowed_range(meta)}.")
+        check_range(field.name, value, meta)
+
+
+def check_range(name: str, value: float, meta: typing.Mapping[str, Any]) -> None:
+    """Raises SpecError if a number is not finite, or out of a setting's range."""
+    low, high = meta["minimum"], meta["maximum"]
+    too_low = low is not None and value < low
+    too_high = high is not None and value > high
+    endless = isinstance(value, float) and not math.isfinite(value)
+    if too_low or too_high or endless:
+        raise SpecError(f"{name} is {value}; allowed is {allowed_range(meta)}.")
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of a list with commas between them."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def numbers_of(
+    name: str, text: str, kind: type[int] | type[float], meta: typing.Mapping[str, Any]
+) -> list[Any]:
+    """The numbers of a list with commas between them, each once, in the order given.
+
+    Args:
+        name: What the list is called.
+        text: The list.
+        kind: ``int`` or ``float``.
+        meta: Has the range: metadata of a `setting`.
+
+    Raises:
+        SpecError: If there is none, or one is not a number or out of range.
+    """
+    example = "0,1,2" if kind is int else "0,0.1,0.2"
+    if not words_of(text):
+        raise SpecError(f"{name} is empty; give numbers with commas between them, as in {example}.")
+    numbers = []
+    for word in words_of(text):
+        try:
+            numbers.append(kind(word))
+        except ValueError:
+            wanted = "whole numbers" if kind is int else "numbers"
+            raise SpecError(
+                f"{name} has '{word}' in it; give {wanted} with commas between them, as in "
+                f"{example}."
+            ) from None
+        check_range(name, numbers[-1], meta)
+    return [*dict.fromkeys(numbers)]
 
 
 def user_path(text: str) -> Path:

@@ -212,7 +212,14 @@ class RunSpec:
     )
     adapter_learning_rate: float = setting(
         1e-3,
-        "Rate of low-rank matrices and adapters; in full fine-tuning, of the encoder.",
+        "Rate of low-rank matrices and adapters.",
+        group=_TRAINING,
+        minimum=0.0,
+        maximum=1.0,
+    )
+    encoder_learning_rate: float = setting(
+        1e-4,
+        "Rate of the encoder's weights in full fine-tuning.",
         group=_TRAINING,
         minimum=0.0,
         maximum=1.0,

@@ -83,18 +83,30 @@ def test_the_maths_knows_nothing_of_runs(module):
 @pytest.mark.parametrize("module", ["train", "session", "journal", "runs", "status", "storage"])
 def test_the_loop_and_what_is_below_know_nothing_of_jobs(module):
     name = f"finegates.{module}"
-    assert not (reachable(name) | anywhere(name)) & {"finegates.jobs", "finegates.cli"}
+    above = {"jobs", "cli", "groups", "group_file", "sweep", "aggregate", "commands"}
+    used = {word for n in reachable(name) | anywhere(name) for word in n.split(".")[1:2]}
+    assert not used & above
+
+
+def test_results_are_told_without_starting_anything():
+    below = reachable("finegates.aggregate") | reachable("finegates.tables")
+    assert not below & {"finegates.jobs", "finegates.dispatcher", "finegates.sweep"}
 
 
 def test_only_the_entry_point_imports_the_command_line():
     users = {module for module in FILES if "finegates.cli" in anywhere(module)}
     assert users == {"finegates.__main__"}
+    commands = {name for name in FILES if name.startswith("finegates.commands")}
+    users = {module for module in FILES if anywhere(module) & commands}
+    assert users <= commands | {"finegates.cli"}
 
 
 @pytest.mark.parametrize(
     "module",
     ["finegates", "finegates.runs", "finegates.jobs", "finegates.inputs", "finegates.estimate",
-     "finegates.cli", "finegates.worker", "finegates.snapshots", "finegates.param_table"],
+     "finegates.cli", "finegates.worker", "finegates.snapshots", "finegates.param_table",
+     "finegates.groups", "finegates.sweep", "finegates.aggregate", "finegates.tables",
+     "finegates.group_progress"],
 )  # fmt: skip
 def test_what_a_page_imports_loads_no_torch(module):
     code = f"import sys, {module}; print([n for n in {HEAVY} if n in sys.modules])"

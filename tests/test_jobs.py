@@ -14,11 +14,21 @@ import psutil
 import pytest
 from filelock import FileLock
 
-from finegates import dispatcher, jobs
-from finegates.devices import list_devices
+from finegates import devices, dispatcher, jobs
+from finegates.aggregate import group_points
+from finegates.cli import main
+from finegates.devices import CPU_WORKERS_VARIABLE, list_devices
 from finegates.errors import RunError, SpecError
+from finegates.groups import open_group
 from finegates.inputs import check_inputs
-from finegates.runs import CHECKPOINT_FOLDER, Run, create_run, current_rows, list_runs
+from finegates.runs import (
+    CHECKPOINT_FOLDER,
+    Run,
+    create_run,
+    current_rows,
+    list_runs,
+    new_run_id,
+)
 from finegates.spec import RunSpec, make_spec
 from finegates.status import EXIT_FILE, FINAL_STATES, LIVE_STATES, STOP_FILE, Status, write_status
 
@@ -217,6 +227,38 @@ def test_sigterm_ends_a_worker_with_its_checkpoint(live_dir, spec):
     assert (run.path / CHECKPOINT_FOLDER).is_dir()
 
 
+@pytest.mark.slow
+def test_a_sweep_goes_on_after_ctrl_c_two_at_once_and_is_come_back_to(
+    live_dir, short, monkeypatch, capsys
+):
+    monkeypatch.setenv(CPU_WORKERS_VARIABLE, "2")
+    settings = ["--model", short.model, "--max-train-samples", "64", "--epochs", "1"]
+    asked = ["--methods", "finegates,full", "--targets", "0.2,0.4", "--seeds", "0"]
+    place = ["--device", "cpu", "--name", "mine", "--runs-dir", str(live_dir)]
+    sweep = subprocess.Popen(
+        [sys.executable, "-m", "finegates", "sweep", *asked, *settings, *place],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert sweep.stderr and "group mine: 3 runs" in sweep.stderr.readline()
+    wait_until(lambda: len([r for r in list_runs(live_dir) if state_of(r) in LIVE_STATES]) == 2)
+    sweep.send_signal(signal.SIGINT)
+    out, err = sweep.communicate(timeout=LONGEST_WAIT_S)
+    assert (sweep.returncode, out) == (130, "")
+    assert f"sweep --name mine --runs-dir {live_dir}" in err
+    assert main(["sweep", "--name", "mine", "--runs-dir", str(live_dir)]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert (row["finished"], row["failed"], len(list_runs(live_dir))) == (3, 0, 3)
+    first, second, _ = sorted(
+        (run.status() for run in list_runs(live_dir)), key=lambda status: status.started
+    )
+    assert second.started < first.ended, "two trained at once"
+    points = group_points(open_group(live_dir, "mine"), live_dir)
+    assert [(p.method, p.target, p.seeds) for p in points] == [
+        ("finegates", 0.2, (0,)), ("finegates", 0.4, (0,)), ("full", 0.0, (0,)),
+    ]  # fmt: skip
+    assert all(abs(p.removed - p.target) < 0.01 and p.relative_to_full for p in points)
+
+
 # Without
 
 
@@ -308,6 +350,27 @@ def test_a_run_is_not_resumed_where_its_device_is_not(runs_dir, asleep):
     assert state_of(run) == "stopped" and asleep == []
 
 
+def test_what_was_checked_before_is_not_read_again_and_an_id_can_be_chosen_before(
+    runs_dir, asleep, short, monkeypatch
+):
+    spec, data = check_inputs(short)
+    monkeypatch.setattr(jobs, "check_inputs", lambda spec: pytest.fail("looked again"))
+    chosen = new_run_id(spec)
+    run = jobs.submit(spec, runs_dir, checked_data=data, run_id=chosen, start=False)
+    assert (run.id, run.record["run"], run.spec) == (chosen, chosen, spec)
+    assert run.record["data"] == data
+    assert state_of(run) == "queued" and asleep == []
+    with pytest.raises(OSError):
+        jobs.submit(spec, runs_dir, checked_data=data, run_id=chosen, start=False)
+    assert [run.id for run in list_runs(runs_dir)] == [chosen]
+
+
+def test_who_resumes_many_runs_starts_the_dispatcher_itself(runs_dir, asleep):
+    run = ended(runs_dir, "stopped")
+    jobs.resume(run, start=False)
+    assert state_of(run) == "queued" and asleep == []
+
+
 def test_a_second_dispatcher_ends_and_starts_nothing(runs_dir, monkeypatch):
     monkeypatch.setattr(dispatcher, "TAKEOVER_WAIT_S", 0.1)
     run = queue(runs_dir)
@@ -351,6 +414,62 @@ def test_a_worker_that_dies_before_its_first_word_is_not_started_for_ever(runs_d
         assert "exit code 3 before it began" in run.status().reason
 
 
+def sleepers(monkeypatch, most: list[int], seconds: float = 0.5) -> None:
+    """Workers that only sleep and then end their run; keeps how many there were at once."""
+    alive: list[subprocess.Popen] = []
+
+    def start(arguments: list[str], log: object, environment: dict | None = None):
+        status = "from finegates.status import *; from dataclasses import replace; "
+        status += "from pathlib import Path; p = Path(sys.argv[1]); s = read_status(p); "
+        status += (
+            "write_status(p, replace(s, state='finished', reason=os.environ['OMP_NUM_THREADS']))"
+        )
+        code = f"import os, sys, time; time.sleep({seconds}); {status}"
+        words = [sys.executable, "-c", code, arguments[1]]
+        alive.append(subprocess.Popen(words, env={**os.environ, **(environment or {})}))
+        most.append(sum(process.poll() is None for process in alive))
+        return alive[-1]
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "unset")
+    monkeypatch.setattr(dispatcher, "_start_process", start)
+
+
+@pytest.mark.parametrize(("workers", "at_once"), [(None, 1), ("1", 1), ("2", 2), ("3", 3)])
+def test_as_many_runs_train_on_the_cpu_at_once_as_are_allowed(
+    runs_dir, monkeypatch, workers, at_once
+):
+    monkeypatch.delenv(CPU_WORKERS_VARIABLE, raising=False)
+    if workers:
+        monkeypatch.setenv(CPU_WORKERS_VARIABLE, workers)
+    monkeypatch.setattr(devices, "num_cores", lambda: 6)
+    most: list[int] = []
+    sleepers(monkeypatch, most)
+    runs = [queue(runs_dir, seed=seed) for seed in range(5)]
+    dispatcher.dispatch(runs_dir)
+    assert [state_of(run) for run in runs] == ["finished"] * 5
+    assert max(most) == at_once and len(most) == 5
+    threads = "unset" if at_once == 1 else str(6 // at_once)
+    assert {run.status().reason for run in runs} == {threads}
+
+
+def test_a_run_in_the_foreground_takes_one_of_the_places_on_the_cpu(runs_dir, monkeypatch):
+    monkeypatch.setenv(CPU_WORKERS_VARIABLE, "2")
+    me, there = psutil.Process(), list_devices()
+    status = Status(
+        "running", host=os.uname().nodename, pid=me.pid, process_created=me.create_time(),
+        heartbeat=time.time(), device="cpu",
+    )  # fmt: skip
+    runs = [queue(runs_dir, seed=seed) for seed in range(3)]
+
+    def free() -> str | None:
+        return dispatcher._free_device(runs[2], there, dispatcher.statuses_of(runs_dir), {})
+
+    write_status(runs[0].path, status)
+    assert free() == "cpu"
+    write_status(runs[1].path, status)
+    assert free() is None
+
+
 def test_a_run_on_a_busy_device_waits(runs_dir, monkeypatch):
     me = psutil.Process()
     busy = queue(runs_dir)
@@ -359,10 +478,10 @@ def test_a_run_on_a_busy_device_waits(runs_dir, monkeypatch):
         heartbeat=time.time(), device="cpu",
     )  # fmt: skip
     write_status(busy.path, status)
-    waiting, devices = queue(runs_dir), list_devices()
+    waiting, there = queue(runs_dir), list_devices()
 
     def free() -> str | None:
-        return dispatcher._free_device(waiting, devices, dispatcher.statuses_of(runs_dir), {})
+        return dispatcher._free_device(waiting, there, dispatcher.statuses_of(runs_dir), {})
 
     assert free() is None
     write_status(busy.path, replace(status, state="finished"))

@@ -36,7 +36,7 @@ def test_weights_are_the_softmax_of_the_papers_formula():
 
 
 def test_weights_of_a_vector_have_a_mean_of_one_and_change_the_penalty():
-    model, gates = gated_toy()
+    _, gates = gated_toy()
     scores = torch.randn(gates.layout.num_gates)
     weights = softmax_by_vector(gates.layout, scores)
     for part in gates.layout.split(weights.numpy()).values():

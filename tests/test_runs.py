@@ -77,6 +77,21 @@ def test_runs_made_in_one_instant_have_different_ids(runs_dir):
     assert sorted(run.id for run in list_runs(runs_dir)) == sorted(ids)
 
 
+def test_runs_made_in_one_instant_are_listed_newest_first(runs_dir):
+    ids = [create_run(RunSpec(), DATA, runs_dir).id for _ in range(20)]
+    assert [run.id for run in list_runs(runs_dir)] == ids[::-1]
+
+
+def test_runs_with_ids_of_an_older_version_are_listed_in_their_place(runs_dir, run):
+    old = "20261121-022348-sst2-finegates-3d1676d0"
+    same_second = "20261121-022348-999999-sst2-finegates-3d1676d0"
+    for name in (old, same_second, "20261121-022349-000001-rte-full-3d1676d0"):
+        (runs_dir / name).mkdir()
+    names = [r.id for r in list_runs(runs_dir)]
+    assert names.index("20261121-022349-000001-rte-full-3d1676d0") < names.index(old)
+    assert open_run(runs_dir, old).id == old
+
+
 def test_what_a_run_records_of_its_software_names_the_packages_that_decide_a_result(run):
     assert {"python", "torch", "transformers", "accelerate"} <= run.record["versions"].keys()
 
@@ -158,7 +173,23 @@ def test_a_row_holds_what_spec_and_status_say(run):
     assert row["target_fraction"] == run.spec.target_sparsity
     assert (row["score"], row["metric"], row["removed_weights_fraction"]) == (0.75, "accuracy", 0.3)
     assert row["command"] == run.record["command"]
+    assert (row["source"], row["fingerprint"], row["num_train"]) == ("sample", "0" * 64, None)
     assert json.loads(json.dumps(row)) == row
+
+
+@pytest.mark.parametrize(
+    ("given", "settings"),
+    [
+        ({"method": "lora", "lora_rank": 8}, {}),
+        ({"method": "lora", "lora_rank": 4, "epochs": 3}, {"lora_rank": 4, "epochs": 3}),
+        ({"target_sparsity": 0.1, "seed": 3, "task": "cola", "eval_steps": 3}, {}),
+        ({"data": "a.csv", "text_column": "a", "max_train_samples": 9}, {"max_train_samples": 9}),
+        ({"gate_law": "hard-concrete"}, {"gate_law": "hard-concrete"}),
+    ],
+)
+def test_a_row_names_the_chosen_settings_that_decide_a_result(runs_dir, given, settings):
+    row = create_run(make_spec({"device": "cpu", **given}), DATA, runs_dir).row()
+    assert row["settings"] == settings
 
 
 # Finding one
@@ -258,6 +289,15 @@ texts = st.text(
 )
 # Python 3.11's argparse takes the word "--" away wherever it stands.
 user_words = texts.filter(lambda text: text != "--")
+
+
+def possible(chosen: dict) -> dict:
+    """Without a column where no file is given, or a target where nothing is removed."""
+    left_out = set() if "data" in chosen else {"text_column"}
+    left_out |= set() if METHODS[chosen["method"]].removes else {"target_sparsity"}
+    return {name: value for name, value in chosen.items() if name not in left_out}
+
+
 chosen_settings = st.fixed_dictionaries(
     {"method": st.sampled_from(list(METHODS))},
     optional={
@@ -277,7 +317,7 @@ chosen_settings = st.fixed_dictionaries(
         "seed": st.integers(0, 2**31),
         "device": st.sampled_from(["auto", "cpu", "cuda:1"]),
     },
-).map(lambda c: c if "data" in c else {k: v for k, v in c.items() if k != "text_column"})
+).map(possible)
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

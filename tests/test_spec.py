@@ -22,7 +22,7 @@ def test_every_setting_has_help_and_a_group():
 def test_the_settings_of_every_method_are_allowed_settings(method):
     spec = make_spec({"method": method})
     assert spec.method == method
-    assert METHODS[method].settings.items() <= spec.to_dict().items()
+    assert METHODS[method].settings.items() <= vars(spec).items()
     assert spec.target_meaning == METHODS[method].target_meaning
 
 
@@ -114,6 +114,8 @@ def test_columns_are_for_a_file_only(name):
 
 @given(specs)
 def test_a_spec_survives_its_way_through_json(chosen):
+    if not METHODS[chosen["method"]].removes:
+        chosen.pop("target_sparsity", None)
     spec = make_spec(chosen)
     assert RunSpec(**json.loads(json.dumps(spec.to_dict()))) == spec
 

@@ -151,6 +151,19 @@ def test_regression_and_pairs_are_trained(toy_model_dir, tmp_path):
     assert status.metric == "pearson" and set(status.metrics) == {"pearson", "spearman"}
 
 
+def test_a_regression_starts_at_the_mean_of_its_training_labels(toy_model_dir, tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text(
+        "\n".join(["text,score", *(f"the cat sleeps {i},{40 + i % 5}" for i in range(60))])
+    )
+    given = {**QUICK, "max_train_samples": None, "model": str(toy_model_dir)}
+    spec = make_spec({**given, "data": str(path), "problem": "regression"})
+    session = open_session(spec, load_splits(spec), "cpu")
+    with torch.no_grad():
+        answers = session.model.eval()(**next(iter(session.validation))).logits
+    assert (answers - session.splits.train["label"].mean()).abs().max() < 2
+
+
 def test_a_loss_that_is_no_number_fails_with_the_reason(make_run, monkeypatch):
     run = make_run()
     monkeypatch.setattr(

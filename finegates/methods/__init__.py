@@ -30,8 +30,8 @@ from finegates.methods.method import Method
 METHODS: dict[str, Method] = {
     module.METHOD.name: module.METHOD
     for module in (
-        finegates,
         finegates_lora,
+        finegates,
         finegates_lora_outside,
         finegates_attention,
         finegates_one_vector,
@@ -51,6 +51,7 @@ METHODS: dict[str, Method] = {
         compacter_pp,
     )
 }
-DEFAULT_METHOD = "finegates"
+DEFAULT_METHOD = "finegates+lora"
+"""What the frontier (benchmarks/frontier) shows best at every budget."""
 
 __all__ = ["DEFAULT_METHOD", "METHODS", "Method"]

@@ -1,10 +1,10 @@
-"""Ours, with a low-rank update inside the gates: it merges, and shrinks with its matrix."""
+"""Ours, the default: a low-rank update inside the gates merges, and shrinks with its matrix."""
 
 from finegates.methods.method import TARGET_IS_REMOVED_WEIGHTS, Method
 
 METHOD = Method(
     name="finegates+lora",
-    summary="Gates with a low-rank update (r = 8) of each matrix inside them.",
+    summary="Gates with a low-rank update (r = 8) inside; removes exactly what was asked for.",
     target_meaning=TARGET_IS_REMOVED_WEIGHTS,
     source="arXiv 2412.12951, equation 8 and Figure 1",
     settings={

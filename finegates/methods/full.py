@@ -8,7 +8,6 @@ METHOD = dense(
     source="the baseline of arXiv 2412.12951, Table 2",
     adapter="full",
     settings={
-        "adapter_learning_rate": 1e-4,
         "learning_rate": 1e-3,
         "weight_decay": 0.01,
     },

@@ -8,7 +8,6 @@ METHOD = Method(
     target_meaning=TARGET_IS_REMOVED_WEIGHTS,
     source="the usual practice",
     settings={
-        "adapter_learning_rate": 1e-4,
         "learning_rate": 1e-3,
     },
     gates=MAGNITUDE,

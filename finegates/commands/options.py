@@ -1,0 +1,99 @@
+"""What several commands share: flags made from settings, the runs folder, one line of JSON."""
+
+import argparse
+import json
+from collections.abc import Callable, Container
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from finegates.settings import allowed_range, base_type, words_of
+from finegates.spec import FIELDS, RunSpec
+
+
+def add_command(
+    commands: Any,
+    name: str,
+    help: str,
+    function: Callable[[argparse.Namespace], int],
+    more: str = "",
+) -> argparse.ArgumentParser:
+    """Adds a command.
+
+    Args:
+        commands: What the parser's ``add_subparsers`` gave.
+        name: Its name.
+        help: What it does, in a few words.
+        function: Carries it out and returns the exit code.
+        more: What its own help tells besides.
+    """
+    described = f"{help[0].upper()}{help[1:]}. {more}".strip().replace("%", "%%")
+    parser = commands.add_parser(name, help=help, description=described)
+    parser.set_defaults(command=function)
+    return parser
+
+
+def add_settings(parser: argparse.ArgumentParser, without: Container[str] = ()) -> None:
+    """Adds a flag for every setting of a run, under the headings of `RunSpec`."""
+    hints = get_type_hints(RunSpec)
+    groups: dict[str, Any] = {}
+    for field in FIELDS.values():
+        if field.name not in without:
+            group = field.metadata["group"]
+            if group not in groups:
+                groups[group] = parser.add_argument_group(group)
+            _add_setting(groups[group], field, base_type(hints[field.name])[0])
+
+
+def _add_setting(group: Any, field: Any, kind: type) -> None:
+    meta = field.metadata
+    flag = "--" + field.name.replace("_", "-")
+    default = field.default if field.default is not None else "none"
+    words = [meta["help"], f"Allowed: {', '.join(meta['choices'])}." if meta["choices"] else ""]
+    words += [f"({allowed_range(meta)})" if allowed_range(meta) else "", f"Default: {default}."]
+    help = " ".join(filter(None, words)).replace("%", "%%")
+    if kind is bool:
+        group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=help)
+    elif kind is tuple:
+        group.add_argument(flag, type=words_of, metavar="A,B,...", help=help)
+    else:
+        group.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=help)
+
+
+def given_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings that were given on the command line."""
+    given = {name: getattr(options, name, None) for name in FIELDS}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def add_runs_dir(parser: argparse.ArgumentParser) -> None:
+    """Adds the flag for the folder of all runs."""
+    help = "folder of all runs; default: $FINEGATES_RUNS_DIR, else cached_runs"
+    parser.add_argument("--runs-dir", type=Path, help=help)
+
+
+def runs_dir_of(options: argparse.Namespace) -> Path:
+    """The folder of all runs, as an absolute path."""
+    from finegates.runs import default_runs_dir
+
+    return (options.runs_dir or default_runs_dir()).resolve()
+
+
+def opened_run(options: argparse.Namespace) -> Any:
+    """The run that was named.
+
+    Raises:
+        RunError: If there is no such run.
+    """
+    from finegates.runs import open_run
+
+    return open_run(runs_dir_of(options), options.run)
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction for people."""
+    return "-" if fraction is None else f"{100 * fraction:.1f}%"
+
+
+def print_json(content: Any, indent: int | None = None) -> None:
+    """Prints JSON to stdout, on one line if no indent is given."""
+    print(json.dumps(content, indent=indent), flush=True)

@@ -1,0 +1,81 @@
+"""``runs``: list, show, stop, resume or delete runs."""
+
+import argparse
+import sys
+from typing import Any
+
+from finegates.commands.options import (
+    add_command,
+    add_runs_dir,
+    opened_run,
+    percent,
+    print_json,
+    runs_dir_of,
+)
+
+
+def add(commands: Any) -> None:
+    """Adds the commands."""
+    runs = commands.add_parser("runs", help="list, show, stop, resume or delete runs")
+    actions = runs.add_subparsers(required=True, metavar="ACTION")
+    for name, help, function in (
+        ("list", "every run", _list),
+        ("show", "one run in full", _show),
+        ("stop", "finish the step, save and end", _stop),
+        ("resume", "go on from the last checkpoint", _resume),
+        ("delete", "move a run to the bin", _delete),
+    ):
+        parser = add_command(actions, name, help, function)
+        add_runs_dir(parser)
+        if name == "list":
+            parser.add_argument("--json", action="store_true", help="one JSON array")
+        else:
+            parser.add_argument("run", help="the run's id")
+
+
+def _list(options: argparse.Namespace) -> int:
+    from finegates.runs import list_runs
+
+    rows = [run.row() for run in list_runs(runs_dir_of(options))]
+    if options.json:
+        print_json(rows)
+    for row in [] if options.json else rows:
+        removed, score = (percent(row[k]) for k in ("removed_weights_fraction", "score"))
+        print(f"{row['run']}  {row['status']:9} {row['metric'] or '-'} {score}  removed {removed}")
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    run = opened_run(options)
+    print_json(
+        {
+            **run.row(),
+            "spec": run.spec.to_dict(),
+            "data": run.record["data"],
+            "versions": run.record["versions"],
+        },
+        indent=1,
+    )
+    return 0
+
+
+def _stop(options: argparse.Namespace) -> int:
+    from finegates.jobs import stop
+
+    status = stop(opened_run(options))
+    print(f"{status.state}: {status.reason}", file=sys.stderr)
+    return 0 if status.is_over else 1
+
+
+def _resume(options: argparse.Namespace) -> int:
+    from finegates.jobs import resume
+
+    resume(opened_run(options))
+    return 0
+
+
+def _delete(options: argparse.Namespace) -> int:
+    from finegates.runs import delete_run
+
+    print(f"moved to {delete_run(opened_run(options))}", file=sys.stderr)
+    return 0

@@ -1,0 +1,51 @@
+"""``train`` and ``launch``: one run, in the foreground or behind it."""
+
+import argparse
+import sys
+from typing import Any
+
+from finegates.commands.options import (
+    add_command,
+    add_runs_dir,
+    add_settings,
+    given_settings,
+    print_json,
+    runs_dir_of,
+)
+from finegates.spec import make_spec
+
+
+def add(commands: Any) -> None:
+    """Adds the commands."""
+    for name, help, function in (
+        ("train", "train in the foreground", _train),
+        ("launch", "train in the background; prints the run's id", _launch),
+    ):
+        parser = add_command(commands, name, help, function)
+        add_runs_dir(parser)
+        add_settings(parser)
+
+
+def _train(options: argparse.Namespace) -> int:
+    from finegates.devices import matching_devices
+    from finegates.inputs import check_inputs
+    from finegates.progress import ProgressBar
+    from finegates.runs import create_run
+    from finegates.worker import execute
+
+    spec, data = check_inputs(make_spec(given_settings(options)))
+    run = create_run(spec, data, runs_dir_of(options))
+    print(f"run {run.id}; target: {spec.target_meaning}", file=sys.stderr)
+    with ProgressBar() as progress:
+        status = execute(run, matching_devices(spec.device)[0].name, progress)
+    print_json(run.row())
+    if status.state == "failed":
+        print(f"error: {status.reason}", file=sys.stderr)
+    return 1 if status.state == "failed" else 0
+
+
+def _launch(options: argparse.Namespace) -> int:
+    from finegates.jobs import submit
+
+    print(submit(make_spec(given_settings(options)), runs_dir_of(options)).id)
+    return 0

@@ -1,0 +1,59 @@
+"""One cell of a table of results."""
+
+from dataclasses import dataclass
+
+TRAINED, ROUNDED = "trained", "rounded"
+
+
+@dataclass(frozen=True)
+class Point:
+    """What the seeds of one recipe scored at one target. A missing seed is said, never filled.
+
+    Attributes:
+        task: The task.
+        metric: Name of the metric; empty while no run has one.
+        model: The model.
+        method: The method of the runs.
+        kind: ``trained`` for this target, or ``rounded``: the gates of a run that was trained for
+            another one, or a dense run's weights by their size, closed to this budget afterwards.
+        target: Fraction to remove, in [0, 1].
+        scores: One for each seed, in the order of ``seeds``; empty if no run has finished.
+        seeds: Seeds that have finished.
+        missing_seeds: Seeds that were expected and have not.
+        median: Median of the scores; None without any.
+        low: The lowest score.
+        high: The highest score.
+        removed: Median fraction of the gated weights that is removed.
+        removed_low: The lowest.
+        removed_high: The highest.
+        relative_to_full: Percent of the median score of ``full`` on the same task, metric, model
+            and data; None without one.
+        runs: Ids of the runs, in the order of ``seeds``.
+        trained_target: What rounded runs had been trained for; None for trained ones.
+        variant: Settings that tell these runs from others of the table, such as ``epochs=3``;
+            empty where there is nothing to tell, or for the method's own settings.
+        shared: Chosen settings that all runs of the task and model have.
+        fingerprint: That of the data; empty if it is not known.
+    """
+
+    task: str
+    metric: str
+    model: str
+    method: str
+    kind: str
+    target: float
+    scores: tuple[float, ...]
+    seeds: tuple[int, ...]
+    missing_seeds: tuple[int, ...]
+    median: float | None
+    low: float | None
+    high: float | None
+    removed: float | None
+    removed_low: float | None
+    removed_high: float | None
+    relative_to_full: float | None
+    runs: tuple[str, ...]
+    trained_target: float | None = None
+    variant: str = ""
+    shared: str = ""
+    fingerprint: str = ""

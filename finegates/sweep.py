@@ -1,0 +1,168 @@
+"""Sweeps: methods x targets x seeds as one group of runs. Page and command line use the same.
+
+A run's id is written into the group before the run is made. So, whenever a sweep is cut short, an
+id in the group is a run or is nothing, and going on makes no run twice.
+"""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain, count
+from pathlib import Path
+from typing import Any
+
+from finegates import dispatcher, jobs
+from finegates.errors import DataError, RunError, SpecError
+from finegates.group_progress import progress_of
+from finegates.groups import (
+    Cell,
+    Group,
+    create_group,
+    difference,
+    group_path,
+    groups_lock,
+    open_group,
+    save_group,
+)
+from finegates.inputs import check_inputs_together
+from finegates.runs import BROKEN, Run, new_run_id
+from finegates.spec import RunSpec, make_spec
+from finegates.sweep_plan import VARIED, plan, sweep_command
+
+__all__ = ["Checked", "check_cells", "plan", "start_sweep", "submit_missing", "sweep_command"]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What `check_cells` found.
+
+    Attributes:
+        settings: The chosen settings, with absolute paths, as JSON types.
+        specs: ``Cell.key`` -> the spec of its run.
+        data: What every run records of its data.
+    """
+
+    settings: Mapping[str, Any]
+    specs: Mapping[tuple[str, float, int], RunSpec]
+    data: Mapping[str, Any]
+
+
+def check_cells(settings: Mapping[str, Any], cells: Sequence[Cell]) -> Checked:
+    """Makes the spec of every cell and checks it; data, model and device are looked at once.
+
+    Args:
+        settings: What is chosen for all runs. Where one is left out (or None), each method's own
+            value counts.
+        cells: The runs.
+
+    Raises:
+        FineGatesError: If one of the runs could not work.
+    """
+    if not cells:
+        raise SpecError("A sweep without runs was given; name at least one method and seed.")
+    chosen = {name: value for name, value in settings.items() if value is not None}
+    for name in VARIED.keys() & chosen.keys():
+        raise SpecError(f"{name} is what a sweep varies; give {VARIED[name]} in place of it.")
+    specs = [
+        make_spec({**chosen, "method": c.method, "target_sparsity": c.target, "seed": c.seed})
+        for c in cells
+    ]
+    checked, data = check_inputs_together(specs)
+    plain = checked[0].to_dict()
+    by_key = {cell.key: spec for cell, spec in zip(cells, checked, strict=True)}
+    return Checked({name: plain[name] for name in chosen}, by_key, data)
+
+
+def start_sweep(
+    runs_dir: Path, name: str | None, settings: Mapping[str, Any], cells: Sequence[Cell]
+) -> Group:
+    """Checks every run, makes the group or goes on with the same one, and queues what is missing.
+
+    Args:
+        runs_dir: Folder of all runs.
+        name: The group's name; ``sweep-<date>-<task>`` if None, with a number behind it where
+            another sweep has that name.
+        settings: What is chosen for all runs.
+        cells: The runs, from `plan`.
+
+    Raises:
+        FineGatesError: If one of the runs could not work, or the name is taken by another group;
+            nothing is made or queued then.
+    """
+    checked = check_cells(settings, cells)
+    name = name or _default_name(runs_dir, checked, cells)
+    command = shlex.join(sweep_command(name, checked.settings, cells))
+    group = create_group(runs_dir, name, checked.settings, cells, command)
+    return submit_missing(group, runs_dir, checked)
+
+
+def submit_missing(group: Group, runs_dir: Path, checked: Checked | None = None) -> Group:
+    """Queues every run of a group that is not there, and resumes those that did not finish.
+
+    Args:
+        group: The group; its file is read anew, another process may have gone on with it.
+        runs_dir: Folder of all runs.
+        checked: From `check_cells`, where that was done just before.
+
+    Returns:
+        The group as it is now.
+
+    Raises:
+        FineGatesError: If a run could not work, or the data is no longer that of the group's runs.
+    """
+    with groups_lock(runs_dir):
+        group = open_group(runs_dir, group.name)
+        missing = [cell for cell in group.cells if not _goes_on(cell, runs_dir)]
+        if missing:
+            checked = checked or check_cells(group.settings, group.cells)
+            _check_same_data(group, runs_dir, checked.data)
+            for cell in missing:
+                group = _submit(group, cell, checked, runs_dir)
+    if progress_of(group, runs_dir).in_state("queued"):
+        dispatcher.start_dispatcher(runs_dir)
+    return group
+
+
+def _default_name(runs_dir: Path, checked: Checked, cells: Sequence[Cell]) -> str:
+    task = next(iter(checked.specs.values())).task
+    first = f"sweep-{datetime.now(UTC):%Y%m%d}-{task}"
+    for name in chain([first], (f"{first}-{number}" for number in count(2))):
+        if not group_path(runs_dir, name).exists():
+            return name
+        with suppress(RunError):  # a damaged file has the name
+            if not difference(open_group(runs_dir, name), checked.settings, cells):
+                return name
+    raise AssertionError("there is always a next number")
+
+
+def _goes_on(cell: Cell, runs_dir: Path) -> bool:
+    """Whether the cell's run is there, sound, and finished or under way; it may be resumed here."""
+    run = Run(runs_dir / cell.run) if cell.run else None
+    if run is None or not run.path.is_dir() or run.row()["status"] == BROKEN:
+        return False
+    if run.status().state in jobs.RESUMABLE_STATES:
+        with suppress(RunError):  # somebody else was quicker
+            jobs.resume(run, start=False)
+    return True
+
+
+def _submit(group: Group, cell: Cell, checked: Checked, runs_dir: Path) -> Group:
+    """Queues a run of a group; its id is in the group's file before the run is made."""
+    spec = checked.specs[cell.key]
+    run_id = new_run_id(spec)
+    group = group.with_run(cell, run_id)
+    save_group(group)
+    jobs.submit(spec, runs_dir, checked_data=checked.data, run_id=run_id, start=False)
+    return group
+
+
+def _check_same_data(group: Group, runs_dir: Path, data: Mapping[str, Any]) -> None:
+    for run_id in group.runs:
+        row = Run(runs_dir / run_id).row()
+        if row["fingerprint"] not in (None, data["fingerprint"]):
+            raise DataError(
+                f"The data of the group '{group.name}' has changed since {run_id} was made; the "
+                "scores could not be compared. Make a new group on it, under another name."
+            )

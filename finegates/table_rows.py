@@ -1,0 +1,114 @@
+"""Rows that a table of results is made from: finished runs, their curves, what a group expects."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from finegates.errors import FineGatesError, RunError
+from finegates.group_file import Cell, Group
+from finegates.point import ROUNDED, TRAINED
+from finegates.provenance import without_the_place
+from finegates.runs import BROKEN, CURVE_FILE, Run
+from finegates.spec import make_spec
+from finegates.storage import read_json
+
+EXPECTED = "expected"
+"""Status of a row that stands for a run which a group asks for."""
+
+CURVE_VERSION = 1
+_CURVE_KEYS = ("remove", "score", "removed_weights_fraction")
+
+
+def run_rows(runs: Iterable[Run], with_curves: bool = True) -> list[dict[str, Any]]:
+    """Rows of finished runs, each followed by a row of kind ``rounded`` for each of its points.
+
+    Args:
+        runs: Runs in any state.
+        with_curves: Read each ``curve.json`` too. A damaged one is a row of status ``broken``.
+    """
+    rows = []
+    for run in runs:
+        row = run.row()
+        if row["status"] == "finished":
+            rows.append({**row, "kind": TRAINED, "trained_target": None})
+            rows += _rounded_rows(run, row) if with_curves else []
+    return rows
+
+
+def group_rows(group: Group, runs_dir: Path) -> list[dict[str, Any]]:
+    """Rows of a group's runs, and one of status ``expected`` for each cell.
+
+    What was chosen for the group stands in place of what each method makes of it, so that nothing
+    that its runs share tells them apart.
+    """
+    settings = without_the_place(group.settings)
+    there = [Run(runs_dir / name) for name in group.runs if (runs_dir / name).is_dir()]
+    rows = [{**row, "settings": settings} for row in run_rows(there)]
+    task, model = _place(group)
+    return rows + [expected_row(cell, task, model, settings) for cell in group.cells]
+
+
+def expected_row(cell: Cell, task: str, model: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A row that stands for a run which a group asks for."""
+    return {
+        "status": EXPECTED,
+        "kind": TRAINED,
+        "task": task,
+        "model": model,
+        "method": cell.method,
+        "seed": cell.seed,
+        "target_fraction": cell.target,
+        "trained_target": None,
+        "settings": dict(settings),
+        "metric": "",
+        "fingerprint": "",
+    }
+
+
+def read_curve(run: Run) -> list[dict[str, Any]]:
+    """The points of a run's ``curve.json``; none if there is no such file.
+
+    Raises:
+        RunError: If the file is damaged.
+    """
+    if not (run.path / CURVE_FILE).is_file():
+        return []
+    content = read_json(run.path / CURVE_FILE)
+    found = content.get("points")
+    if content.get("format_version") != CURVE_VERSION or not isinstance(found, list):
+        raise RunError(f"{run.id}/{CURVE_FILE} is damaged, or not of version {CURVE_VERSION}.")
+    for point in found:
+        values = [point.get(k) for k in _CURVE_KEYS] if isinstance(point, dict) else [None]
+        if not all(isinstance(value, int | float) for value in values):
+            raise RunError(
+                f"{run.id}/{CURVE_FILE} is damaged: {str(point)[:80]} is no point of it."
+            )
+    return found
+
+
+def _rounded_rows(run: Run, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    rounded = {**row, "kind": ROUNDED, "trained_target": row["target_fraction"]}
+    try:
+        curve = read_curve(run)
+    except RunError as error:
+        return [{**rounded, "status": BROKEN, "score": None, "reason": str(error)}]
+    return [
+        {
+            **rounded,
+            "target_fraction": point["remove"],
+            "score": point["score"],
+            "removed_weights_fraction": point["removed_weights_fraction"],
+            "closed_gates_fraction": point.get("closed_gates_fraction"),
+            "reopened_gates": point.get("reopened_gates"),
+        }
+        for point in curve
+    ]
+
+
+def _place(group: Group) -> tuple[str, str]:
+    """Task and model of a group."""
+    try:
+        spec = make_spec(group.settings)
+    except FineGatesError:  # made by another version of this program
+        return str(group.settings.get("task", "")), str(group.settings.get("model", ""))
+    return spec.task, spec.model
