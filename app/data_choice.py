@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import loaders
 from app.data_preview import draw_preview
-from app.forms import help_of, setting_input
+from app.forms import PREFIX, help_of, setting_input
 from finegates.columns import guess_columns
 from finegates.data import TextSplits
 from finegates.errors import DataError
@@ -22,6 +22,7 @@ from finegates.uploads import save_upload
 SAMPLE, GLUE, FILE = "Bundled sample", "GLUE", "Your file"
 SOURCES = (SAMPLE, GLUE, FILE)
 NO_PAIR = "(none)"
+DECIDE_ROWS = ("max_train_samples", "validation_fraction", "hold_out_fraction", "split_seed")
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,14 @@ class Choice:
     error: str = ""
 
 
-def choose_data(method: str, folder: Path) -> Choice:
-    """Draws the section. An error is shown and handed on; nothing is raised."""
+def choose_data(method: str, folder: Path, prefix: str = PREFIX) -> Choice:
+    """Draws the section. An error is shown and handed on; nothing is raised.
+
+    Args:
+        method: Whose defaults count.
+        folder: The runs folder, where uploads are kept.
+        prefix: Of the page's settings in the session; some of them decide which rows are read.
+    """
     source = st.segmented_control(
         "Data", SOURCES, default=SAMPLE, key="new_source", required=True, persist_state="session",
         label_visibility="collapsed",
@@ -43,7 +50,7 @@ def choose_data(method: str, folder: Path) -> Choice:
         settings = {SAMPLE: _sample, GLUE: _glue, FILE: lambda: _file(method, folder)}[source]()
         if settings is None:
             return Choice({}, error="Choose a file first.")
-        splits = _read(settings)
+        splits = _read(settings, prefix)
     except DataError as error:
         st.error(_in_users_names(str(error)), icon=":material/error:")
         return Choice({}, error="The data can't be used yet; see there.")
@@ -125,7 +132,7 @@ def _map_columns(frame: pd.DataFrame, path: Path, method: str) -> dict[str, Any]
     }
 
 
-def _read(settings: dict[str, Any]) -> TextSplits | None:
+def _read(settings: dict[str, Any], prefix: str) -> TextSplits | None:
     """The rows, read once for each choice; from the hub only when asked."""
     from_hub = settings["task"] in GLUE_TASKS and not settings.get("glue_dir")
     if from_hub and not st.toggle(
@@ -133,10 +140,7 @@ def _read(settings: dict[str, Any]) -> TextSplits | None:
     ):
         st.caption("The rows are downloaded when the run starts, if you don't look at them now.")
         return None
-    limits = ("max_train_samples", "validation_fraction", "split_seed")
-    given = {name: st.session_state.get("new." + name) for name in limits}
-    if settings["task"] != FILE_TASK:
-        given = {"max_train_samples": given["max_train_samples"]}
+    given = {name: st.session_state.get(prefix + name) for name in DECIDE_ROWS}
     with st.spinner("Reading the data …"):
         changed = Path(settings["data"]).stat().st_mtime_ns if settings.get("data") else 0
         return loaders.splits(make_spec({**settings, **given}), changed)

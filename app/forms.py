@@ -49,7 +49,7 @@ def follow_recipe(method: str) -> None:
 
 def setting_input(name: str, method: str, container: Any = st, **options: Any) -> Any:
     """The widget of a setting, chosen by its type."""
-    field, (kind, optional) = FIELDS[name], base_type(_HINTS[name])
+    field, (kind, optional) = FIELDS[name], type_of(name)
     key = PREFIX + name
     st.session_state.setdefault(key, _as_widget(default_of(name, method)))
     common = {"key": key, "help": help_of(name), "persist_state": "session", **options}
@@ -65,6 +65,11 @@ def setting_input(name: str, method: str, container: Any = st, **options: Any) -
     return container.text_input(label, placeholder="empty" if optional else "", **common)
 
 
+def type_of(name: str) -> tuple[type, bool]:
+    """A setting's plain type, and whether it may be empty."""
+    return base_type(_HINTS[name])
+
+
 def label_of(name: str) -> str:
     """A setting's name in words, with its unit."""
     unit = FIELDS[name].metadata["unit"]
@@ -78,20 +83,27 @@ def help_of(name: str) -> str:
     return meta["help"] + (f" Allowed: {range_}." if range_ and range_ != meta["unit"] else "")
 
 
-def _number(name: str, kind: type, method: str, optional: bool) -> dict[str, Any]:
-    meta, default = FIELDS[name].metadata, default_of(name, method)
+def number_limits(name: str, kind: type) -> dict[str, Any]:
+    """The smallest and the largest number allowed, as `st.number_input` takes them."""
+    meta = FIELDS[name].metadata
     low, high = (None if v is None else kind(v) for v in (meta["minimum"], meta["maximum"]))
-    number: dict[str, Any] = {"min_value": low, "max_value": high}
+    return {"min_value": low, "max_value": high}
+
+
+def _number(name: str, kind: type, method: str, optional: bool) -> dict[str, Any]:
+    default = default_of(name, method)
+    number = number_limits(name, kind)
     if optional:
         number |= {"value": None, "placeholder": "none" if default is None else f"{default:g}"}
     if kind is float:
-        number |= {"step": _step(name, default), "format": "%g"}
+        number |= {"step": step_of(name, default), "format": "%g"}
     else:
         number["step"] = 1
     return number
 
 
-def _step(name: str, default: float | None) -> float:
+def step_of(name: str, default: float | None) -> float:
+    """How much one press of a number's button changes it."""
     if name.endswith("_fraction") or not default:
         return FRACTION_STEP
     return 10.0 ** math.floor(math.log10(default))

@@ -10,11 +10,14 @@ from typing import Any
 import streamlit as st
 
 from app.feed import Feed
-from finegates import dispatcher
+from finegates import aggregate, dispatcher
 from finegates.data import load_splits
-from finegates.devices import Device, list_devices
+from finegates.devices import Device, list_devices, matching_devices
+from finegates.devices import runs_at_once as at_once
 from finegates.errors import FineGatesError, RunError
 from finegates.files import read_frame
+from finegates.groups import Group, list_groups
+from finegates.point import Point
 from finegates.provenance import command_of
 from finegates.runs import GATES_FOLDER, Run, default_runs_dir, list_runs
 from finegates.snapshots import Snapshot, load_snapshot, snapshot_path
@@ -51,6 +54,45 @@ def _row(run: Run) -> dict[str, Any]:
 def _row_at(path: str, changed_ns: int) -> dict[str, Any]:
     """Status files are replaced, so a change in a folder always shows in the folder's time."""
     return Run(Path(path)).row()
+
+
+def groups(folder: Path) -> list[Group]:
+    """Every group of runs, newest first; damaged ones last, with their ``problem``."""
+    return list_groups(folder)
+
+
+def points(folder: Path, rows: list[dict[str, Any]], group: Group | None = None) -> list[Point]:
+    """Medians over seeds of a group's runs, or of all finished ones.
+
+    Args:
+        folder: The runs folder.
+        rows: From `run_rows`, of this moment.
+        group: The group, or None for every run of the folder.
+    """
+    done = [row["run"] for row in rows if row["status"] == "finished"]
+    changed = tuple((name, _changed_ns(folder / name)) for name in sorted(done))
+    if group is None:
+        return _points_of_runs(folder, changed)
+    ours = set(group.runs)
+    return _points_of_group(folder, group, tuple(c for c in changed if c[0] in ours))
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _points_of_runs(folder: Path, changed: tuple) -> list[Point]:
+    runs = [Run(folder / name) for name, _ in changed]
+    return aggregate.points(aggregate.run_rows(runs))
+
+
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs={Group: repr})
+def _points_of_group(folder: Path, group: Group, changed: tuple) -> list[Point]:
+    return aggregate.group_points(group, folder)
+
+
+def _changed_ns(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def run_status(run: Run) -> Status | None:
@@ -137,6 +179,14 @@ def cost(spec: RunSpec, num_train: int, num_validation: int, mean_words: float, 
         return estimate_cost(spec, num_train, num_validation, mean_words, folder)
     except FineGatesError:
         return None
+
+
+def runs_at_once(device: str) -> int:
+    """How many runs may train at a time on the device that this name stands for."""
+    try:
+        return at_once(matching_devices(device)[0].name)
+    except (FineGatesError, IndexError):
+        return 1
 
 
 def command_line(spec: RunSpec) -> str:

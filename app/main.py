@@ -24,6 +24,18 @@ PAGES = [
         help="Choose data, model and recipe, see what it will cost, and start.",
     ),
     st.Page(
+        "app_pages/new_sweep.py",
+        title="Sweep",
+        icon=":material/grid_view:",
+        help="Several methods, targets and seeds at once, as one group of runs.",
+    ),
+    st.Page(
+        "app_pages/tradeoff.py",
+        title="Accuracy vs sparsity",
+        icon=":material/show_chart:",
+        help="What accuracy is left at which sparsity, method by method, as runs finish.",
+    ),
+    st.Page(
         "app_pages/live.py",
         title="Live",
         icon=":material/monitoring:",

@@ -8,7 +8,8 @@ import streamlit as st
 from finegates.errors import unknown_name
 from finegates.runs import Run, list_runs
 
-RUN_PARAMETER = "run"
+RUN_PARAMETER, GROUP_PARAMETER = "run", "group"
+ALL_RUNS = "all finished runs"
 
 
 def pick_run(folder: Path, container: Any = st) -> Run:
@@ -35,3 +36,23 @@ def no_runs() -> None:
     with st.container(border=True):
         st.markdown("**No runs yet.** The default run takes about two minutes on a CPU.")
         st.page_link("app_pages/new_run.py", label="Start the first run", icon=":material/add:")
+
+
+def tell_unknown_group(names: list[str]) -> None:
+    """Says so where the address asks for a group that is not there."""
+    asked = st.query_params.get(GROUP_PARAMETER)
+    if asked and asked not in (*names, ALL_RUNS):
+        st.error(f"{unknown_name('group', asked, names, shown=5)} Another one is shown.")
+
+
+def pick_group(names: list[str]) -> str | None:
+    """The group of the address, else the newest; None for all finished runs."""
+    options = [*names, ALL_RUNS]
+    asked = st.query_params.get(GROUP_PARAMETER)
+    if asked not in options and st.session_state.get(GROUP_PARAMETER) not in options:
+        st.session_state[GROUP_PARAMETER] = options[0]
+    chosen = st.selectbox(
+        "Group", options, index=None, key=GROUP_PARAMETER, bind="query-params", width=420,
+        help="The runs of one sweep, newest first; or every finished run that is here.",
+    )  # fmt: skip
+    return None if chosen in (None, ALL_RUNS) else chosen

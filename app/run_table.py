@@ -8,12 +8,9 @@ import streamlit as st
 
 from app.charts import style
 from app.words import STATES, TERMS, score
+from finegates.methods import METHODS
 from finegates.runs import BROKEN
 
-TRADEOFF_COLUMNS = (
-    "run", "task", "metric", "method", "model", "seed", "score", "majority_score",
-    "target_fraction", "closed_gates_fraction", "removed_weights_fraction",
-)  # fmt: skip
 _SEARCHED = ("run", "status", "task", "method", "model", "metric", "reason")
 _CHIP_COLORS = {
     "gray": style.GRAY, "blue": style.BLUE, "orange": style.ORANGE, "green": style.GREEN,
@@ -31,12 +28,6 @@ def matching(rows: list[dict[str, Any]], words: str) -> list[dict[str, Any]]:
     ]
 
 
-def finished(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """What the trade-off chart needs of the finished runs."""
-    done = [r for r in rows if r["status"] == "finished" and r["score"] is not None]
-    return pd.DataFrame([[r[c] for c in TRADEOFF_COLUMNS] for r in done], columns=TRADEOFF_COLUMNS)
-
-
 def table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """One line for each run, in the order of the rows."""
     return pd.DataFrame(
@@ -48,12 +39,12 @@ def table(rows: list[dict[str, Any]]) -> pd.DataFrame:
             "recipe": [row["method"] for row in rows],
             "model": [_short(row["model"]) for row in rows],
             "score": [_score(row) for row in rows],
-            "target": [_percent(row["target_fraction"]) for row in rows],
-            "removed": [_percent(row["removed_weights_fraction"]) for row in rows],
-            "closed": [_percent(row["closed_gates_fraction"]) for row in rows],
+            "target": [_percent(_if_gated(row, "target_fraction")) for row in rows],
+            "removed": [_percent(_if_gated(row, "removed_weights_fraction")) for row in rows],
+            "closed": [_percent(_if_gated(row, "closed_gates_fraction")) for row in rows],
             "created": pd.to_datetime([row["created"] for row in rows], utc=True, format="ISO8601"),
             "seed": [row["seed"] for row in rows],
-            "reason": [row["reason"] or None for row in rows],
+            "reason": [row["reason"] or "" for row in rows],
             "run": [row["run"] for row in rows],
         }
     )
@@ -100,6 +91,12 @@ def _progress(row: dict[str, Any]) -> float | None:
 def _score(row: dict[str, Any]) -> str | None:
     """With its metric's name; three decimals, so that text sorts as numbers do."""
     return None if row["score"] is None else f"{score(row['score'])} {row['metric']}"
+
+
+def _if_gated(row: dict[str, Any], key: str) -> float | None:
+    """A fraction of a run with gates; a dense run has none."""
+    method = METHODS.get(row["method"])
+    return None if method is not None and not method.removes else row[key]
 
 
 def _percent(fraction: float | None) -> float | None:

@@ -22,9 +22,14 @@ TERMS = {
 }
 
 AXES = {
-    "removed": ("removed_weights_fraction", "Weights removed", TERMS["removed"]),
-    "closed": ("closed_gates_fraction", "Gates closed", TERMS["closed"]),
-    "target": ("target_fraction", "Target", TERMS["target"]),
+    "removed": ("Weights removed", TERMS["removed"]),
+    "closed": ("Gates closed", TERMS["closed"]),
+    "target": ("Target", TERMS["target"]),
+}
+
+KIND_NAMES = {
+    "trained": "one training for each target",
+    "rounded": "cheap curve: one training, its gates rounded to each budget",
 }
 
 ROLE_NAMES = {
@@ -44,6 +49,7 @@ class Look:
     icon: str
     color: str
     meaning: str
+    name: str = ""
 
 
 STATES = {
@@ -58,6 +64,17 @@ STATES = {
     "lost": Look("help", "red", "gives no sign of life"),
     BROKEN: Look("broken_image", "red", "the run folder can't be read"),
 }
+
+NOT_STARTED = Look(
+    "radio_button_unchecked", "gray", "asked for, but its run was not made yet, or was deleted",
+    "not started",
+)  # fmt: skip
+"""A run that a group asks for and does not have."""
+
+
+def no_gates(method: str) -> str:
+    """Why there is nothing to see of a dense run's gates."""
+    return f"**{method}** is a dense baseline: it has no gates and removes nothing."
 
 
 def percent(fraction: float | None, digits: int = 1) -> str:

@@ -1,57 +1,67 @@
-"""Trains the runs that are shipped, and puts them into cached_runs without what resuming needs.
+"""Puts the runs of the frontier into cached_runs, without what resuming needs.
 
-    python scripts/ship_runs.py --glue-dir PATH/glue_data
+    python -m scripts.ship_runs --runs-dir runs/frontier
 
-SST-2's first 4,000 rows on MiniLM at targets 0, 0.2 and 0.4. No text of the data is in a run. Name
-the new folders in .gitignore, and take the old ones out.
+Of the default recipe the first seed's runs are shipped whole, with gates and trained weights; of
+all others settings, scores and curves. No text of the data is in a run. Git ignores the user's own
+runs; ``git add --force`` what this prints.
 """
 
 import argparse
-import os
 import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from finegates.glue import GLUE_DIR_VARIABLE
-from finegates.inputs import check_inputs
-from finegates.runs import CHECKPOINT_FOLDER, Run, create_run
-from finegates.spec import make_spec
+from benchmarks.frontier.run import group_name
+from finegates.groups import Cell, Group, list_groups, save_group
+from finegates.methods import DEFAULT_METHOD
+from finegates.runs import (
+    CHECKPOINT_FOLDER,
+    GATES_FOLDER,
+    HISTOGRAMS_FILE,
+    TRAINED_FOLDER,
+    Run,
+)
 from finegates.status import write_status
-from finegates.worker import execute
 
-TARGETS = (0.0, 0.2, 0.4)
-SETTINGS = {"task": "sst2", "epochs": 3, "max_train_samples": 4000, "eval_steps": 63}
 SHIPPED = Path(__file__).resolve().parents[1] / "cached_runs"
+NEVER = (CHECKPOINT_FOLDER, ".*", "*.log")
+LARGE = (GATES_FOLDER, TRAINED_FOLDER, HISTOGRAMS_FILE)
 
 
 def main() -> None:
-    """Trains and ships."""
+    """Ships every group of the frontier."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--glue-dir", required=True)
-    # in the environment rather than in the spec, which would carry a path of this machine
-    os.environ[GLUE_DIR_VARIABLE] = parser.parse_args().glue_dir
-    with tempfile.TemporaryDirectory() as folder:
-        for target in TARGETS:
-            print(ship(train(target, Path(folder))))
+    parser.add_argument("--runs-dir", type=Path, required=True)
+    runs_dir = parser.parse_args().runs_dir
+    for group in list_groups(runs_dir):
+        if group.name.startswith(group_name("")):
+            print(*ship(group, runs_dir), sep="\n")
 
 
-def train(target: float, runs_dir: Path) -> Run:
-    """A finished run at this target."""
-    spec, data = check_inputs(make_spec({**SETTINGS, "target_sparsity": target}))
-    run = create_run(spec, data, runs_dir)
-    status = execute(run, "cpu")
-    assert status.state == "finished", status.reason
-    return run
+def ship(group: Group, runs_dir: Path) -> list[Path]:
+    """Copies a group's finished runs and its file, which then names just these."""
+    finished = [cell for cell in group.cells if _is_finished(cell, runs_dir)]
+    first_seed = min(cell.seed for cell in group.cells)
+    for cell in finished:
+        whole = cell.method == DEFAULT_METHOD and cell.seed == first_seed
+        _copy(Run(runs_dir / str(cell.run)), whole)
+    cells = tuple(cell if cell in finished else replace(cell, run=None) for cell in group.cells)
+    shipped = replace(group, path=SHIPPED / group.path.name, cells=cells)
+    save_group(shipped)
+    return [shipped.path, *(SHIPPED / str(cell.run) for cell in finished)]
 
 
-def ship(run: Run) -> str:
-    """Copies a finished run into the checkout, and returns its id."""
-    ignored = shutil.ignore_patterns(CHECKPOINT_FOLDER, ".*", "*.log")
+def _is_finished(cell: Cell, runs_dir: Path) -> bool:
+    return bool(cell.run) and Run(runs_dir / str(cell.run)).status().state == "finished"
+
+
+def _copy(run: Run, whole: bool) -> None:
     target = SHIPPED / run.id
+    shutil.rmtree(target, ignore_errors=True)
+    ignored = shutil.ignore_patterns(*NEVER, *(() if whole else LARGE))
     shutil.copytree(run.path, target, ignore=ignored)
     write_status(target, replace(run.status(), host="", pid=0, process_created=0.0))
-    return run.id
 
 
 if __name__ == "__main__":

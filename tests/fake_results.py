@@ -25,7 +25,7 @@ def result_on(
     data: dict, runs_dir: Path, score: float | None, removed: float | None = None, **settings: Any
 ) -> Run:
     """The same, on other data."""
-    spec = make_spec({"device": "cpu", **settings})
+    spec = make_spec({"device": "cpu", "method": "finegates", **settings})
     run = create_run(spec, data, runs_dir)
     now = time.time()
     if removed is None and METHODS[spec.method].removes:

@@ -333,7 +333,8 @@ def test_the_command_line_of_a_spec_gives_that_spec(chosen):
 
 
 def test_the_command_of_the_defaults_is_short():
-    assert command_of(RunSpec()) == ["python", "-m", "finegates", "train", "--method", "finegates"]
+    words = ["python", "-m", "finegates", "train", "--method", "finegates+lora"]
+    assert command_of(make_spec({})) == words
 
 
 # Snapshots and the log

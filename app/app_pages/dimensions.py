@@ -9,9 +9,19 @@ from app.gate_frames import removed_frame, survivors
 from app.gate_maps import PARTS, SIDE_NAMES, gate_map, meaning
 from app.picker import pick_run
 from app.survivor_table import draw_survivors
-from app.words import TERMS, percent
+from app.words import TERMS, no_gates, percent
 from finegates.accounting import removal
 from finegates.errors import FineGatesError
+from finegates.methods import METHODS
+from finegates.runs import Run
+
+
+def is_dense(run: Run) -> bool:
+    try:
+        return not METHODS[run.spec.method].removes
+    except FineGatesError:  # told by the page that shows the run
+        return False
+
 
 ALL_PARTS = "all"
 COLORS = ("value", "open / closed")
@@ -31,6 +41,9 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         query_params={"run": run.id},
     )  # fmt: skip
 
+if step is None and is_dense(run):
+    st.info(no_gates(run.spec.method) + " Choose a run with gates.", icon=":material/grid_off:")
+    st.stop()
 if step is None:
     st.info(
         "This run has no gates yet: the first are stored with its first evaluation.",

@@ -5,7 +5,7 @@ import streamlit as st
 from app import loaders
 from app.actions import run_buttons
 from app.gate_parts import draw_gates
-from app.live_parts import draw_curves, draw_header, draw_log, draw_tiles
+from app.live_parts import draw_curves, draw_header, draw_log, draw_tiles, has_gates
 from app.picker import pick_run
 from app.words import STATES
 from finegates.errors import FineGatesError
@@ -63,7 +63,8 @@ def view(run: Run, was_active: bool) -> None:
     else:
         draw_tiles(run, status)
         draw_curves(run, status, feed)
-        draw_gates(run, status, feed, choose_step=not (updates and was_active))
+        if has_gates(run):
+            draw_gates(run, status, feed, choose_step=not (updates and was_active))
     draw_log(run, expanded=status.state in ("failed", "lost"))
 
 

@@ -5,76 +5,42 @@ import streamlit as st
 from app import loaders, words
 from app.data_choice import choose_data
 from app.forms import PREFIX, chosen, default_of, follow_recipe, help_of, setting_input
+from app.model_choice import choose_model
+from app.recipe_names import SUMMARY_OF_KINDS, ordered, with_summary
+from app.teachers import teachers
+from app.training_form import MAIN, draw_training
 from finegates import jobs
 from finegates.errors import FineGatesError
 from finegates.inputs import mean_words
 from finegates.methods import DEFAULT_METHOD, METHODS
-from finegates.models import EMBEDDED_MODEL
 from finegates.spec import FIELDS, make_spec
 
-EMBEDDED, HUB, LOCAL = "MiniLM-L6 (embedded)", "Hugging Face id", "Local folder"
-MAIN = ("target_sparsity", "epochs", "batch_size", "max_train_samples", "learning_rate", "seed")
+TARGET = "target_sparsity"
 WORDS_FROM_ROWS = 500
-ELSEWHERE = {
-    "task", "data", "text_column", "pair_column", "label_column", "problem", "glue_dir", "model",
-    "method", "device", *MAIN,
-}  # fmt: skip
 folder = loaders.runs_folder()
-
-
-def choose_model() -> str:
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
-    kind = left.selectbox(
-        "Model", [EMBEDDED, HUB, LOCAL], key="new_model_kind", help=help_of("model"),
-        persist_state="session",
-    )  # fmt: skip
-    if kind == EMBEDDED:
-        right.caption("22.7 M parameters, 6 layers; comes with the program, no download.")
-        return EMBEDDED_MODEL
-    label = "Hub id" if kind == HUB else "Folder"
-    example = "FacebookAI/roberta-base" if kind == HUB else "/path/of/save_pretrained"
-    return right.text_input(
-        label, key=f"new_{label}", placeholder=example, persist_state="session"
-    ).strip()
 
 
 def choose_recipe() -> str:
     method = st.session_state.get("new_method", DEFAULT_METHOD)
     method = st.selectbox(
-        "Recipe", list(METHODS), key="new_method", persist_state="session", help=help_of("method"),
-        format_func=lambda name: f"{name}: {METHODS[name].summary}",
+        "Recipe", ordered(), key="new_method", persist_state="session", format_func=with_summary,
+        help=f"{help_of('method')} Type to search.  \n{SUMMARY_OF_KINDS}",
     )  # fmt: skip
     follow_recipe(method)
+    if not METHODS[method].removes:
+        st.caption("A dense baseline: it removes nothing, so there is no target to choose.")
+        return method
     left, right = st.columns([2, 3])
     with left:
-        key = PREFIX + "target_sparsity"
-        st.session_state.setdefault(key, default_of("target_sparsity", method))
-        meta = FIELDS["target_sparsity"].metadata
+        key = PREFIX + TARGET
+        st.session_state.setdefault(key, default_of(TARGET, method))
+        meta = FIELDS[TARGET].metadata
         st.slider(
             "Target", meta["minimum"], meta["maximum"], step=0.01, key=key, persist_state="session",
-            help=help_of("target_sparsity"), format="percent",
+            help=help_of(TARGET), format="percent",
         )  # fmt: skip
     right.caption(f"The target of this recipe is the {METHODS[method].target_meaning}.")
     return method
-
-
-def choose_device(container) -> str:
-    names = {"auto": "auto"} | {d.name: f"{d.name} ({d.description})" for d in loaders.devices()}
-    return container.selectbox(
-        "Device", list(names), format_func=names.get, key="new_device", persist_state="session",
-        help=help_of("device"),
-    )  # fmt: skip
-
-
-def draw_more(method: str) -> list[str]:
-    names = [name for name in FIELDS if name not in ELSEWHERE]
-    with st.expander("More settings", icon=":material/tune:"):
-        for group in dict.fromkeys(FIELDS[name].metadata["group"] for name in names):
-            st.markdown(f"**{group}**")
-            grid = st.grid(3, min_column_width=150, vertical_alignment="bottom")
-            for name in (n for n in names if FIELDS[n].metadata["group"] == group):
-                setting_input(name, method, grid)
-    return names
 
 
 def draw_cost(spec, data) -> None:
@@ -103,7 +69,11 @@ def start(spec) -> None:
     st.switch_page("app_pages/live.py", query_params={"run": run.id})
 
 
-st.title("New run")
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.title("New run", width="stretch")
+    st.page_link(
+        "app_pages/new_sweep.py", label="Several at once: a sweep", icon=":material/grid_view:"
+    )
 form, summary = st.columns([5, 3], gap="medium")
 with form:
     with st.container(border=True):
@@ -117,18 +87,20 @@ with form:
         method = choose_recipe()
     with st.container(border=True):
         st.subheader("4 · Training")
-        grid = st.grid(3, min_column_width=150, vertical_alignment="bottom")
-        for name in MAIN[1:]:
-            setting_input(name, method, grid)
-        device = choose_device(grid)
-        more = draw_more(method)
+        found = teachers(loaders.run_rows(folder), data.settings.get("task", ""), data.splits)
+        names, device = draw_training(
+            (*MAIN, "seed"), [method], found, PREFIX,
+            lambda name, container: setting_input(name, method, container),
+        )  # fmt: skip
+        names += [TARGET] if METHODS[method].removes else []
 
 with summary, st.container(border=True):
     st.subheader("Start")
     spec, problem = None, data.error
+    own = chosen(method, names)
     try:
         given = {"method": method, "model": model or None, "device": device, **data.settings}
-        spec = make_spec({**given, **chosen(method, [*MAIN, *more])})
+        spec = make_spec({**given, **own})
     except FineGatesError as error:
         st.error(str(error), icon=":material/error:")
         problem = "A setting is not allowed."
@@ -147,10 +119,9 @@ with summary, st.container(border=True):
         draw_cost(spec, data)
         st.markdown("**The same from a terminal**")
         st.code(loaders.command_line(spec), language="bash", wrap_lines=True)
-        others = len(chosen(method, [*MAIN, *more]))
         st.caption(
-            f"{others} setting{'s' if others != 1 else ''} differ from the recipe's. "
+            f"{len(own)} setting{'s' if len(own) != 1 else ''} differ from the recipe's. "
             "Everything else is the default."
-            if others
+            if own
             else "Every setting is the recipe's own."
         )

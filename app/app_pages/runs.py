@@ -1,30 +1,33 @@
 """Every run in a table, and the accuracy that is left at which sparsity."""
 
-import time
 from functools import partial
 
 import streamlit as st
 
 from app import loaders
 from app.actions import run_buttons
-from app.charts.tradeoff import tradeoff
-from app.picker import no_runs
-from app.run_table import column_config, finished, matching, table
-from app.words import AXES, STATES, metric_name
+from app.charts.tradeoff import SMALL_HEIGHT
+from app.opening import (
+    LIVE,
+    leave_if_clicked,
+    open_clicked,
+    open_if_clicked,
+    remember_shown,
+    shown_run,
+)
+from app.picker import ALL_RUNS, no_runs
+from app.run_table import column_config, matching, table
+from app.tradeoff_frames import comparisons
+from app.tradeoff_parts import choose_axis, choose_task, draw_chart
+from app.words import NOTHING, STATES
 from finegates.runs import Run
 from finegates.status import ACTIVE_STATES
 
 REFRESH_S = 2
-TICK_ON_ITS_WAY_S = 0.3
 FEW_ROWS, MAX_TABLE_HEIGHT = 11, 430
-LIVE, DIMENSIONS = "app_pages/live.py", "app_pages/dimensions.py"
+DIMENSIONS, TRADEOFF = "app_pages/dimensions.py", "app_pages/tradeoff.py"
 
-if run_to_open := st.session_state.pop("opening", None):
-    # Nothing ticks in this run, but the browser may have sent a tick already, and Streamlit 1.67
-    # merges a tick into a page switch that waits: a blank page in one of six tries (2026-11).
-    time.sleep(TICK_ON_ITS_WAY_S)
-    st.switch_page(LIVE, query_params={"run": run_to_open})
-
+open_if_clicked()
 folder = loaders.runs_folder()
 rows = loaders.run_rows(folder)
 
@@ -33,20 +36,15 @@ def is_active(row: dict) -> bool:
     return row["status"] in ACTIVE_STATES
 
 
-def open_clicked() -> None:
-    shown = st.session_state["runs_shown"]
-    st.session_state["opening"] = shown[st.session_state["open_run"].row]
-
-
 def row_ticked(key: str) -> None:
     """Keeps the ticked run by name: its place in the table moves as runs are added."""
     ticked = st.session_state[key].selection.rows
-    st.session_state["ticked_run"] = st.session_state["runs_shown"][ticked[0]] if ticked else None
+    st.session_state["ticked_run"] = shown_run(ticked[0]) if ticked else None
 
 
 def draw_table(rows: list[dict]) -> None:
     shown = [row["run"] for row in rows]
-    st.session_state["runs_shown"] = shown
+    remember_shown(shown)
     chosen = st.session_state.get("ticked_run")
     key = f"runs_table_{hash(tuple(shown))}"
     place = [shown.index(chosen)] if chosen in shown else []
@@ -58,7 +56,7 @@ def draw_table(rows: list[dict]) -> None:
         height="content" if len(rows) <= FEW_ROWS else MAX_TABLE_HEIGHT,
         on_select=partial(row_ticked, key),
         selection_mode="single-row",
-        placeholder="",
+        placeholder=NOTHING,
         selection_default={"selection": {"rows": place}},
         alt=f"{len(rows)} runs, newest first",
     )
@@ -79,36 +77,24 @@ def draw_actions(row: dict) -> None:
 
 
 def draw_tradeoff(rows: list[dict]) -> None:
-    runs = finished(rows)
+    found = comparisons(loaders.points(folder, rows))
     st.subheader("Score against sparsity", help="Every finished run of one task is a point.")
-    if runs.empty:
+    if not found:
         st.caption("The curve starts with the first finished run and grows with each one.")
         return
-    groups = list(runs.groupby(["task", "metric"]).size().sort_values(ascending=False).index)
-    names = [f"{task}, {metric}" for task, metric in groups]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Task", names, key="task", bind="query-params", width=260)
-        axis = st.segmented_control(
-            "Across", list(AXES), default="removed", key="axis", bind="query-params",
-            required=True, help="  \n".join(f"**{k}**: {text}" for k, (_, _, text) in AXES.items()),
+        task = choose_task(found)
+        axis = choose_axis()
+        st.page_link(
+            TRADEOFF, label="Larger, with its table", icon=":material/show_chart:",
+            query_params={"group": ALL_RUNS, "task": task, "axis": axis},
         )  # fmt: skip
-    task, metric = groups[names.index(name)]
-    group = runs[(runs["task"] == task) & (runs["metric"] == metric)]
-    st.altair_chart(
-        tradeoff(group, axis),
-        key="tradeoff",
-        alt=f"{metric_name(metric)} of {len(group)} finished runs on {task} against {axis}",
-    )
-    st.caption(
-        "Up and to the right is better: a higher score with more removed. Each point is a run, "
-        "each line goes through the medians over seeds. " + AXES[axis][2]
-    )
+    draw_chart(found[task], rows, axis, cheap_curve=False, height=SMALL_HEIGHT)
 
 
 @st.fragment(run_every=REFRESH_S if any(map(is_active, rows)) else None)
 def view(was_active: bool) -> None:
-    if "opening" in st.session_state:
-        st.rerun()
+    leave_if_clicked()
     rows = loaders.run_rows(folder)
     if any(row["status"] == "queued" for row in rows):
         loaders.wake_queue(folder)

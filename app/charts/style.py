@@ -8,15 +8,46 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from finegates.methods import METHODS
-
 BLUE, ORANGE, GREEN, PINK = "#2b7fc0", "#e69f00", "#009e73", "#cc79a7"
 RED, SKY, GRAY = "#d55e00", "#56b4e9", "#808890"
 
-METHOD_COLORS = dict(zip(METHODS, (BLUE, ORANGE, GREEN, PINK, SKY, RED), strict=False))
-METHOD_SHAPES = dict(
-    zip(METHODS, ("circle", "diamond", "square", "triangle-up", "cross", "stroke"), strict=False)
+HEXAGON = "M0.9,0.5L0,1L-0.9,0.5L-0.9,-0.5L0,-1L0.9,-0.5Z"
+STAR = (
+    "M0,-1L0.22,-0.31L0.95,-0.31L0.36,0.12L0.59,0.81L0,0.38L-0.59,0.81L-0.36,0.12L-0.95,-0.31"
+    "L-0.22,-0.31Z"
 )
+
+METHOD_LOOKS = {
+    "finegates": (BLUE, "circle"),
+    "finegates-attention": ("#5e9fd8", "triangle-left"),
+    "finegates-one-vector": ("#3d6ea5", "square"),
+    "finegates+lora": (ORANGE, "diamond"),
+    "finegates+lora-outside": ("#b9770e", "triangle-right"),
+    "finegates+lora-attention": ("#c9a227", "triangle-left"),
+    "finegates+lora-one-vector": ("#94651a", "square"),
+    "finegates-hinge": ("#e08ac0", "triangle-up"),
+    "finegates-official": ("#00a88a", "square"),
+    "magnitude": ("#9a6a50", "cross"),
+    "magnitude-full": ("#d23c1e", "triangle-down"),
+    "full": ("#6b7685", HEXAGON),
+    "lora": ("#a044e8", STAR),
+    "lora-fa": ("#7d63d8", "triangle-up"),
+    "lora-xs": ("#b673d9", "triangle-down"),
+    "vera": ("#8f4bab", "cross"),
+    "sparta": ("#7f8a1e", "diamond"),
+    "compacter": ("#2f8f9d", "triangle-right"),
+    "compacter++": ("#45a0c0", "circle"),
+}
+"""Colour and shape of each method, the same on every page. Those of `MAIN_METHODS` differ in both
+and stay apart in simulated protanopia, deuteranopia and tritanopia; a variant has a tone of its
+family's colour and another shape."""
+MAIN_METHODS = (
+    "finegates", "finegates+lora", "finegates-hinge", "finegates-official", "magnitude",
+    "magnitude-full", "full", "lora",
+)  # fmt: skip
+
+METHOD_COLORS = {name: color for name, (color, _) in METHOD_LOOKS.items()}
+METHOD_SHAPES = {name: shape for name, (_, shape) in METHOD_LOOKS.items()}
 
 CLOSED_COLOR, OPEN_COLOR = GRAY, BLUE
 BETWEEN_COLORS = ("#e69f00", "#f3d28a", "#a9d3ee", "#4a9ad6")
@@ -34,11 +65,29 @@ def percent_axis(title: str | None, **options) -> alt.Axis:
     return alt.Axis(title=title, format="~%", **options)
 
 
-def fixed(values: dict[str, str], names: Sequence[str]) -> alt.Scale:
-    """A scale that gives each name its own colour or shape, whatever else is on the chart."""
-    return alt.Scale(
-        domain=list(names), range=[values.get(name, next(iter(values.values()))) for name in names]
-    )
+def color_of(method: str) -> str:
+    """A method's colour; grey for one of another version of this program."""
+    return METHOD_COLORS.get(method, GRAY)
+
+
+def shape_of(method: str) -> str:
+    """A method's shape."""
+    return METHOD_SHAPES.get(method, "circle")
+
+
+VARIANT_SHAPES = ("triangle-up", "square", "cross", "triangle-down", "diamond", "triangle-left")
+
+
+def variant_shape(method: str, number: int) -> str:
+    """A shape for a method's line in one chart: its own, others for variants of its settings."""
+    others = [shape for shape in VARIANT_SHAPES if shape != shape_of(method)]
+    return shape_of(method) if number == 0 else others[(number - 1) % len(others)]
+
+
+def in_order(methods: Sequence[str]) -> list[str]:
+    """Methods in the order that legends, tables and lists have; unknown ones last."""
+    known = list(METHOD_LOOKS)
+    return sorted({*methods}, key=lambda m: (known.index(m) if m in known else len(known), m))
 
 
 def rule(y: float, label: str, width: float = 1.5, side: str = "left") -> alt.LayerChart:

@@ -1,102 +1,176 @@
-"""Score against sparsity over many finished runs."""
+"""Score against sparsity: a point for each run, a line through the medians of each method."""
 
 import altair as alt
 import pandas as pd
 
 from app.charts import style
-from app.words import AXES, metric_name
+from app.charts.baselines import dense_lines, room_for_names
+from app.charts.series import Encodings, looks_of
+from app.words import KIND_NAMES, metric_name
+from finegates.point import ROUNDED, TRAINED
 
-HEIGHT = 340
+HEIGHT, SMALL_HEIGHT = 460, 320
 ROOM_FOR_NOTE = 0.12
 NEAR = 1.0
 """The baseline is drawn to scale unless it is further below than this many times the range."""
+LEAST_X = 0.1
+PADDING = {"left": 5, "top": 8, "bottom": 5}
+DASHES = {TRAINED: [1, 0], ROUNDED: [6, 4]}
 
 
-def tradeoff(runs: pd.DataFrame, axis: str) -> alt.LayerChart:
-    """A point for each run, and for each method a line through the medians over its seeds.
+def tradeoff(
+    lines: pd.DataFrame,
+    runs: pd.DataFrame,
+    baselines: pd.DataFrame,
+    *,
+    axis: str,
+    x_title: str,
+    metric: str,
+    majority: float | None = None,
+    height: int = HEIGHT,
+) -> alt.LayerChart:
+    """The chart of one task, metric and model.
 
     Args:
-        runs: Finished runs of one task and metric: the columns of a run's row.
-        axis: A key of `finegates`' three fractions: ``removed``, ``closed`` or ``target``.
+        lines: From `app.tradeoff_frames.lines`; rounded ones are dashed.
+        runs: From `app.tradeoff_frames.runs`.
+        baselines: From `app.tradeoff_frames.baselines`.
+        axis: Column of the x axis: ``removed``, ``closed`` or ``target``.
+        x_title: What the column is, in words.
+        metric: Name of the metric.
+        majority: What the most common answer scores.
+        height: In pixels.
     """
-    column, x_title, _ = AXES[axis]
-    metric = runs["metric"].iloc[0]
-    dense = runs[runs["target_fraction"] == 0]
-    baseline = runs["majority_score"].dropna()
-    low, high = style.spread(runs["score"].min(), runs["score"].max())
-    majority = float(baseline.median()) if len(baseline) else None
-    is_near = majority is not None and low - majority < NEAR * (high - low)
-    if is_near:
-        low, high = min(low, majority - 0.005), max(high, majority + 0.005)
-    elif majority is not None:
-        low -= ROOM_FOR_NOTE * (high - low)
-    y = alt.Y(
-        "score:Q",
-        axis=alt.Axis(title=metric_name(metric), format=style.SCORE_AXIS),
-        scale=alt.Scale(domain=[low, high], nice=False),
+    lines, runs = lines.dropna(subset=[axis]), runs.dropna(subset=[axis])
+    low, high, is_near = _range(lines, runs, baselines, majority)
+    encodings = Encodings(
+        looks_of(lines, baselines),
+        axis,
+        x_axis=style.percent_axis(x_title, tickCount=8),
+        x_scale=alt.Scale(domain=[0, _end(lines, runs, axis)], nice=True),
+        y_axis=alt.Axis(title=metric_name(metric), format=style.SCORE_AXIS),
+        y_scale=alt.Scale(domain=[low, high], nice=False, zero=False),
     )
-    x = alt.X(
-        f"{column}:Q",
-        axis=style.percent_axis(x_title, tickCount=8),
-        scale=alt.Scale(domain=[0, max(0.1, float(runs[column].max()) * 1.08)], nice=True),
-    )
-    layers = _lines(runs, column, x, y) + _points(runs, x, y)
+    layers: list[alt.Chart | alt.LayerChart] = []
     if majority is not None:
-        name = f"majority baseline {majority:.3f}"
-        layers += style.rule(majority, name) if is_near else style.rule(low, f"{name}, below", 0)
-    if len(dense):
-        layers += style.rule(float(dense["score"].median()), "dense (target 0)", side="right")
-    return layers.properties(height=HEIGHT)
+        layers.append(_majority(majority, low, is_near))
+    if len(baselines):
+        layers += dense_lines(baselines, encodings, height)
+    if len(lines):
+        layers += _whiskers(lines, encodings) + _lines(lines, encodings)
+        layers += _curves(lines, encodings)
+    if len(runs):
+        layers.append(_runs(runs, encodings))
+    padding = {**PADDING, "right": room_for_names(baselines)}
+    return alt.layer(*layers).properties(height=height, padding=padding)
 
 
-def _points(runs: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
-    names = _methods(runs)
-    return (
-        alt.Chart(runs)
-        .mark_point(filled=True, size=95, opacity=0.9)
-        .encode(
-            x=x,
-            y=y,
-            color=_color(names),
-            shape=alt.Shape(
-                "method:N",
-                scale=style.fixed(style.METHOD_SHAPES, names),
-                legend=alt.Legend(title=None, orient="bottom", symbolOpacity=1),
-            ),
-            tooltip=[
-                alt.Tooltip("run:N", title="Run"),
-                alt.Tooltip("method:N", title="Recipe"),
-                alt.Tooltip("model:N", title="Model"),
-                alt.Tooltip("seed:Q", title="Seed"),
-                alt.Tooltip("score:Q", title="Score", format=style.SCORE),
-                alt.Tooltip("target_fraction:Q", title="Target", format=".0%"),
-                alt.Tooltip("closed_gates_fraction:Q", title="Gates closed", format=".1%"),
-                alt.Tooltip("removed_weights_fraction:Q", title="Weights removed", format=".1%"),
-            ],
+def _majority(score: float, low: float, is_near: bool) -> alt.LayerChart:
+    """A line, or only its name at the bottom where it would be far below."""
+    name = f"majority baseline {score:.3f}"
+    return style.rule(score, name) if is_near else style.rule(low, f"{name}, below", 0)
+
+
+def _range(
+    lines: pd.DataFrame, runs: pd.DataFrame, baselines: pd.DataFrame, majority: float | None
+) -> tuple[float, float, bool]:
+    """Lowest and highest score on the axis, and whether the majority baseline is within."""
+    columns = [lines["low"], lines["high"], runs["score"], baselines["median"]]
+    scores = pd.concat([c.astype(float) for c in columns if len(c)] or [pd.Series([0.5])])
+    low, high = style.spread(float(scores.min()), float(scores.max()))
+    if majority is None:
+        return low, high, False
+    if low - majority < NEAR * (high - low):
+        return min(low, majority - 0.005), max(high, majority + 0.005), True
+    return low - ROOM_FOR_NOTE * (high - low), high, False
+
+
+def _end(lines: pd.DataFrame, runs: pd.DataFrame, axis: str) -> float:
+    values = [*lines[axis], *runs[axis]]
+    return max([LEAST_X, *(1.08 * float(value) for value in values)])
+
+
+def _lines(lines: pd.DataFrame, encodings: Encodings) -> list[alt.Chart]:
+    frame = lines.assign(how=lines["kind"].map(KIND_NAMES))
+    kinds = [kind for kind in KIND_NAMES if kind in set(lines["kind"])]
+    dash = alt.StrokeDash(
+        "how:N",
+        scale=alt.Scale(domain=[KIND_NAMES[k] for k in kinds], range=[DASHES[k] for k in kinds]),
+        legend=alt.Legend(
+            title=None, orient="bottom", symbolType="stroke", symbolSize=400, labelLimit=420
         )
+        if ROUNDED in kinds
+        else None,
+    )
+    base = alt.Chart(frame).encode(x=encodings.x, y=encodings.y("median"))
+    line = base.mark_line(strokeWidth=2, opacity=0.85).encode(
+        detail="line:N", order=f"{encodings.axis}:Q", color=encodings.color, strokeDash=dash
+    )
+    return [line, base.mark_point(size=110, opacity=0).encode(tooltip=_median_tooltip())]
+
+
+def _whiskers(lines: pd.DataFrame, encodings: Encodings) -> list[alt.Chart]:
+    """From the lowest to the highest seed."""
+    several = lines[(lines["num_seeds"] > 1) & (lines["kind"] == TRAINED)]
+    if several.empty:
+        return []
+    bars = alt.Chart(several).mark_rule(strokeWidth=5, opacity=0.25)
+    return [bars.encode(x=encodings.x, y=encodings.y("low"), y2="high:Q", color=encodings.color)]
+
+
+def _curves(lines: pd.DataFrame, encodings: Encodings) -> list[alt.Chart]:
+    """Rounded curves: a ring for each budget, and at the end what was trained for."""
+    rounded = lines[lines["kind"] == ROUNDED].sort_values(encodings.axis)
+    if rounded.empty:
+        return []
+    rings = alt.Chart(rounded).mark_point(size=26, filled=False, strokeWidth=1.4, opacity=0.9)
+    ends = rounded.groupby("line", as_index=False).last()
+    ends["name"] = ends["trained_target"].map("from {:.0%}".format)
+    names = alt.Chart(ends).mark_text(align="left", dx=7, fontSize=11)
+    x, y = encodings.x, encodings.y("median")
+    return [
+        rings.encode(x=x, y=y, color=encodings.color),
+        names.encode(x=x, y=y, color=encodings.color, text="name:N"),
+    ]
+
+
+def _runs(runs: pd.DataFrame, encodings: Encodings) -> alt.Chart:
+    points = alt.Chart(runs).mark_point(filled=True, size=85, opacity=0.9)
+    return points.encode(
+        x=encodings.x,
+        y=encodings.y("score"),
+        color=encodings.color,
+        shape=encodings.shape,
+        tooltip=_run_tooltip(),
     )
 
 
-def _lines(runs: pd.DataFrame, column: str, x: alt.X, y: alt.Y) -> alt.Chart:
-    keys = ["method", "model", "target_fraction"]
-    medians = runs.groupby(keys, as_index=False)[list({column, "score"})].median()
-    if column not in medians:
-        medians[column] = medians["target_fraction"]
-    encoding = {"x": x, "y": y, "color": _color(_methods(runs)), "detail": "model:N"}
-    if runs["model"].nunique() > 1:
-        encoding["strokeDash"] = alt.StrokeDash("model:N", legend=alt.Legend(title="Model"))
-    return alt.Chart(medians).mark_line(strokeWidth=1.8, opacity=0.55).encode(**encoding)
+def _median_tooltip() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("series:N", title="Recipe"),
+        alt.Tooltip("how:N", title="How"),
+        alt.Tooltip("median:Q", title="Median score", format=style.SCORE),
+        alt.Tooltip("low:Q", title="Lowest", format=style.SCORE),
+        alt.Tooltip("high:Q", title="Highest", format=style.SCORE),
+        alt.Tooltip("num_seeds:Q", title="Seeds"),
+        alt.Tooltip("missing:N", title="Missing seeds"),
+        *_fractions(),
+    ]
 
 
-def _methods(runs: pd.DataFrame) -> list[str]:
-    present = set(runs["method"])
-    return [m for m in style.METHOD_COLORS if m in present] + sorted(
-        present - set(style.METHOD_COLORS)
-    )
+def _run_tooltip() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("run:N", title="Run"),
+        alt.Tooltip("series:N", title="Recipe"),
+        alt.Tooltip("seed:Q", title="Seed"),
+        alt.Tooltip("score:Q", title="Score", format=style.SCORE),
+        *_fractions(),
+    ]
 
 
-def _color(names: list[str]) -> alt.Color:
-    scale = style.fixed(style.METHOD_COLORS, names)
-    return alt.Color(
-        "method:N", scale=scale, legend=alt.Legend(title=None, orient="bottom", symbolOpacity=1)
-    )
+def _fractions() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("target:Q", title="Target", format=".1%"),
+        alt.Tooltip("removed:Q", title="Weights removed", format=".1%"),
+        alt.Tooltip("closed:Q", title="Gates closed", format=".1%"),
+    ]

@@ -30,8 +30,8 @@ from finegates.methods.method import Method
 METHODS: dict[str, Method] = {
     module.METHOD.name: module.METHOD
     for module in (
-        finegates_lora,
         finegates,
+        finegates_lora,
         finegates_lora_outside,
         finegates_attention,
         finegates_one_vector,

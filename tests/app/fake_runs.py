@@ -1,9 +1,10 @@
 """Run folders as a worker would leave them, made in milliseconds with the library's own writers."""
 
 import os
+import shlex
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,21 @@ import numpy as np
 import psutil
 
 from finegates.accounting import gates_to_close, histogram, removal
+from finegates.groups import Cell, Group, create_group, save_group
 from finegates.laws import GaussianLaw
 from finegates.layout import GatedMatrix, GateLayout
-from finegates.runs import HISTOGRAMS_FILE, LOG_FILE, METRICS_FILE, Run, create_run
+from finegates.methods import METHODS
+from finegates.runs import CURVE_FILE, HISTOGRAMS_FILE, LOG_FILE, METRICS_FILE, Run, create_run
 from finegates.snapshots import Snapshot, save_snapshot
 from finegates.spec import make_spec
 from finegates.status import STOP_FILE, Status, write_status
-from finegates.storage import append_line
+from finegates.storage import append_line, write_json
+from finegates.sweep import plan, sweep_command
 
 LAW = GaussianLaw()
+CURVE_REMOVALS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 ROWS = 2000
-DATA = {
+DATA: dict[str, Any] = {
     "source": "sample",
     "fingerprint": "0" * 64,
     "problem": "classification",
@@ -70,15 +75,17 @@ def make_run(
     pid: int | None = None,
     reason: str = "",
     age_s: float = 0.0,
+    fingerprint: str = DATA["fingerprint"],
     **settings: Any,
 ) -> Run:
     """A run folder in any state, its rows and snapshots up to ``progress`` of the training."""
-    spec = make_spec(settings)
-    run = create_run(spec, DATA | {"source": spec.task}, runs_dir)
+    spec = make_spec({"method": "finegates", **settings})
+    run = create_run(spec, DATA | {"source": spec.task, "fingerprint": fingerprint}, runs_dir)
     if state == "queued":
         return run
     layout, done = make_layout(size), round(progress * total_steps)
-    rows = list(_train(run, layout, total_steps, done, score))
+    gated = METHODS[spec.method].removes
+    rows = list((_train if gated else _train_dense)(run, layout, total_steps, done, score))
     now = time.time() - age_s
     last = next((row for row in reversed(rows) if row["kind"] == "eval"), {})
     live = state in ("starting", "running", "paused", "stopping")
@@ -102,10 +109,10 @@ def make_run(
         majority_score=0.5,
         closed_gates_fraction=last.get("closed_gates_fraction"),
         removed_weights_fraction=last.get("removed_weights_fraction"),
-        num_gates=layout.num_gates,
-        num_gated_weights=layout.num_gated_weights,
+        num_gates=layout.num_gates if gated else 0,
+        num_gated_weights=layout.num_gated_weights if gated else 0,
         total_params=22_713_216,
-        trainable_params=layout.num_gates + 15_000,
+        trainable_params=layout.num_gates + 15_000 if gated else 400_000,
         samples_per_s=212.0,
         time_left_s=(total_steps - done) * 0.15 if live else None,
         memory_bytes=1_320_000_000,
@@ -117,6 +124,52 @@ def make_run(
         "".join(f"step {r['step']}: {r['kind']}\n" for r in rows[-40:]) or "loading the model\n"
     )
     return run
+
+
+def make_curve(run: Run, removals: Sequence[float] = CURVE_REMOVALS, drop: float = 0.12) -> None:
+    """The cheap curve of a finished run: its gates rounded to each budget."""
+    status = run.status()
+    points = [
+        {
+            "remove": remove,
+            "score": float(status.score) - drop * remove - 2 * drop * remove**3,
+            "metrics": {},
+            "removed_weights_fraction": remove,
+            "closed_gates_fraction": remove / 2,
+            "reopened_gates": 0,
+        }
+        for remove in removals
+    ]
+    write_json(run.path / CURVE_FILE, {"format_version": 1, "points": points})
+
+
+def make_group(
+    runs_dir: Path,
+    name: str,
+    methods: Sequence[str],
+    targets: Sequence[float] = (0.0, 0.2, 0.4),
+    seeds: Sequence[int] = (0, 1),
+    state: Callable[[Cell], str | None] = lambda cell: "finished",
+    score: Callable[[Cell], float] = lambda cell: 0.86 - 0.1 * cell.target**2,
+    pid: int | None = None,
+    **settings: Any,
+) -> Group:
+    """A group as a sweep leaves it: a run in this state for each cell, none where it is None."""
+    cells = plan(methods, targets, seeds)
+    command = shlex.join(sweep_command(name, settings, cells))
+    group = create_group(runs_dir, name, settings, cells, command)
+    for cell in cells:
+        if (what := state(cell)) is None:
+            continue
+        progress = {"finished": 1.0, "queued": 0.0, "starting": 0.0}.get(what, 0.5)
+        run = make_run(
+            runs_dir, what, progress=progress, score=score(cell), method=cell.method,
+            target_sparsity=cell.target, seed=cell.seed, pid=pid,
+            reason="The disk is full." if what == "failed" else "", **settings,
+        )  # fmt: skip
+        group = group.with_run(cell, run.id)
+    save_group(group)
+    return group
 
 
 def grow(run: Run, size: Size, total_steps: int, start: int, end: int, score: float = 0.86) -> None:
@@ -158,6 +211,28 @@ def _train(
             append_line(run.path / METRICS_FILE, row)
             snapshot = Snapshot(step, layout, LAW, means)
             save_snapshot(run.path / "gates", snapshot, full_precision=step == total)
+            yield row
+
+
+def _train_dense(
+    run: Run, layout: GateLayout, total: int, done: int, score: float
+) -> Iterator[dict[str, Any]]:
+    """As `_train`, of a run without gates: no histograms, no snapshots."""
+    rng = np.random.default_rng(run.spec.seed)
+    nothing = removal(layout, np.zeros(layout.num_gates, bool))
+    no_gates = {"closed_gates_fraction": None, "removed_weights_fraction": 0.0}
+    steps = sorted({*range(1, done + 1, max(1, total // 60)), *([done] if done else [])})
+    for step in steps:
+        train = _train_row(step, total, 0.0, nothing, rng, score) | no_gates
+        row = train | {"expected_removed": None, "current_target": None}
+        append_line(run.path / METRICS_FILE, row)
+        yield row
+        if steps.index(step) % 10 == 9 or step == done:
+            now = _score_at(step / total, score, 0.0, rng)
+            metrics = {"accuracy": now, "macro_f1": now - 0.004}
+            row = {"kind": "eval", "step": step, "time": time.time(), "score": now,
+                   "metrics": metrics, "rounded": False, **no_gates}  # fmt: skip
+            append_line(run.path / METRICS_FILE, row)
             yield row
 
 

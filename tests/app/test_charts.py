@@ -9,12 +9,10 @@ import pytest
 from fake_runs import BERT_BASE, TINY, Size, grow, make_run
 
 from app import words
-from app.charts import curves, gates, layers, style, tradeoff
+from app.charts import curves, gates, layers, style
 from app.feed import Feed
 from app.gate_frames import BIN_NAMES, CELL_BUDGET, cells, closing, layer_counts, shares, some_steps
-from app.run_table import finished
 from finegates.accounting import HISTOGRAM_BINS
-from finegates.methods import METHODS
 from finegates.runs import HISTOGRAMS_FILE, METRICS_FILE
 from finegates.spec import ROLES
 from finegates.storage import append_line
@@ -34,27 +32,6 @@ def feed(tmp_path_factory) -> Feed:
     feed = Feed(make_run(tmp_path_factory.mktemp("runs"), size=TINY))
     feed.refresh()
     return feed
-
-
-def test_each_method_has_one_colour_and_shape_of_its_own():
-    assert set(style.METHOD_COLORS) == set(style.METHOD_SHAPES) == set(METHODS)
-    assert len(set(style.METHOD_COLORS.values())) == len(METHODS)
-
-
-def test_a_method_keeps_its_colour_whoever_else_is_shown(tmp_path):
-    rows = [make_run(tmp_path, method=m).row() for m in ("finegates", "finegates-hinge")]
-    for shown in (rows, rows[1:]):
-        spec = tradeoff.tradeoff(finished(shown), "removed").to_dict()
-        scale = spec["layer"][1]["encoding"]["color"]["scale"]
-        colors = dict(zip(scale["domain"], scale["range"], strict=True))
-        assert colors["finegates-hinge"] == style.METHOD_COLORS["finegates-hinge"]
-
-
-@pytest.mark.parametrize("axis", words.AXES)
-def test_the_tradeoff_has_dense_line_and_baseline(tmp_path, axis):
-    rows = [make_run(tmp_path, target_sparsity=t, score=0.6).row() for t in (0.0, 0.3)]
-    spec = str(tradeoff.tradeoff(finished(rows), axis).to_dict())
-    assert "dense (target 0)" in spec and "majority baseline" in spec
 
 
 def test_shares_of_a_layer_sum_to_one_at_every_step(feed):

@@ -1,11 +1,16 @@
 """The form of a new run: the defaults start, the recipe is followed, errors are told exactly."""
 
+import pytest
 from fake_runs import make_run
 from test_pages import texts
 
+from app.relevance import matters
+from finegates.data import load_splits
 from finegates.methods import METHODS
 from finegates.runs import Run, list_runs
 from finegates.spec import FIELDS, make_spec
+
+SAMPLE_ROWS = load_splits(make_spec({})).fingerprint
 
 
 def start(app):
@@ -33,7 +38,7 @@ def test_pressing_start_at_once_starts_the_default_run(visit, runs_dir, dispatch
 
 def test_the_command_line_and_the_cost_are_shown_before(visit):
     app = visit("new_run")
-    assert app.code[0].value == "python -m finegates train --method finegates"
+    assert app.code[0].value == "python -m finegates train --method finegates+lora"
     assert {"Time", "Memory", "Steps"} <= {m.label for m in app.metric}
     app.number_input(key="new.epochs").set_value(17).run()
     assert app.code[0].value.endswith("--epochs 17")
@@ -43,7 +48,9 @@ def test_the_page_says_what_the_target_means_for_each_recipe(visit):
     app = visit("new_run")
     for name, method in METHODS.items():
         app.selectbox(key="new_method").select(name).run()
-        assert method.target_meaning in texts(app)
+        says = method.target_meaning if method.removes else "removes nothing"
+        assert says in texts(app)
+        assert bool(app.get("slider")) == method.removes
 
 
 def test_what_was_not_typed_follows_the_recipe_and_what_was_typed_stays(visit, runs_dir):
@@ -57,15 +64,76 @@ def test_what_was_not_typed_follows_the_recipe_and_what_was_typed_stays(visit, r
     assert only_run(runs_dir).spec == make_spec(given)
 
 
-def test_every_setting_has_a_widget_with_its_help(visit):
-    app = visit("new_run")
-    on_page = {w.key: w for k in ("number_input", "selectbox", "toggle", "text_input", "slider",
-                                  "multiselect") for w in app.get(k)}  # fmt: skip
+KINDS_OF_WIDGETS = (
+    "number_input", "selectbox", "toggle", "text_input", "slider", "multiselect",
+)  # fmt: skip
+
+
+def settings_on(app) -> dict:
+    """Setting -> its widget."""
+    widgets = {w.key: w for kind in KINDS_OF_WIDGETS for w in app.get(kind) if w.key}
+    return {k.removeprefix("new."): w for k, w in widgets.items() if k.startswith("new.")}
+
+
+def test_every_setting_has_a_widget_with_its_help_where_it_matters(visit, runs_dir):
+    teacher = make_run(runs_dir, method="full", fingerprint=SAMPLE_ROWS)
+    app, found = visit("new_run"), {}
+    app.selectbox(key="new.teacher").select(teacher.id).run()
+    for method in ("finegates", "sparta", "compacter", "full"):
+        app.selectbox(key="new_method").select(method).run()
+        found |= settings_on(app)
     elsewhere = {"task", "data", "text_column", "pair_column", "label_column", "problem",
                  "glue_dir", "model", "method", "device"}  # fmt: skip
     for name, field in FIELDS.items():
         if name not in elsewhere:
-            assert on_page[f"new.{name}"].help.startswith(field.metadata["help"])
+            assert found[name].help.startswith(field.metadata["help"])
+
+
+@pytest.mark.parametrize("method", ["finegates", "magnitude", "full", "sparta", "compacter"])
+def test_only_settings_that_matter_to_the_method_are_shown(visit, method):
+    app = visit("new_run")
+    app.selectbox(key="new_method").select(method).run()
+    shown = settings_on(app)
+    assert all(matters(name, [method], has_teacher=False) for name in shown)
+    assert ("gate_law" in shown) == (method == "finegates")
+    assert ("sparta_density" in shown) == (method == "sparta")
+    assert ("compacter_terms" in shown) == (method == "compacter")
+    assert "distillation_weight" not in shown
+
+
+def test_the_recipes_are_grouped_the_default_first(visit):
+    labels = visit("new_run").selectbox(key="new_method").options
+    assert labels[0].startswith("Gates · finegates+lora: ") and len(labels) == len(METHODS)
+    groups = [label.split(" · ")[0] for label in labels]
+    assert groups == sorted(groups, key=["Gates", "Magnitude", "Dense"].index)
+
+
+def test_a_dense_run_starts_without_a_target(visit, runs_dir):
+    app = visit("new_run")
+    app.slider(key="new.target_sparsity").set_value(0.5).run()
+    app.selectbox(key="new_method").select("lora").run()
+    assert not app.error
+    start(app)
+    assert only_run(runs_dir).spec == make_spec({"method": "lora"})
+
+
+def test_a_finished_dense_run_of_the_same_task_can_teach(visit, runs_dir):
+    same = {"fingerprint": SAMPLE_ROWS}
+    make_run(runs_dir, "stopped", progress=0.5, method="full", **same)
+    make_run(runs_dir, method="finegates", **same)
+    make_run(runs_dir, method="lora", task="sst2", **same)
+    make_run(runs_dir, method="lora")  # on other rows
+    app = visit("new_run")
+    assert "teacher" not in settings_on(app)
+    teacher = make_run(runs_dir, method="full", seed=3, **same)
+    app.run()
+    box = app.selectbox(key="new.teacher")
+    assert box.value is None and len(box.options) == 1
+    assert box.options[0].startswith("full, seed 3") and teacher.id in box.options[0]
+    assert "distillation_weight" not in settings_on(app)
+    box.select(teacher.id).run()
+    assert "distillation_weight" in settings_on(app)
+    assert f"--teacher {teacher.id}" in app.code[0].value
 
 
 def test_settings_that_contradict_each_other_are_told(visit, runs_dir):

@@ -5,13 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from fake_runs import TINY, make_run
+from fake_runs import TINY, make_group, make_run
 from streamlit.testing.v1 import AppTest
 
 from finegates.status import STATUS_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("runs", "new_run", "live", "dimensions")
+PAGES = ("runs", "new_run", "new_sweep", "tradeoff", "live", "dimensions")
 
 
 def texts(app: AppTest) -> str:
@@ -26,7 +26,7 @@ def texts(app: AppTest) -> str:
 def test_every_page_opens_without_runs(visit, page):
     app = visit(page)
     assert not app.exception
-    if page != "new_run":
+    if page not in ("new_run", "new_sweep"):
         assert "No runs yet" in texts(app)
 
 
@@ -36,6 +36,7 @@ def test_every_page_opens_with_runs_in_every_state(visit, runs_dir, page):
     for state in ("stopped", "failed", "lost", "running", "paused", "stopping"):
         make_run(runs_dir, state, progress=0.5, reason="because" if state == "failed" else "")
     make_run(runs_dir, "starting", progress=0)
+    make_run(runs_dir, method="full")
     app = visit(page)
     assert not app.exception
 
@@ -52,7 +53,7 @@ def test_a_run_in_any_state_is_shown(visit, runs_dir, page, state):
         assert state in texts(app)
 
 
-@pytest.mark.parametrize("page", ["runs", "live", "dimensions"])
+@pytest.mark.parametrize("page", ["runs", "tradeoff", "live", "dimensions"])
 @pytest.mark.parametrize("content", ["{not json", '{"state": "dancing"}', None])
 def test_a_broken_run_does_not_take_a_page_down(visit, runs_dir, page, content):
     broken, good = make_run(runs_dir), make_run(runs_dir)
@@ -60,7 +61,7 @@ def test_a_broken_run_does_not_take_a_page_down(visit, runs_dir, page, content):
         (broken.path / "spec.json").unlink()
     else:
         (broken.path / STATUS_FILE).write_text(content)
-    app = visit(page) if page == "runs" else visit(page, run=broken.id)
+    app = visit(page) if page in ("runs", "tradeoff") else visit(page, run=broken.id)
     assert not app.exception
     if page == "runs":
         table = app.dataframe[0].value.set_index("run")
@@ -91,6 +92,7 @@ def test_an_unknown_run_in_the_address_is_told_and_the_newest_shown(visit, runs_
 def test_no_page_loads_torch_or_transformers(tmp_path):
     """In a process of its own, as the server is."""
     make_run(tmp_path, size=TINY)
+    make_group(tmp_path, "g", ["finegates", "full"], (0.2,), (0,))
     script = f"""
 import sys
 sys.path.insert(0, {str(ROOT)!r})

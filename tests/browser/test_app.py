@@ -13,17 +13,18 @@ import time
 from pathlib import Path
 
 import pytest
-from fake_runs import MINILM, make_run
+from fake_runs import MINILM, make_curve, make_group, make_run
 from playwright.sync_api import Browser, Page, expect
 
-from finegates.runs import list_runs
+from finegates.groups import list_groups
+from finegates.runs import Run, list_runs
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 SHORT_MS, TRAINING_MS = 30_000, 300_000
 PROMISED_S = 180
-SHORT_RUN_ROWS = 700
+SHORT_RUN_ROWS, SWEEP_ROWS = 700, 160
 MAX_HEIGHT = 3000
 SECOND_ROW_Y = 88
 
@@ -107,6 +108,61 @@ def test_the_default_run_outlives_its_page_and_finishes_in_time(server, browser)
     page.context.close()
 
 
+def replace_chips(page: Page, label: str, words: tuple[str, ...]) -> None:
+    """Clears a multiselect and types these options into it."""
+    widget = page.get_by_test_id("stMultiSelect").filter(has_text=label)
+    widget.get_by_label("Clear all").click()
+    box = widget.get_by_role("combobox")
+    for word in words:
+        settle(page)
+        box.fill(word)
+        box.press("Enter")
+    box.press("Escape")
+    settle(page)
+
+
+def finished_in_chart(page: Page) -> int:
+    """How many finished runs the trade-off chart says it shows."""
+    chart = chart_named(page, "finished runs on sample")
+    name = (chart.first.get_attribute("aria-label") or "") if chart.count() else ""
+    found = re.search(r"of (\d+) finished", name)
+    return int(found[1]) if found else 0
+
+
+def test_the_points_of_a_sweep_stream_in(server, browser):
+    page = open_page(browser, f"{server.url}/new_sweep")
+    ready = page.get_by_role("button", name="Start 8 runs")
+    expect(ready).to_be_visible(timeout=TRAINING_MS)  # a cold server on a busy machine
+    replace_chips(page, "Methods that remove weights", ("finegates", "magnitude"))
+    page.get_by_test_id("stMultiSelect").filter(has_text="Dense").get_by_label("Clear all").click()
+    replace_chips(page, "Targets", ("0", "30"))
+    rows, epochs = (
+        page.get_by_role("spinbutton", name=name) for name in ("Max train samples", "Epochs")
+    )
+    for box, number in ((rows, SWEEP_ROWS), (epochs, 1)):
+        box.fill(str(number))
+        box.press("Enter")
+    expect(page.get_by_text(f"--max-train-samples {SWEEP_ROWS}")).to_be_visible()
+    start = time.monotonic()
+    page.get_by_role("button", name="Start 4 runs").click()
+    page.wait_for_url("**/tradeoff?group=*")
+    expect(page.get_by_text("of 4 runs finished")).to_be_visible()
+    seen: set[int] = set()
+    while max(seen, default=0) < 4:
+        assert time.monotonic() - start < TRAINING_MS / 1000, f"only {seen} runs finished"
+        seen.add(finished_in_chart(page))
+        page.wait_for_timeout(250)
+    print(f"\nsweep of 4 runs: {time.monotonic() - start:.0f} s, {sorted(seen)} were seen")
+    assert len(seen - {0, 4}) >= 2, f"points did not stream: {sorted(seen)}"
+    (group,) = list_groups(server.runs_dir)
+    assert {cell.key for cell in group.cells} == {
+        (method, target, 0) for method in ("finegates", "magnitude") for target in (0.0, 0.3)
+    }
+    expect(page.get_by_role("button", name="Download CSV")).to_be_visible()
+    assert page.get_by_test_id("stException").count() == 0
+    page.context.close()
+
+
 def test_a_run_outlives_its_server_and_a_dead_worker_is_told_and_resumed(server, browser):
     page = open_page(browser, f"{server.url}/new_run")
     rows = page.get_by_role("spinbutton", name="Max train samples (rows)")
@@ -172,6 +228,8 @@ def pages_to_look_at(run_id: str) -> dict[str, str]:
         "new_run": "new_run",
         "live": f"live?run={run_id}",
         "live_bars": f"live?run={run_id}&view=bars",
+        "new_sweep": "new_sweep",
+        "tradeoff": "tradeoff",
         "dimensions": f"dimensions?run={run_id}",
         "dimensions_ffn": f"dimensions?run={run_id}&role=ffn&color=open+%2F+closed",
     }
@@ -180,6 +238,10 @@ def pages_to_look_at(run_id: str) -> dict[str, str]:
 @pytest.mark.parametrize("width", [1280, 1920])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_have_no_exception_and_do_not_overflow(server, browser, width, scheme):
+    methods = ("finegates", "finegates+lora", "full", "lora")
+    group = make_group(server.runs_dir, "look", methods, seeds=(0, 1))
+    curve = next(c for c in group.cells if c.key == ("finegates", 0.4, 0))
+    make_curve(Run(server.runs_dir / str(curve.run)))
     for method in ("finegates", "finegates+lora"):
         for target in (0.0, 0.2, 0.4):
             run = make_run(server.runs_dir, size=MINILM, method=method, target_sparsity=target)
@@ -205,7 +267,7 @@ def test_nothing_is_asked_of_other_machines(server, browser):
     context = browser.new_context()
     page, asked = context.new_page(), []
     page.on("request", lambda request: asked.append(request.url))
-    for path in ("", "new_run", "live", "dimensions"):
+    for path in ("", "new_run", "new_sweep", "tradeoff", "live", "dimensions"):
         page.goto(f"{server.url}/{path}")
         settle(page)
         page.wait_for_timeout(1000)

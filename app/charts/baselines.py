@@ -1,0 +1,83 @@
+"""Dense baselines: a line across the chart for each, with its name behind the right end."""
+
+import altair as alt
+import pandas as pd
+
+from app.charts import style
+from app.charts.series import Encodings
+
+LABEL_HEIGHT = 15
+"""Pixels that a name needs, so that two of them never lie on one another."""
+LETTER_WIDTH = 6.3
+"""Pixels, of a letter at 12 px bold; a little generous."""
+MOST_LETTERS = 24
+AXIS_AND_LEGEND = 130
+"""Pixels of a chart's height that the plot does not have."""
+
+
+def dense_lines(baselines: pd.DataFrame, encodings: Encodings, height: int) -> list[alt.Chart]:
+    """Lines at the medians, each in its method's colour; names behind them, moved apart.
+
+    Args:
+        baselines: From `app.tradeoff_frames.baselines`.
+        encodings: Of the chart.
+        height: Of the chart, in pixels.
+    """
+    low, high = encodings.y_scale.domain
+    gap = LABEL_HEIGHT * (high - low) / (height - AXIS_AND_LEGEND)
+    frame = baselines.sort_values("median")
+    frame["name"] = names_of(frame)
+    frame["label_y"] = apart(list(frame["median"]), gap)
+    base = alt.Chart(frame).encode(color=encodings.color, tooltip=_tooltip())
+    line = base.mark_rule(strokeWidth=1.6, strokeDash=[2, 3])
+    text = base.mark_text(align="left", baseline="middle", dx=6, fontSize=12, fontWeight=600)
+    return [
+        line.encode(y=encodings.y("median")),
+        text.encode(text="name:N", x=alt.value("width"), y=encodings.y("label_y")),
+    ]
+
+
+def names_of(baselines: pd.DataFrame) -> pd.Series:
+    """What stands behind each line; a long name is cut, the tooltip has all of it."""
+    short = baselines["series"].map(
+        lambda name: name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…"
+    )
+    return short + " " + baselines["median"].map("{:.3f}".format)
+
+
+def room_for_names(baselines: pd.DataFrame) -> int:
+    """Pixels that the names need to the right of the plot."""
+    return 12 + round(LETTER_WIDTH * max(map(len, names_of(baselines)), default=0))
+
+
+def apart(values: list[float], gap: float) -> list[float]:
+    """Sorted values, moved as little as needed to lie at least ``gap`` apart.
+
+    Values that are too near to each other share the middle of where they would like to be.
+    """
+    clusters: list[tuple[float, int]] = []  # (sum of the wished values, how many)
+    for value in values:
+        clusters.append((value, 1))
+        while len(clusters) > 1 and _overlap(clusters[-2], clusters[-1], gap):
+            (total, count), (other, more) = clusters[-2:]
+            clusters[-2:] = [(total + other, count + more)]
+    return [
+        total / count + gap * (place - (count - 1) / 2)
+        for total, count in clusters
+        for place in range(count)
+    ]
+
+
+def _overlap(lower: tuple[float, int], upper: tuple[float, int], gap: float) -> bool:
+    (total, count), (other, more) = lower, upper
+    return other / more - total / count < gap * (count + more) / 2
+
+
+def _tooltip() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("series:N", title="Dense baseline"),
+        alt.Tooltip("median:Q", title="Median score", format=style.SCORE),
+        alt.Tooltip("low:Q", title="Lowest", format=style.SCORE),
+        alt.Tooltip("high:Q", title="Highest", format=style.SCORE),
+        alt.Tooltip("num_seeds:Q", title="Seeds"),
+    ]

@@ -1,0 +1,77 @@
+"""How the lines of the trade-off chart are told apart, the same in each of its layers."""
+
+from dataclasses import dataclass
+
+import altair as alt
+import pandas as pd
+
+from app.charts import style
+
+LONGEST_NAME = 320
+"""Of a name in the legend, in pixels."""
+
+
+def looks_of(lines: pd.DataFrame, baselines: pd.DataFrame) -> pd.DataFrame:
+    """Name, colour and shape of every line, in the order of the legend.
+
+    A colour says which method it is; among variants of a method's settings the shape differs.
+    """
+    both = [lines[["series", "method"]], baselines[["series", "method"]]]
+    frame = pd.concat(both).drop_duplicates("series").reset_index(drop=True)
+    numbers = frame.groupby("method").cumcount()
+    frame["color"] = [style.color_of(method) for method in frame["method"]]
+    frame["shape"] = [
+        style.variant_shape(method, number)
+        for method, number in zip(frame["method"], numbers, strict=True)
+    ]
+    frame["in_legend"] = frame["series"].isin(lines["series"])
+    return frame
+
+
+@dataclass(frozen=True)
+class Encodings:
+    """Channels that the layers share.
+
+    Attributes:
+        looks: From `looks_of`.
+        axis: Column of the x axis.
+    """
+
+    looks: pd.DataFrame
+    axis: str
+    x_axis: alt.Axis
+    x_scale: alt.Scale
+    y_axis: alt.Axis
+    y_scale: alt.Scale
+
+    @property
+    def x(self) -> alt.X:
+        """The fraction."""
+        return alt.X(f"{self.axis}:Q", axis=self.x_axis, scale=self.x_scale)
+
+    def y(self, column: str) -> alt.Y:
+        """A score."""
+        return alt.Y(f"{column}:Q", axis=self.y_axis, scale=self.y_scale)
+
+    @property
+    def color(self) -> alt.Color:
+        """Which method it is."""
+        return alt.Color("series:N", scale=self._scale("color"), legend=self._legend)
+
+    @property
+    def shape(self) -> alt.Shape:
+        """Which method, and which variant."""
+        return alt.Shape("series:N", scale=self._scale("shape"), legend=self._legend)
+
+    def _scale(self, what: str) -> alt.Scale:
+        return alt.Scale(domain=list(self.looks["series"]), range=list(self.looks[what]))
+
+    @property
+    def _legend(self) -> alt.Legend | None:
+        """Baselines are named on the chart itself."""
+        values = list(self.looks["series"][self.looks["in_legend"]])
+        if not values:
+            return None
+        return alt.Legend(
+            title=None, orient="bottom", values=values, labelLimit=LONGEST_NAME, symbolOpacity=1
+        )

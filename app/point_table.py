@@ -1,0 +1,65 @@
+"""The table below the trade-off chart: medians over seeds, and their download."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from app.tradeoff_frames import table
+from app.words import NOTHING, TERMS
+from finegates.aggregate import Point
+from finegates.tables import as_csv
+
+FEW_ROWS, MAX_TABLE_HEIGHT = 14, 520
+
+
+def draw_points(points: list[Point], name: str) -> None:
+    """A line for each recipe and target, and a button to download them.
+
+    Args:
+        points: Of one task, metric and model.
+        name: Of the file, without its suffix.
+    """
+    frame, first = table(points), points[0]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("Medians over seeds", width="stretch")
+        st.download_button(
+            "Download CSV",
+            as_csv(points),
+            file_name=f"{name}-{datetime.now():%Y%m%d-%H%M}.csv",
+            mime="text/csv", icon=":material/download:", on_click="ignore", key="download_points",
+        )  # fmt: skip
+    st.dataframe(
+        frame.dropna(axis="columns", how="all"),
+        key="points", column_config=_columns(), hide_index=True, placeholder=NOTHING,
+        height="content" if len(frame) <= FEW_ROWS else MAX_TABLE_HEIGHT,
+        alt="Median score of each recipe and target",
+    )  # fmt: skip
+    if first.shared:
+        st.caption(f"All of them with {first.shared}.")
+
+
+def _columns() -> dict:
+    config = st.column_config
+    fraction, number = {"format": "%.1f %%", "width": 84}, {"format": "%.3f", "width": 84}
+    return {
+        "recipe": config.TextColumn("Recipe", width=170),
+        "kind": config.TextColumn(
+            "How", width=120, help="trained: for this very target. rounded: gates of a run that "
+            "was trained for another target, closed to this budget afterwards. dense: nothing is "
+            "removed.",
+        ),
+        "target": config.NumberColumn("Target", **fraction, help=TERMS["target"]),
+        "removed": config.NumberColumn("Removed", **fraction, help=TERMS["removed"]),
+        "median": config.NumberColumn("Median", **number, help=TERMS["score"]),
+        "low": config.NumberColumn("Lowest", **number),
+        "high": config.NumberColumn("Highest", **number),
+        "seeds": config.NumberColumn("Seeds", width=60, help="Runs that the median is over."),
+        "missing": config.TextColumn(
+            "Missing seeds", width=110, help="Asked for by the group and not finished."
+        ),
+        "relative": config.NumberColumn(
+            "Of full", format="%.1f %%", width=84, help="Median score, in percent of that of full "
+            "fine-tuning on the same data.",
+        ),
+        "variant": config.TextColumn("With", width=220, help="What tells it from other runs here."),
+    }  # fmt: skip

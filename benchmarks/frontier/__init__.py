@@ -1,0 +1,1 @@
+"""What score is left at which removal: every method on the same data, the same steps, one table."""
