@@ -33,7 +33,7 @@ PAGES = [
         "app_pages/tradeoff.py",
         title="Accuracy vs sparsity",
         icon=":material/show_chart:",
-        help="What accuracy is left at which sparsity, method by method, as runs finish.",
+        help="The paper's Figure 2: what accuracy is left at which sparsity, as runs finish.",
     ),
     st.Page(
         "app_pages/live.py",

@@ -33,7 +33,7 @@ def test_runs_stand_newest_first_with_their_numbers(visit, runs_dir):
 
 
 def test_the_filter_takes_every_word(visit, runs_dir):
-    make_run(runs_dir)
+    make_run(runs_dir, method="finegates")
     lora = make_run(runs_dir, method="finegates+lora")
     app = visit("runs")
     app.text_input(key="filter").set_value("LORA finished").run()
