@@ -29,7 +29,7 @@ AXES = {
 
 KIND_NAMES = {
     "trained": "one training for each target",
-    "rounded": "cheap curve: one training, its gates rounded to each budget",
+    "rounded": "cheap curve: one training, rounded",
 }
 
 ROLE_NAMES = {

@@ -15,16 +15,14 @@ AXIS_AND_LEGEND = 130
 """Pixels of a chart's height that the plot does not have."""
 
 
-def dense_lines(baselines: pd.DataFrame, encodings: Encodings, height: int) -> list[alt.Chart]:
+def dense_lines(baselines: pd.DataFrame, encodings: Encodings, gap: float) -> list[alt.Chart]:
     """Lines at the medians, each in its method's colour; names behind them, moved apart.
 
     Args:
         baselines: From `app.tradeoff_frames.baselines`.
         encodings: Of the chart.
-        height: Of the chart, in pixels.
+        gap: From `label_gap`.
     """
-    low, high = encodings.y_scale.domain
-    gap = LABEL_HEIGHT * (high - low) / (height - AXIS_AND_LEGEND)
     frame = baselines.sort_values("median")
     frame["name"] = names_of(frame)
     frame["label_y"] = apart(list(frame["median"]), gap)
@@ -35,6 +33,11 @@ def dense_lines(baselines: pd.DataFrame, encodings: Encodings, height: int) -> l
         line.encode(y=encodings.y("median")),
         text.encode(text="name:N", x=alt.value("width"), y=encodings.y("label_y")),
     ]
+
+
+def label_gap(score_range: float, height: int) -> float:
+    """What two names have to lie apart on the score axis of a chart of this height in pixels."""
+    return LABEL_HEIGHT * score_range / (height - AXIS_AND_LEGEND)
 
 
 def names_of(baselines: pd.DataFrame) -> pd.Series:

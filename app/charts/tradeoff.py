@@ -1,10 +1,12 @@
 """Score against sparsity: a point for each run, a line through the medians of each method."""
 
+from typing import Any
+
 import altair as alt
 import pandas as pd
 
 from app.charts import style
-from app.charts.baselines import dense_lines, room_for_names
+from app.charts.baselines import apart, dense_lines, label_gap, room_for_names
 from app.charts.series import Encodings, looks_of
 from app.words import KIND_NAMES, metric_name
 from finegates.point import ROUNDED, TRAINED
@@ -47,18 +49,19 @@ def tradeoff(
         looks_of(lines, baselines),
         axis,
         x_axis=style.percent_axis(x_title, tickCount=8),
-        x_scale=alt.Scale(domain=[0, _end(lines, runs, axis)], nice=True),
+        x_scale=alt.Scale(domain=[0, _end(lines, runs, axis)], nice=False),
         y_axis=alt.Axis(title=metric_name(metric), format=style.SCORE_AXIS),
         y_scale=alt.Scale(domain=[low, high], nice=False, zero=False),
     )
+    gap = label_gap(high - low, height)
     layers: list[alt.Chart | alt.LayerChart] = []
     if majority is not None:
         layers.append(_majority(majority, low, is_near))
     if len(baselines):
-        layers += dense_lines(baselines, encodings, height)
+        layers += dense_lines(baselines, encodings, gap)
     if len(lines):
         layers += _whiskers(lines, encodings) + _lines(lines, encodings)
-        layers += _curves(lines, encodings)
+        layers += _curves(lines, encodings, gap)
     if len(runs):
         layers.append(_runs(runs, encodings))
     padding = {**PADDING, "right": room_for_names(baselines)}
@@ -118,20 +121,27 @@ def _whiskers(lines: pd.DataFrame, encodings: Encodings) -> list[alt.Chart]:
     return [bars.encode(x=encodings.x, y=encodings.y("low"), y2="high:Q", color=encodings.color)]
 
 
-def _curves(lines: pd.DataFrame, encodings: Encodings) -> list[alt.Chart]:
-    """Rounded curves: a ring for each budget, and at the end what was trained for."""
+def _curves(lines: pd.DataFrame, encodings: Encodings, gap: float) -> list[alt.Chart]:
+    """Rounded curves: a ring for each budget, and at the end what had been trained."""
     rounded = lines[lines["kind"] == ROUNDED].sort_values(encodings.axis)
     if rounded.empty:
         return []
     rings = alt.Chart(rounded).mark_point(size=26, filled=False, strokeWidth=1.4, opacity=0.9)
-    ends = rounded.groupby("line", as_index=False).last()
-    ends["name"] = ends["trained_target"].map("from {:.0%}".format)
+    ends = rounded.groupby("line", as_index=False).last().sort_values("median")
+    ends["name"] = [_trained_for(end) for end in ends.itertuples()]
+    ends["label_y"] = ends.groupby(ends[encodings.axis].round(2))["median"].transform(
+        lambda scores: apart(list(scores), gap)
+    )
     names = alt.Chart(ends).mark_text(align="left", dx=7, fontSize=11)
-    x, y = encodings.x, encodings.y("median")
     return [
-        rings.encode(x=x, y=y, color=encodings.color),
-        names.encode(x=x, y=y, color=encodings.color, text="name:N"),
+        rings.encode(x=encodings.x, y=encodings.y("median"), color=encodings.color),
+        names.encode(x=encodings.x, y=encodings.y("label_y"), color=encodings.color, text="name:N"),
     ]
+
+
+def _trained_for(end: Any) -> str:
+    """The target of the training; of a dense run, whose it is."""
+    return f"from {end.trained_target:.0%}" if end.trained_target else end.series
 
 
 def _runs(runs: pd.DataFrame, encodings: Encodings) -> alt.Chart:

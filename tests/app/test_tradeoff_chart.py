@@ -112,6 +112,8 @@ def test_the_cheap_curve_is_dashed_named_and_apart():
     assert dash["scale"]["domain"] == [words.KIND_NAMES[TRAINED], words.KIND_NAMES[ROUNDED]]
     assert dash["scale"]["range"] == [[1, 0], [6, 4]] and dash["legend"]
     assert "from 40%" in str(spec)
+    dense = [point("lora", t, (0.8 - t,), kind=ROUNDED, trained_target=0.0) for t in (0.1, 0.3)]
+    assert "'name': 'lora'" in str(spec_of(dense)) and "from 0%" not in str(spec_of(dense))
     frame = frames.lines([*CURVE, *CHEAP], rows_of([*CURVE, *CHEAP]))
     assert frame["line"].nunique() == 2
 

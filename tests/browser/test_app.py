@@ -25,6 +25,8 @@ SCREENSHOTS = Path(__file__).parent / "screenshots"
 SHORT_MS, TRAINING_MS = 30_000, 300_000
 PROMISED_S = 180
 SHORT_RUN_ROWS, SWEEP_ROWS = 700, 160
+SWEEP_LIMIT_S = 540
+"""Four runs take about a minute on two quiet cores."""
 MAX_HEIGHT = 3000
 SECOND_ROW_Y = 88
 
@@ -149,7 +151,7 @@ def test_the_points_of_a_sweep_stream_in(server, browser):
     expect(page.get_by_text("of 4 runs finished")).to_be_visible()
     seen: set[int] = set()
     while max(seen, default=0) < 4:
-        assert time.monotonic() - start < TRAINING_MS / 1000, f"only {seen} runs finished"
+        assert time.monotonic() - start < SWEEP_LIMIT_S, f"only {seen} runs finished"
         seen.add(finished_in_chart(page))
         page.wait_for_timeout(250)
     print(f"\nsweep of 4 runs: {time.monotonic() - start:.0f} s, {sorted(seen)} were seen")
