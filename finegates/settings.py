@@ -4,6 +4,8 @@ import dataclasses
 import math
 import types
 import typing
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,16 +50,23 @@ def base_type(annotation: Any) -> tuple[type, bool]:
     return typing.get_origin(annotation) or annotation, False
 
 
+@cache
+def field_types(settings: type) -> Mapping[str, tuple[type, bool]]:
+    """Each field's `base_type`. Kept: a list of a thousand runs asks for it two thousand times."""
+    hints = typing.get_type_hints(settings)
+    return {field.name: base_type(hints[field.name]) for field in dataclasses.fields(settings)}
+
+
 def check_settings(instance: Any) -> None:
     """Checks type, choices and range of every field that was made by `setting`.
 
     Raises:
         SpecError: With the field's name, what was given and what is allowed.
     """
-    annotations = typing.get_type_hints(type(instance))
+    kinds = field_types(type(instance))
     for field in dataclasses.fields(instance):
         value = getattr(instance, field.name)
-        kind, optional = base_type(annotations[field.name])
+        kind, optional = kinds[field.name]
         if value is None and optional:
             continue
         checked = _as_type(field.name, value, kind)
@@ -85,7 +94,7 @@ def _check_allowed(field: dataclasses.Field, value: Any) -> None:
         check_range(field.name, value, meta)
 
 
-def check_range(name: str, value: float, meta: typing.Mapping[str, Any]) -> None:
+def check_range(name: str, value: float, meta: Mapping[str, Any]) -> None:
     """Raises SpecError if a number is not finite, or out of a setting's range."""
     low, high = meta["minimum"], meta["maximum"]
     too_low = low is not None and value < low
@@ -101,7 +110,7 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def numbers_of(
-    name: str, text: str, kind: type[int] | type[float], meta: typing.Mapping[str, Any]
+    name: str, text: str, kind: type[int] | type[float], meta: Mapping[str, Any]
 ) -> list[Any]:
     """The numbers of a list with commas between them, each once, in the order given.
 
@@ -148,7 +157,7 @@ def user_path(text: str) -> Path:
     return path
 
 
-def allowed_range(meta: typing.Mapping[str, Any]) -> str:
+def allowed_range(meta: Mapping[str, Any]) -> str:
     """The range of a setting in words, with its unit; empty if it has none."""
     low, high, unit = meta["minimum"], meta["maximum"], meta["unit"]
     tail = f" {unit}" if unit else ""

@@ -8,12 +8,12 @@ import socket
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import psutil
 
 from finegates.errors import RunError
-from finegates.settings import base_type
+from finegates.settings import field_types
 from finegates.storage import read_json, write_json
 
 STATUS_FILE = "status.json"
@@ -148,10 +148,10 @@ def _how_it_ended(pid: int, exit_code: int | None) -> str:
 
 
 def _parse(content: dict[str, Any], folder: Path) -> Status:
-    hints = get_type_hints(Status)
-    known = {name: value for name, value in content.items() if name in hints}
+    kinds = field_types(Status)
+    known = {name: value for name, value in content.items() if name in kinds}
     for name, value in known.items():
-        kind, optional = base_type(hints[name])
+        kind, optional = kinds[name]
         right = isinstance(value, (int, float) if kind is float else kind)
         if not right and not (optional and value is None):
             raise RunError(f"{folder.name}/{STATUS_FILE} is damaged: {name} is {value!r}.")

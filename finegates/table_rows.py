@@ -30,9 +30,13 @@ def run_rows(runs: Iterable[Run], with_curves: bool = True) -> list[dict[str, An
     for run in runs:
         row = run.row()
         if row["status"] == "finished":
-            rows.append({**row, "kind": TRAINED, "trained_target": None})
-            rows += _rounded_rows(run, row) if with_curves else []
+            rows += rows_of(run, row) if with_curves else [_trained_row(row)]
     return rows
+
+
+def rows_of(run: Run, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of one finished run, of which ``run.row()`` has been read before."""
+    return [_trained_row(row), *_rounded_rows(run, row)]
 
 
 def group_rows(group: Group, runs_dir: Path) -> list[dict[str, Any]]:
@@ -84,6 +88,10 @@ def read_curve(run: Run) -> list[dict[str, Any]]:
                 f"{run.id}/{CURVE_FILE} is damaged: {str(point)[:80]} is no point of it."
             )
     return found
+
+
+def _trained_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "kind": TRAINED, "trained_target": None}
 
 
 def _rounded_rows(run: Run, row: Mapping[str, Any]) -> list[dict[str, Any]]:
