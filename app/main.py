@@ -36,6 +36,12 @@ PAGES = [
         help="The paper's Figure 2: what accuracy is left at which sparsity, as runs finish.",
     ),
     st.Page(
+        "app_pages/paper.py",
+        title="Paper",
+        icon=":material/menu_book:",
+        help="Tables 2 to 5 of the paper beside your own runs, and what is missing.",
+    ),
+    st.Page(
         "app_pages/live.py",
         title="Live",
         icon=":material/monitoring:",

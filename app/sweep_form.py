@@ -8,7 +8,7 @@ import streamlit as st
 from app.recipe_names import explained, ordered
 from app.words import percent
 from finegates.methods import DEFAULT_METHOD, METHODS
-from finegates.spec import FIELDS
+from finegates.spec import FIELDS, MAX_SEED
 
 PERCENTS = tuple(range(0, 100, 5))
 DEFAULT_PERCENTS = tuple(range(0, 70, 10))
@@ -20,13 +20,15 @@ def choose_methods() -> list[str]:
     """The chosen methods, what removes weights first."""
     removing = [name for name in ordered() if METHODS[name].removes]
     dense = [name for name in ordered() if not METHODS[name].removes]
+    st.session_state.setdefault("sweep_removing", [DEFAULT_METHOD])
+    st.session_state.setdefault("sweep_dense", [DEFAULT_DENSE])
     first = st.multiselect(
-        "Methods that remove weights", removing, [DEFAULT_METHOD], key="sweep_removing",
+        "Methods that remove weights", removing, key="sweep_removing",
         persist_state="session", help=explained(removing), placeholder="none: baselines alone",
         select_all=False,
     )  # fmt: skip
     second = st.multiselect(
-        "Dense baselines", dense, [DEFAULT_DENSE], key="sweep_dense", persist_state="session",
+        "Dense baselines", dense, key="sweep_dense", persist_state="session",
         help="Remove nothing, so each is trained once a seed and is a line across the chart.  \n"
         + explained(dense), placeholder="none", select_all=False,
     )  # fmt: skip
@@ -36,8 +38,9 @@ def choose_methods() -> list[str]:
 def choose_targets() -> tuple[list[float], str]:
     """The chosen targets in [0, 1], and what is wrong with them."""
     meta = FIELDS["target_sparsity"].metadata
+    st.session_state.setdefault("sweep_targets", list(DEFAULT_PERCENTS))
     given = st.multiselect(
-        "Targets", PERCENTS, DEFAULT_PERCENTS, key="sweep_targets", persist_state="session",
+        "Targets", PERCENTS, key="sweep_targets", persist_state="session",
         accept_new_options=True, select_all=False, format_func=_as_percent, help=meta["help"]
         + f" From {percent(meta['minimum'], 0)} to {percent(meta['maximum'], 0)}; type any other "
         "number of percent and press Enter.",
@@ -57,13 +60,20 @@ def read_targets(given: Iterable[int | str]) -> tuple[list[float], str]:
 
 
 def choose_seeds() -> list[int]:
-    """Seeds from 0 on."""
-    number = st.number_input(
-        "Seeds", 1, MOST_SEEDS, 1, key="sweep_seeds", persist_state="session",
+    """As many seeds as asked for, from the first on."""
+    left, right = st.columns(2)
+    st.session_state.setdefault("sweep_seeds", 1)
+    st.session_state.setdefault("sweep_first_seed", 0)
+    number = left.number_input(
+        "Seeds", 1, MOST_SEEDS, key="sweep_seeds", persist_state="session",
         help="How often each is repeated: with 3, the seeds are 0, 1 and 2. A line goes through "
         "the medians; whiskers show the range.",
     )  # fmt: skip
-    return list(range(int(number)))
+    first = right.number_input(
+        "First seed", 0, MAX_SEED - MOST_SEEDS, key="sweep_first_seed", persist_state="session",
+        help="Others than 0 where the first ones have been run already.",
+    )  # fmt: skip
+    return list(range(int(first), int(first) + int(number)))
 
 
 def choose_name(task: str, taken: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ from app import loaders, words
 from app.data_choice import choose_data
 from app.forms import PREFIX, chosen, default_of, follow_recipe, help_of, setting_input
 from app.model_choice import choose_model
+from app.prefill import prefill_run
 from app.recipe_names import SUMMARY_OF_KINDS, ordered, with_summary
 from app.teachers import teachers
 from app.training_form import MAIN, draw_training
@@ -74,6 +75,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.page_link(
         "app_pages/new_sweep.py", label="Several at once: a sweep", icon=":material/grid_view:"
     )
+prefill_run(folder)
 form, summary = st.columns([5, 3], gap="medium")
 with form:
     with st.container(border=True):

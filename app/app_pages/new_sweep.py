@@ -8,6 +8,7 @@ from app import loaders, words
 from app.data_choice import Choice, choose_data
 from app.model_choice import choose_model
 from app.overrides import PREFIX, overridden, override_input
+from app.prefill import prefill_sweep
 from app.sweep_cost import SweepCost, specs_of, sweep_cost
 from app.sweep_form import choose_methods, choose_name, choose_seeds, choose_targets
 from app.teachers import teachers
@@ -64,6 +65,7 @@ def start(name: str, settings: dict, cells: list[Cell]) -> None:
 
 
 st.title("New sweep")
+prefill_sweep()
 form, summary = st.columns([5, 3], gap="medium")
 with form:
     with st.container(border=True):
@@ -75,7 +77,7 @@ with form:
     with st.container(border=True):
         st.subheader("3 · What varies", help="Every method at every target, with every seed.")
         methods = choose_methods()
-        left, right = st.columns([4, 1])
+        left, right = st.columns([3, 2])
         with left:
             targets, problem = choose_targets()
         with right:
