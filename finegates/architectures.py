@@ -30,6 +30,7 @@ class Architecture:
         model_type: ``config.model_type``.
         layers: Dotted path from the model to its list of layers.
         roles: Role -> dotted path of the Linear from its layer.
+        attention: Dotted path of the module that computes attention, from its layer.
         head: Dotted paths of the modules that are trained in full.
         config_names: What the config calls each size.
     """
@@ -38,7 +39,13 @@ class Architecture:
     layers: str
     roles: Mapping[str, str]
     head: tuple[str, ...]
+    attention: str = "attention.self"
     config_names: Mapping[str, str] = field(default_factory=lambda: _USUAL_NAMES)
+
+    @property
+    def attention_projects(self) -> bool:
+        """Whether the module that computes attention holds the output matrix o, too."""
+        return self.roles["o"].startswith(f"{self.attention}.")
 
     def size(self, config: Mapping[str, Any], what: str) -> int:
         """A size from the config; key/value heads fall back to the heads."""
@@ -86,6 +93,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             "distilbert.transformer.layer",
             _DISTILBERT_ROLES,
             ("pre_classifier", "classifier"),
+            "attention",
             _DISTILBERT_NAMES,
         ),
     )

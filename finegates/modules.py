@@ -18,6 +18,13 @@ def locate(model: PreTrainedModel, matrix: GatedMatrix) -> tuple[nn.Module, str]
     return model.get_submodule(parent), name
 
 
+def encoder_layers(model: PreTrainedModel) -> nn.ModuleList:
+    """A model's layers, first to last."""
+    layers = model.get_submodule(architecture_of(model.config.model_type).layers)
+    assert isinstance(layers, nn.ModuleList)
+    return layers
+
+
 def train_head_only(model: PreTrainedModel) -> None:
     """Freezes everything but the head."""
     model.requires_grad_(False)
@@ -45,5 +52,4 @@ def start_output_at(model: PreTrainedModel, value: float) -> None:
 
 def encoder_layer_norms(model: PreTrainedModel) -> Iterator[nn.LayerNorm]:
     """Layer norms of the encoder's layers; that of the embeddings is not one of them."""
-    layers = model.get_submodule(architecture_of(model.config.model_type).layers)
-    return (m for m in layers.modules() if isinstance(m, nn.LayerNorm))
+    return (m for m in encoder_layers(model).modules() if isinstance(m, nn.LayerNorm))

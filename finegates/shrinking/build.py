@@ -1,0 +1,166 @@
+"""Needed weights -> a layer's plan and the tensors of its modules, padding and indices included.
+
+Tensors are named by role and place: ``q.weight``, ``projections.0.index``, ``o.linear.bias``.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from finegates.shrinking.fold import Folded, Layer
+from finegates.shrinking.needed import Attention, FeedForward, Head
+from finegates.shrinking.plan import (
+    CONSTANT,
+    DENSE,
+    AttentionPlan,
+    FeedForwardPlan,
+    Hardware,
+    Output,
+    Projection,
+    group_heads,
+    output_cost,
+    plan_output,
+    plan_projection,
+    plan_projections,
+    projection_cost,
+)
+
+Tensors = dict[str, Tensor]
+
+
+def build_attention(
+    needed: Attention, layer: Layer, machine: Hardware
+) -> tuple[AttentionPlan | str, Tensors]:
+    """The plan of an attention sublayer, and its tensors.
+
+    Args:
+        needed: What is left of it.
+        layer: Its folded matrices, for where it stays dense.
+        machine: What it shall run on.
+    """
+    if not needed.heads:
+        return CONSTANT, {"o.bias": needed.bias}
+    inner, hidden = layer["q"].weight.shape
+    groups = group_heads([head.width for head in needed.heads], 4 * hidden, machine)
+    stacked = [_stacked(groups, [getattr(head, role) for head in needed.heads]) for role in "qkv"]
+    columns = _stacked(groups, [_as_rows(head) for head in needed.heads]).weight.T
+    plan = _plan_attention(groups, stacked, columns, needed.bias, machine)
+    if _attention_cost(plan, hidden, machine) >= 4 * (hidden * inner + machine.call):
+        return DENSE, _dense(layer, ("q", "k", "v", "o"))
+    if len(plan.projections) == 1:
+        stacked = [
+            Folded(torch.cat([m.weight for m in stacked]), torch.cat([m.bias for m in stacked]))
+        ]
+    tensors = _output_tensors("o", plan.output, columns, needed.bias)
+    for number, (projection, matrix) in enumerate(zip(plan.projections, stacked, strict=True)):
+        tensors |= _projection_tensors(f"projections.{number}", projection, matrix)
+    return plan, tensors
+
+
+def build_feed_forward(
+    needed: FeedForward, layer: Layer, machine: Hardware
+) -> tuple[FeedForwardPlan | str, Tensors]:
+    """The plan of a feed-forward sublayer, and its tensors; as `build_attention`."""
+    neurons, hidden = needed.inner.weight.shape
+    if not neurons:
+        return CONSTANT, {"output.bias": needed.bias}
+    inner = plan_projection(neurons, int(needed.inner.reads.sum()), hidden, machine)
+    columns = nn.functional.pad(needed.outer, (0, inner.rows - neurons))
+    plan = FeedForwardPlan(inner, _plan_output(columns, needed.bias, machine))
+    cost = projection_cost(inner, hidden, machine) + output_cost(plan.outer, hidden, machine)
+    if cost >= 2 * (hidden * len(layer["intermediate"].bias) + machine.call):
+        return DENSE, _dense(layer, ("intermediate", "output"))
+    return plan, {
+        **_projection_tensors("intermediate", inner, needed.inner),
+        **_output_tensors("output", plan.outer, columns, needed.bias),
+    }
+
+
+def _plan_attention(
+    groups: tuple[tuple[int, int], ...],
+    stacked: Sequence[Folded],
+    columns: Tensor,
+    bias: Tensor,
+    machine: Hardware,
+) -> AttentionPlan:
+    reads = [matrix.reads for matrix in stacked]
+    union = int(torch.stack(reads).any(0).sum())
+    rows, hidden = stacked[0].weight.shape
+    counts = [int(read.sum()) for read in reads]
+    projections = plan_projections(rows, counts, union, hidden, machine)
+    return AttentionPlan(groups, projections, _plan_output(columns, bias, machine))
+
+
+def _attention_cost(plan: AttentionPlan, hidden: int, machine: Hardware) -> int:
+    projections = sum(projection_cost(p, hidden, machine) for p in plan.projections)
+    return projections + output_cost(plan.output, hidden, machine) + len(plan.groups) * machine.call
+
+
+def _plan_output(columns: Tensor, bias: Tensor, machine: Hardware) -> Output:
+    computed = columns.ne(0).any(1)
+    hidden, width = columns.shape
+    return plan_output(width, int(computed.sum()), hidden, bool(bias[~computed].any()), machine)
+
+
+def _stacked(groups: Sequence[tuple[int, int]], parts: Sequence[Folded]) -> Folded:
+    """Heads below each other, each padded with zero rows to the width of its group."""
+    widths = [width for heads, width in groups for _ in range(heads)]
+    padding = [width - len(part.bias) for width, part in zip(widths, parts, strict=True)]
+    pad = nn.functional.pad
+    return Folded(
+        torch.cat([pad(p.weight, (0, 0, 0, n)) for p, n in zip(parts, padding, strict=True)]),
+        torch.cat([pad(p.bias, (0, n)) for p, n in zip(parts, padding, strict=True)]),
+    )
+
+
+def _as_rows(head: Head) -> Folded:
+    """A head's columns of o, as rows."""
+    return Folded(head.o.T, torch.zeros(head.o.shape[1], dtype=head.o.dtype))
+
+
+def _dense(layer: Layer, roles: Sequence[str]) -> Tensors:
+    return {
+        f"{role}.{name}": value
+        for role in roles
+        for name, value in (("weight", layer[role].weight), ("bias", layer[role].bias))
+    }
+
+
+def _projection_tensors(name: str, plan: Projection, matrix: Folded) -> Tensors:
+    weight, tensors = matrix.weight, {}
+    if plan.columns is not None:
+        index = _padded_index(matrix.reads, plan.columns)
+        weight = weight[:, index].clone()
+        weight[:, int(matrix.reads.sum()) :] = 0
+        tensors[f"{name}.index"] = index
+    missing = plan.rows - len(matrix.bias)
+    tensors[f"{name}.linear.weight"] = nn.functional.pad(weight, (0, 0, 0, missing))
+    tensors[f"{name}.linear.bias"] = nn.functional.pad(matrix.bias, (0, missing))
+    return tensors
+
+
+def _output_tensors(name: str, plan: Output, weight: Tensor, bias: Tensor) -> Tensors:
+    """Tensors of an output matrix, shape ``(hidden, columns)``, and what it always adds."""
+    if plan.rows is None:
+        return {f"{name}.linear.weight": weight, f"{name}.linear.bias": bias}
+    computed = weight.ne(0).any(1)
+    number = int(computed.sum())
+    index = torch.full((len(bias),), number)
+    index[computed] = torch.arange(number)
+    missing = plan.rows - number
+    tensors = {
+        f"{name}.index": index,
+        f"{name}.linear.weight": nn.functional.pad(weight[computed], (0, 0, 0, missing)),
+        f"{name}.linear.bias": nn.functional.pad(bias[computed], (0, missing)),
+    }
+    if plan.constant:
+        tensors[f"{name}.constant"] = torch.where(computed, 0, bias)
+    return tensors
+
+
+def _padded_index(mask: Tensor, length: int) -> Tensor:
+    """Indices where the mask is true, repeated from the first up to a length."""
+    index = mask.nonzero()[:, 0]
+    padding = torch.zeros(length - len(index), dtype=index.dtype)
+    return torch.cat([index, padding])

@@ -1,0 +1,107 @@
+"""Folds gates, biases and low-rank updates of a gated model into plain weights.
+
+What gates close becomes rows and columns of zeros; from here on nothing is known of gates.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from finegates.adapters import merge_adapters
+from finegates.attach import GATES_NAME, detach_gates, gates_of
+from finegates.errors import ModelError
+from finegates.gated_linear import GatedLinear
+from finegates.gates import Gates
+from finegates.layout import SIDES, GatedMatrix
+from finegates.modules import encoder_layers, locate
+from finegates.spec import ROLES
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A matrix as the model computes with it in evaluation.
+
+    Attributes:
+        weight: Float64, shape ``(out, in)``; closed rows and columns are zero.
+        bias: Float64, shape ``(out,)``; zero where there is none.
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    def rows(self, keep: Tensor) -> "Folded":
+        """Some of its rows: a boolean of shape ``(out,)``, or indices."""
+        return Folded(self.weight[keep], self.bias[keep])
+
+    @property
+    def is_constant(self) -> Tensor:
+        """Which outputs don't depend on the input, boolean, shape ``(out,)``."""
+        return (self.weight == 0).all(1)
+
+    @property
+    def reads(self) -> Tensor:
+        """Which inputs are read, boolean, shape ``(in,)``."""
+        return (self.weight != 0).any(0)
+
+
+Layer = dict[str, Folded]
+"""Role -> matrix."""
+
+
+@torch.no_grad()
+def fold(model: PreTrainedModel) -> list[Layer]:
+    """Takes gates and adapters off a model and returns the folded matrices of its layers.
+
+    Args:
+        model: A supported classifier with gates, adapters, both or neither. Changed in place: it is
+            plain afterwards, and its gated matrices hold their base weights.
+
+    Raises:
+        ModelError: If the type is not supported, or an adapter is not linear.
+    """
+    numbers = range(len(encoder_layers(model)))
+    merge_adapters(model)
+    gates = gates_of(model) if hasattr(model, GATES_NAME) else None
+    layers = [
+        {role: _folded(_matrix(model, number, role), gates) for role in ROLES} for number in numbers
+    ]
+    if gates is not None:
+        detach_gates(model)
+    return layers
+
+
+def _matrix(model: PreTrainedModel, layer: int, role: str) -> nn.Module:
+    parent, name = locate(model, GatedMatrix(layer, role, 0, 0))
+    return getattr(parent, name)
+
+
+def _folded(module: nn.Module, gates: Gates | None) -> Folded:
+    if isinstance(module, GatedLinear) and gates is not None:
+        return _with_gates(module, gates)
+    if not isinstance(module, nn.Linear):
+        raise ModelError(f"A {type(module).__name__} can't be folded into one matrix.")
+    return Folded(module.weight.double(), _bias_of(module))
+
+
+def _with_gates(module: GatedLinear, gates: Gates) -> Folded:
+    values = gates.law.value(gates.mean).double()
+    gate_in, gate_out = (_gate(gates, module.matrix, side, values) for side in SIDES)
+    weight = gate_out[:, None] * module.merged_weight().double() * gate_in
+    if module.low_rank is not None and not module.inside:
+        low = module.low_rank
+        weight = weight + (low.scale * low.b @ low.a).double()
+    return Folded(weight, gate_out * _bias_of(module))
+
+
+def _gate(gates: Gates, matrix: GatedMatrix, side: str, values: Tensor) -> Tensor:
+    place = gates.layout.places.get(f"{matrix.name}.{side}")
+    if place is None:
+        return torch.ones(matrix.features(side), dtype=values.dtype)
+    return values[gates.layout.vectors[place].slice]
+
+
+def _bias_of(module: nn.Linear | GatedLinear) -> Tensor:
+    width = module.out_features
+    return torch.zeros(width).double() if module.bias is None else module.bias.double()

@@ -1,0 +1,167 @@
+"""Shrunk models as Hugging Face classes: the dense class of a type, with sublayers by its plan.
+
+Embeddings, norms, pooler, head, loss and masks are the dense class's own. `finegates.auto`
+registers the classes.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    CamembertConfig,
+    CamembertForSequenceClassification,
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
+    ElectraConfig,
+    ElectraForSequenceClassification,
+    PreTrainedConfig,
+    PreTrainedModel,
+    RobertaConfig,
+    RobertaForSequenceClassification,
+    XLMRobertaConfig,
+    XLMRobertaForSequenceClassification,
+)
+
+from finegates.architectures import architecture_of
+from finegates.shrinking.modules import put_in_plans
+from finegates.shrinking.plan import LayerPlan, Needs
+
+PREFIX = "finegates-"
+
+
+def dense_type(model_type: str) -> str:
+    """``"finegates-bert"`` -> ``"bert"``."""
+    return model_type.removeprefix(PREFIX)
+
+
+def plans_of(config: PreTrainedConfig) -> list[LayerPlan]:
+    """The layers of a shrunk model.
+
+    Raises:
+        SpecError: If the config is damaged.
+    """
+    return [LayerPlan.from_dict(plan) for plan in config.shrunk_layers]
+
+
+def shrunk_config(
+    dense: PreTrainedConfig, kind: "type[Shrunk]", plans: list[LayerPlan], needs: list[Needs]
+) -> PreTrainedConfig:
+    """The config of a shrunk model: the dense one's, and what its layers are and need."""
+    own = ("model_type", "architectures", "transformers_version")
+    content = {name: value for name, value in dense.to_dict().items() if name not in own}
+    layers, least = ([asdict(one) for one in every] for every in (plans, needs))
+    make: Any = kind.config_class
+    return make(**content, shrunk_layers=layers, shrunk_needs=least)
+
+
+class Shrunk(PreTrainedModel):
+    """What all shrunk classes share: sublayers by plan, attention by torch's fused kernel."""
+
+    _supports_flash_attn = False
+    _supports_flex_attn = False
+    _supports_attention_backend = False
+
+    def __init__(self, config: Any, *arguments: Any, **options: Any) -> None:
+        super().__init__(config, *arguments, **options)
+        architecture = architecture_of(dense_type(config.model_type))
+        put_in_plans(self, plans_of(config), architecture)
+
+
+class ShrunkBertConfig(BertConfig):
+    """A BERT whose layers are laid out by ``shrunk_layers``."""
+
+    model_type = "finegates-bert"
+    shrunk_layers: list | None = None
+    shrunk_needs: list | None = None
+
+
+class ShrunkBertForSequenceClassification(Shrunk, BertForSequenceClassification):
+    """A BERT classifier without what its gates closed."""
+
+    config_class = ShrunkBertConfig
+
+
+class ShrunkRobertaConfig(RobertaConfig):
+    """A RoBERTa whose layers are laid out by ``shrunk_layers``."""
+
+    model_type = "finegates-roberta"
+    shrunk_layers: list | None = None
+    shrunk_needs: list | None = None
+
+
+class ShrunkRobertaForSequenceClassification(Shrunk, RobertaForSequenceClassification):
+    """A RoBERTa classifier without what its gates closed."""
+
+    config_class = ShrunkRobertaConfig
+
+
+class ShrunkXLMRobertaConfig(XLMRobertaConfig):
+    """An XLM-RoBERTa whose layers are laid out by ``shrunk_layers``."""
+
+    model_type = "finegates-xlm-roberta"
+    shrunk_layers: list | None = None
+    shrunk_needs: list | None = None
+
+
+class ShrunkXLMRobertaForSequenceClassification(Shrunk, XLMRobertaForSequenceClassification):
+    """An XLM-RoBERTa classifier without what its gates closed."""
+
+    config_class = ShrunkXLMRobertaConfig
+
+
+class ShrunkCamembertConfig(CamembertConfig):
+    """A CamemBERT whose layers are laid out by ``shrunk_layers``."""
+
+    model_type = "finegates-camembert"
+    shrunk_layers: list | None = None
+    shrunk_needs: list | None = None
+
+
+class ShrunkCamembertForSequenceClassification(Shrunk, CamembertForSequenceClassification):
+    """A CamemBERT classifier without what its gates closed."""
+
+    config_class = ShrunkCamembertConfig
+
+
+class ShrunkElectraConfig(ElectraConfig):
+    """An ELECTRA whose layers are laid out by ``shrunk_layers``."""
+
+    model_type = "finegates-electra"
+    shrunk_layers: list | None = None
+    shrunk_needs: list | None = None
+
+
+class ShrunkElectraForSequenceClassification(Shrunk, ElectraForSequenceClassification):
+    """An ELECTRA classifier without what its gates closed."""
+
+    config_class = ShrunkElectraConfig
+
+
+class ShrunkDistilBertConfig(DistilBertConfig):
+    """A DistilBERT whose layers are laid out by ``shrunk_layers``."""
+
+    model_type = "finegates-distilbert"
+    shrunk_layers: list | None = None
+    shrunk_needs: list | None = None
+
+
+class ShrunkDistilBertForSequenceClassification(Shrunk, DistilBertForSequenceClassification):
+    """A DistilBERT classifier without what its gates closed."""
+
+    config_class = ShrunkDistilBertConfig
+
+
+MODELS: dict[str, type[Shrunk]] = {
+    dense_type(model.config_class.model_type): model
+    for model in (
+        ShrunkBertForSequenceClassification,
+        ShrunkRobertaForSequenceClassification,
+        ShrunkXLMRobertaForSequenceClassification,
+        ShrunkCamembertForSequenceClassification,
+        ShrunkElectraForSequenceClassification,
+        ShrunkDistilBertForSequenceClassification,
+    )
+}
+"""Dense model type -> the class of its shrunk models."""
