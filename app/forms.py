@@ -43,7 +43,7 @@ def follow_recipe(method: str) -> None:
         if before != method and key in st.session_state:
             old, new = default_of(name, before), default_of(name, method)
             if _plain(st.session_state[key]) == _plain(old) and old != new:
-                st.session_state[key] = _as_widget(new)
+                st.session_state[key] = as_widget(new)
     st.session_state[_RECIPE] = method
 
 
@@ -51,7 +51,7 @@ def setting_input(name: str, method: str, container: Any = st, **options: Any) -
     """The widget of a setting, chosen by its type."""
     field, (kind, optional) = FIELDS[name], type_of(name)
     key = PREFIX + name
-    st.session_state.setdefault(key, _as_widget(default_of(name, method)))
+    st.session_state.setdefault(key, as_widget(default_of(name, method)))
     common = {"key": key, "help": help_of(name), "persist_state": "session", **options}
     label = label_of(name)
     if kind is bool:
@@ -109,7 +109,13 @@ def step_of(name: str, default: float | None) -> float:
     return 10.0 ** math.floor(math.log10(default))
 
 
-def _as_widget(value: Any) -> Any:
+def start_from(recipe: str) -> None:
+    """Says that the session's settings were typed for this recipe, so that none follows another."""
+    st.session_state[_RECIPE] = recipe
+
+
+def as_widget(value: Any) -> Any:
+    """A setting's value as its widget holds it."""
     if isinstance(value, tuple):
         return list(value)
     return value

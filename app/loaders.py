@@ -10,7 +10,9 @@ from typing import Any
 import streamlit as st
 
 from app.feed import Feed
+from app.run_index import RunIndex
 from finegates import aggregate, dispatcher
+from finegates.bin import BinnedRun, list_bin
 from finegates.data import load_splits
 from finegates.devices import Device, list_devices, matching_devices
 from finegates.devices import runs_at_once as at_once
@@ -19,10 +21,11 @@ from finegates.files import read_frame
 from finegates.groups import Group, list_groups
 from finegates.point import Point
 from finegates.provenance import command_of
-from finegates.runs import GATES_FOLDER, Run, default_runs_dir, list_runs
+from finegates.runs import GATES_FOLDER, Run, default_runs_dir
 from finegates.snapshots import Snapshot, load_snapshot, snapshot_path
 from finegates.spec import RunSpec
-from finegates.status import FINAL_STATES, Status
+from finegates.status import Status
+from finegates.table_rows import rows_of
 
 KEPT_FEEDS = 4
 WAKE_EVERY_S = 10
@@ -36,24 +39,18 @@ def runs_folder() -> Path:
 
 
 def run_rows(folder: Path) -> list[dict[str, Any]]:
-    """A row for each run, newest first; broken ones last."""
-    rows = [_row(run) for run in list_runs(folder)]
-    return sorted(rows, key=lambda row: row["created"] or "", reverse=True)
+    """A row for each run, newest first; broken ones last. See `app.run_index.RunIndex`."""
+    return _index(folder).rows()
 
 
-def _row(run: Run) -> dict[str, Any]:
-    try:
-        changed = run.path.stat().st_mtime_ns
-    except OSError:
-        return run.row()
-    row = _row_at(str(run.path), changed)
-    return row if row["status"] in FINAL_STATES else run.row()
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _index(folder: Path) -> RunIndex:
+    return RunIndex(folder)
 
 
-@st.cache_data(max_entries=2000, show_spinner=False)
-def _row_at(path: str, changed_ns: int) -> dict[str, Any]:
-    """Status files are replaced, so a change in a folder always shows in the folder's time."""
-    return Run(Path(path)).row()
+def binned(folder: Path) -> list[BinnedRun]:
+    """Deleted runs, the last deleted first."""
+    return list_bin(folder)
 
 
 def groups(folder: Path) -> list[Group]:
@@ -69,18 +66,19 @@ def points(folder: Path, rows: list[dict[str, Any]], group: Group | None = None)
         rows: From `run_rows`, of this moment.
         group: The group, or None for every run of the folder.
     """
-    done = [row["run"] for row in rows if row["status"] == "finished"]
+    done = {row["run"]: row for row in rows if row["status"] == "finished"}
     changed = tuple((name, _changed_ns(folder / name)) for name in sorted(done))
     if group is None:
-        return _points_of_runs(folder, changed)
+        return _points_of_runs(folder, changed, done)
     ours = set(group.runs)
     return _points_of_group(folder, group, tuple(c for c in changed if c[0] in ours))
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _points_of_runs(folder: Path, changed: tuple) -> list[Point]:
-    runs = [Run(folder / name) for name, _ in changed]
-    return aggregate.points(aggregate.run_rows(runs))
+def _points_of_runs(folder: Path, changed: tuple, _rows: dict[str, dict]) -> list[Point]:
+    return aggregate.points(
+        row for name, _ in changed for row in rows_of(Run(folder / name), _rows[name])
+    )
 
 
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs={Group: repr})

@@ -1,4 +1,4 @@
-"""Opening a run from a table on a page whose fragment ticks."""
+"""Leaving a page whose fragment ticks: for a run of its table, or for another page."""
 
 import time
 
@@ -10,19 +10,25 @@ _OPENING, _SHOWN = "opening", "runs_shown"
 
 
 def open_if_clicked() -> None:
-    """Switches to the run that was clicked; to be called before anything ticks."""
-    if run := st.session_state.pop(_OPENING, None):
+    """Switches to where a click asked to go; to be called before anything ticks."""
+    if place := st.session_state.pop(_OPENING, None):
         # Nothing ticks in this run, but the browser may have sent a tick already, and Streamlit
         # 1.67 merges a tick into a page switch that waits: a blank page in one of six tries
         # (2026-11).
         time.sleep(TICK_ON_ITS_WAY_S)
-        st.switch_page(LIVE, query_params={"run": run})
+        page, parameters = place
+        st.switch_page(page, query_params=parameters)
 
 
 def leave_if_clicked() -> None:
     """Leaves the fragment for `open_if_clicked`."""
     if _OPENING in st.session_state:
         st.rerun()
+
+
+def go_to(page: str, **parameters: str) -> None:
+    """For a callback: the page to show next, with these parameters in its address."""
+    st.session_state[_OPENING] = (page, parameters)
 
 
 def remember_shown(runs: list[str]) -> None:
@@ -37,4 +43,4 @@ def shown_run(row: int) -> str:
 
 def open_clicked() -> None:
     """Callback of the table's Open buttons."""
-    st.session_state[_OPENING] = shown_run(st.session_state["open_run"].row)
+    go_to(LIVE, run=shown_run(st.session_state["open_run"].row))

@@ -63,7 +63,8 @@ def check_settings(instance: Any) -> None:
     Raises:
         SpecError: With the field's name, what was given and what is allowed.
     """
-    kinds = field_types(type(instance))
+    settings: Any = type(instance)
+    kinds = field_types(settings)
     for field in dataclasses.fields(instance):
         value = getattr(instance, field.name)
         kind, optional = kinds[field.name]

@@ -1,31 +1,32 @@
-"""Every run in a table, and the accuracy that is left at which sparsity."""
+"""Every run in a table, what can be done with them, and what accuracy is left at which sparsity."""
 
+from datetime import datetime
 from functools import partial
 
 import streamlit as st
 
 from app import loaders
-from app.actions import run_buttons
+from app.bin_parts import draw_bin
 from app.charts.tradeoff import SMALL_HEIGHT
-from app.opening import (
-    LIVE,
-    leave_if_clicked,
-    open_clicked,
-    open_if_clicked,
-    remember_shown,
-    shown_run,
-)
+from app.notes_table import draw_editor
+from app.opening import leave_if_clicked, open_clicked, open_if_clicked, remember_shown
 from app.picker import ALL_RUNS, no_runs
-from app.run_table import column_config, matching, table
+from app.run_columns import tags_config
+from app.run_exports import runs_csv, runs_json
+from app.run_table import column_config, table
+from app.run_view import View, all_tags, choose_view
+from app.ticked import rows_ticked, ticked, version
+from app.ticked_actions import TRADEOFF, draw_ticked
 from app.tradeoff_frames import comparisons
 from app.tradeoff_parts import choose_axis, choose_task, draw_chart
 from app.words import NOTHING, STATES
-from finegates.runs import Run
+from finegates.runs import BROKEN
 from finegates.status import ACTIVE_STATES
 
 REFRESH_S = 2
 FEW_ROWS, MAX_TABLE_HEIGHT = 11, 430
-DIMENSIONS, TRADEOFF = "app_pages/dimensions.py", "app_pages/tradeoff.py"
+MOST_BROKEN = 3
+EDIT = "edit_notes"
 
 open_if_clicked()
 folder = loaders.runs_folder()
@@ -36,44 +37,60 @@ def is_active(row: dict) -> bool:
     return row["status"] in ACTIVE_STATES
 
 
-def row_ticked(key: str) -> None:
-    """Keeps the ticked run by name: its place in the table moves as runs are added."""
-    ticked = st.session_state[key].selection.rows
-    st.session_state["ticked_run"] = shown_run(ticked[0]) if ticked else None
+def draw_states(rows: list[dict]) -> None:
+    counts = {s: sum(row["status"] == s for row in rows) for s in STATES}
+    for state, number in counts.items():
+        if number:
+            look = STATES[state]
+            icon = f":material/{look.icon}:"
+            st.badge(f"{number} {state}", icon=icon, color=look.color, help=look.meaning)
 
 
-def draw_table(rows: list[dict]) -> None:
-    shown = [row["run"] for row in rows]
-    remember_shown(shown)
-    chosen = st.session_state.get("ticked_run")
-    key = f"runs_table_{hash(tuple(shown))}"
-    place = [shown.index(chosen)] if chosen in shown else []
+def draw_table(shown: list[dict], rows: list[dict], chosen: list[str], view: View) -> None:
+    ids = [row["run"] for row in shown]
+    remember_shown(ids)
+    key = f"runs_table_{version()}_{hash((*ids, *view.columns))}"
     st.dataframe(
-        table(rows),
+        table(shown, view.columns),
         key=key,
-        column_config=column_config(open_clicked),
+        column_config=column_config(open_clicked) | {"tags": tags_config(all_tags(rows))},
         hide_index=True,
-        height="content" if len(rows) <= FEW_ROWS else MAX_TABLE_HEIGHT,
-        on_select=partial(row_ticked, key),
-        selection_mode="single-row",
+        height="content" if len(shown) <= FEW_ROWS else MAX_TABLE_HEIGHT,
+        on_select=partial(rows_ticked, key, ids),
+        selection_mode="multi-row",
         placeholder=NOTHING,
-        selection_default={"selection": {"rows": place}},
-        alt=f"{len(rows)} runs, newest first",
+        selection_default={"selection": {"rows": [ids.index(r) for r in chosen if r in ids]}},
+        alt=f"{len(shown)} runs, sorted by {view.sort}",
     )
-    if place:
-        draw_actions(rows[place[0]])
 
 
-def draw_actions(row: dict) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        look = STATES[row["status"]]
-        st.markdown(f":material/{look.icon}: `{row['run']}` {look.meaning}", width="stretch")
-        link = {"run": row["run"]}
-        st.page_link(LIVE, label="Live", icon=":material/monitoring:", query_params=link)
-        st.page_link(DIMENSIONS, label="Dimensions", icon=":material/grid_on:", query_params=link)
-        run_buttons(Run(folder / row["run"]), row["status"], can_delete=True)
-    if row["reason"]:
-        st.caption(row["reason"])
+def draw_below(shown: list[dict], rows: list[dict]) -> None:
+    """How many rows there are, the switch to editing, and the downloads."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        few = f"{len(shown):,} of " if len(shown) < len(rows) else ""
+        st.caption(
+            f"{few}{len(rows):,} runs. Tick rows to compare, tag, group or delete them.",
+            width="stretch",
+        )
+        st.toggle(
+            "Edit notes and tags", key=EDIT, help="In the table. It stands still meanwhile.",
+        )  # fmt: skip
+        for kind, make in (("CSV", runs_csv), ("JSON", runs_json)):
+            st.download_button(
+                kind, partial(make, shown), file_name=f"runs-{datetime.now():%Y%m%d-%H%M}."
+                f"{kind.lower()}", mime="text/csv" if kind == "CSV" else "application/json",
+                icon=":material/download:", on_click="ignore", key=f"download_{kind}",
+                help=f"The {len(shown)} runs that are shown, with every field, as {kind}.",
+            )  # fmt: skip
+
+
+def draw_broken(shown: list[dict]) -> None:
+    """Why runs can't be read, in words: the column that says so is far to the right."""
+    broken = [row["reason"] for row in shown if row["status"] == BROKEN]
+    for reason in broken[:MOST_BROKEN]:
+        st.text(f"⚠ {reason}")
+    if len(broken) > MOST_BROKEN:
+        st.caption(f"And {len(broken) - MOST_BROKEN} more; see “Why it ended” in the table.")
 
 
 def draw_tradeoff(rows: list[dict]) -> None:
@@ -92,37 +109,42 @@ def draw_tradeoff(rows: list[dict]) -> None:
     draw_chart(found[task], rows, axis, cheap_curve=False, height=SMALL_HEIGHT)
 
 
-@st.fragment(run_every=REFRESH_S if any(map(is_active, rows)) else None)
-def view(was_active: bool) -> None:
+def is_editing() -> bool:
+    return st.session_state.get(EDIT, False)
+
+
+@st.fragment(run_every=REFRESH_S if any(map(is_active, rows)) and not is_editing() else None)
+def view(was_active: bool, was_editing: bool) -> None:
     leave_if_clicked()
     rows = loaders.run_rows(folder)
     if any(row["status"] == "queued" for row in rows):
         loaders.wake_queue(folder)
-    if was_active and not any(map(is_active, rows)):
+    if was_active != any(map(is_active, rows)) or was_editing != is_editing():
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
-        words = st.text_input(
-            "Filter", key="filter", bind="query-params", type="search", live=True, width=340,
-            placeholder="Filter: task, recipe, model, state …", label_visibility="collapsed",
-        )  # fmt: skip
-        counts = {s: sum(row["status"] == s for row in rows) for s in STATES}
-        for state, number in counts.items():
-            if number:
-                look = STATES[state]
-                icon = f":material/{look.icon}:"
-                st.badge(f"{number} {state}", icon=icon, color=look.color, help=look.meaning)
-    shown = matching(rows, words or "")
-    if shown:
-        draw_table(shown)
+        chosen = choose_view(rows)
+        draw_states(rows)
+    shown, ticks = chosen.rows(rows), ticked(row["run"] for row in rows)
+    if not shown:
+        st.info("No run matches the filter.", icon=":material/filter_alt_off:")
+    elif is_editing():
+        draw_editor(shown, rows, folder)
     else:
-        st.info(f"No run matches “{words}”.", icon=":material/filter_alt_off:")
+        draw_table(shown, rows, ticks, chosen)
+    if ticks and not is_editing():
+        by_id = {row["run"]: row for row in rows}
+        hidden = {*ticks} - {row["run"] for row in shown}
+        draw_ticked([by_id[run] for run in ticks], rows, len(hidden), folder)
+    draw_below(shown, rows)
+    draw_broken(shown)
     draw_tradeoff(rows)
 
 
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Runs", width="stretch")
+    draw_bin(folder)
     st.page_link("app_pages/new_run.py", label="New run", icon=":material/add:")
 if rows:
-    view(any(map(is_active, rows)))
+    view(any(map(is_active, rows)), is_editing())
 else:
     no_runs()
