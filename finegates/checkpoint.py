@@ -10,7 +10,9 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from transformers import PreTrainedModel
 
+from finegates.adapt import Adapted
 from finegates.attach import GATES_NAME
 from finegates.errors import RunError
 from finegates.penalty import BudgetPenalty
@@ -71,13 +73,13 @@ def save_trained(run: Run, session: Session) -> None:
     """Stores the model's own tensors other than the gates, which the last snapshot holds."""
     partial = run.path / f".{TRAINED_FOLDER}.part"
     partial.mkdir(exist_ok=True)
-    state = {name: t for name, t in _own_tensors(session).items() if name != _GATES_TENSOR}
+    state = {name: t for name, t in _tensors_of(session).items() if name != _GATES_TENSOR}
     save_file(_contiguous(state), partial / _TRAINED_FILE)
     _replace_folder(partial, run.path / TRAINED_FOLDER)
 
 
-def load_trained(run: Run, session: Session) -> None:
-    """Puts a finished run's weights and last gates into a session of the same spec.
+def load_trained(run: Run, model: PreTrainedModel, adapted: Adapted) -> None:
+    """Puts a finished run's weights and last gates into a model that was adapted by its spec.
 
     Raises:
         RunError: If they are missing or damaged.
@@ -85,26 +87,29 @@ def load_trained(run: Run, session: Session) -> None:
     path = run.path / TRAINED_FOLDER / _TRAINED_FILE
     try:
         tensors = load_file(path)
-        for name, value in _own_tensors(session).items():
+        for name, value in _own_tensors(model, adapted).items():
             if name != _GATES_TENSOR:
                 value.detach().copy_(tensors[name])
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:
         raise RunError(f"The trained weights of {run.id} can't be used: {error}.") from error
-    if session.gates is not None:
-        session.gates.set_means(run.snapshot().means)
-        session.gates.settled = True
+    if adapted.gates is not None:
+        adapted.gates.set_means(run.snapshot().means)
+        adapted.gates.settled = True
 
 
 def _state(session: Session) -> dict[str, torch.Tensor]:
-    state = {name: tensor.detach() for name, tensor in _own_tensors(session).items()}
+    state = {name: tensor.detach() for name, tensor in _tensors_of(session).items()}
     if isinstance(session.penalty, BudgetPenalty):
         state[_MULTIPLIER] = session.penalty.multiplier
     return state
 
 
-def _own_tensors(session: Session) -> dict[str, torch.Tensor]:
-    model = session.accelerator.unwrap_model(session.model)
-    own = set(session.adapted.own_names)
+def _tensors_of(session: Session) -> dict[str, torch.Tensor]:
+    return _own_tensors(session.accelerator.unwrap_model(session.model), session.adapted)
+
+
+def _own_tensors(model: PreTrainedModel, adapted: Adapted) -> dict[str, torch.Tensor]:
+    own = set(adapted.own_names)
     return {n: t for n, t in model.state_dict(keep_vars=True).items() if n in own}
 
 

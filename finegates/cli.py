@@ -1,7 +1,8 @@
-"""The command line: ``python -m finegates train|launch|sweep|table|evaluate|runs|params``.
+"""The command line: ``python -m finegates train|launch|sweep|table|evaluate|export|bench|...``.
 
 Flags of a run are made from `finegates.spec.RunSpec`. The last line that ``train``, ``sweep``,
-``evaluate``, ``params`` and ``--json`` print to stdout is JSON; progress and messages go to stderr.
+``evaluate``, ``export``, ``bench``, ``params`` and ``--json`` print to stdout is JSON; progress and
+messages go to stderr.
 Exit codes: 0 done, 1 a run failed, 2 something the user can mend, 130 interrupted, 141 nobody reads
 what is printed.
 """
@@ -12,7 +13,17 @@ import sys
 from collections.abc import Sequence
 
 from finegates import __version__
-from finegates.commands import background, evaluate, params, runs, sweep, table, train
+from finegates.commands import (
+    background,
+    bench,
+    evaluate,
+    export,
+    params,
+    runs,
+    sweep,
+    table,
+    train,
+)
 from finegates.errors import FineGatesError
 
 NOBODY_READS = 141
@@ -38,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (train, sweep, table, evaluate, runs, params, background):
+    for module in (train, sweep, table, evaluate, export, bench, runs, params, background):
         module.add(commands)
     return parser
 

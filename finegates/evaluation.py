@@ -14,12 +14,13 @@ from finegates.adapters import merge_adapters
 from finegates.attach import attach_gates
 from finegates.checkpoint import load_trained
 from finegates.data import load_splits
-from finegates.errors import DataError, RunError, SpecError
+from finegates.errors import DataError, SpecError
 from finegates.gates import Gates
 from finegates.journal import removal_fields
 from finegates.laws import GaussianLaw
 from finegates.magnitude import order_by_magnitude
 from finegates.reporting import evaluate
+from finegates.restore import check_finished
 from finegates.runs import CURVE_FILE, FORMAT_VERSION, Run
 from finegates.session import Session, open_session
 from finegates.storage import write_json
@@ -63,14 +64,13 @@ def restore_session(run: Run, device: str) -> Session:
         RunError: If the run is not finished, or its weights are gone or damaged.
         DataError: If its data has changed, or can't be read.
     """
-    if (state := run.status().state) != "finished":
-        raise RunError(f"{run.id} is {state}; only a finished run can be evaluated.")
+    check_finished(run)
     splits = load_splits(run.spec)
     recorded = run.record["data"].get("fingerprint")
     if recorded not in (None, splits.fingerprint):
         raise DataError(f"The data of {run.id} has changed since the run was made.")
     session = open_session(run.spec, splits, device)
-    load_trained(run, session)
+    load_trained(run, session.accelerator.unwrap_model(session.model), session.adapted)
     return session
 
 

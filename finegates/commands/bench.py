@@ -1,0 +1,95 @@
+"""``bench``: dense, masked and shrunk, side by side."""
+
+import argparse
+import sys
+from typing import Any
+
+from finegates.commands.options import add_command, add_runs_dir, opened_run, print_json
+from finegates.errors import SpecError
+
+_MORE = (
+    "Passes alternate in one process after a warm-up; a speed-up is the median ratio of "
+    "neighbouring passes. The ceiling is the ratio of multiply-accumulates that the gates leave at "
+    "least; the shrunk model may compute more, where copies or padding are quicker."
+)
+
+
+def add(commands: Any) -> None:
+    """Adds the command."""
+    help = "time a model dense, with masks and shrunk"
+    parser = add_command(commands, "bench", help, _bench, _MORE)
+    add_runs_dir(parser)
+    parser.add_argument("run", nargs="?", help="a finished run's id; or give --model")
+    parser.add_argument("--model", help="a model's name or folder, with random unequal gates")
+    parser.add_argument(
+        "--random-weights", action="store_true", help="build the model from its config alone"
+    )
+    parser.add_argument("--remove", type=float, help="fraction of the gated weights to remove")
+    parser.add_argument("--batch-size", type=int, default=32, help="rows. Default: 32.")
+    parser.add_argument("--seq-len", type=int, default=128, help="tokens of a row. Default: 128.")
+    parser.add_argument("--dtype", default="float32", help="float32, bfloat16 or float16")
+    parser.add_argument("--device", default="cpu", help="as torch names it. Default: cpu.")
+    parser.add_argument("--repeats", type=int, default=10, help="passes of each. Default: 10.")
+    parser.add_argument("--json", action="store_true", help="print the JSON line only")
+
+
+def _bench(options: argparse.Namespace) -> int:
+    for name in ("batch_size", "seq_len", "repeats"):
+        if getattr(options, name) < 1:
+            raise SpecError(f"{name} is {getattr(options, name)}; it has to be 1 or more.")
+    from finegates.inputs import check_device
+
+    if options.device != "cpu":
+        check_device(options.device)
+    from finegates.bench import bench  # torch loads here
+    from finegates.provenance import recorded_versions
+
+    result = bench(
+        _model(options),
+        remove=options.remove,
+        batch_size=options.batch_size,
+        length=options.seq_len,
+        dtype=options.dtype,
+        device=options.device,
+        repeats=options.repeats,
+    )
+    if not options.json:
+        print("\n".join(_lines(result)), file=sys.stderr)
+    print_json({**result, "threads": _threads(), "versions": recorded_versions()})
+    return 0
+
+
+def _threads() -> int:
+    import torch
+
+    return torch.get_num_threads()
+
+
+def _model(options: argparse.Namespace) -> Any:
+    if (options.run is None) == (options.model is None):
+        raise SpecError("Give either a run's id or --model, and not both.")
+    from finegates.bench import attach_random_gates, random_model
+    from finegates.pretrained import load_pretrained
+    from finegates.restore import restore_model
+
+    if options.run:
+        return restore_model(opened_run(options))[0]
+    if options.random_weights:
+        model = random_model(options.model)
+    else:
+        model = load_pretrained(options.model, ("no", "yes"), "classification")[0]
+    attach_random_gates(model)
+    return model.eval()
+
+
+def _lines(result: dict[str, Any]) -> list[str]:
+    lines = [
+        f"{name:7} {1e3 * result[f'{name}_s']:9.1f} ms "
+        f"({1e3 * result[f'{name}_p10_s']:.1f} to {1e3 * result[f'{name}_p90_s']:.1f})"
+        for name in ("dense", "masked", "shrunk")
+    ]
+    return [
+        *lines,
+        f"speed-up {result['speedup']:.2f}, ceiling {result['mac_ratio']:.2f}, "
+        f"realised / ideal {result['realised_over_ideal']:.2f}",
+    ]

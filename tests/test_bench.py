@@ -1,0 +1,86 @@
+"""What timing tells is consistent; how fast anything is, is no test's business."""
+
+import json
+
+import pytest
+import torch
+from toy_models import toy_model
+
+from finegates.bench import attach_random_gates, bench, candidates, random_model
+from finegates.cli import main
+from finegates.errors import SpecError
+from finegates.shrink import shrink
+from finegates.shrinking.plan import Hardware
+from finegates.sizes import computed_cost, dense_cost, needed_cost, num_parameters
+
+THRIFTY = Hardware(0, 0, 0, row_multiple=1, column_multiple=1, head_multiple=1)
+
+
+def gated(model_type="bert"):
+    model = toy_model(model_type)
+    attach_random_gates(model)
+    return model.eval()
+
+
+def test_result_is_consistent():
+    result = bench(gated(), remove=0.4, batch_size=2, length=8, repeats=3)
+    assert result["max_logit_difference"] < 1e-5
+    assert result["realised_over_ideal"] == pytest.approx(result["speedup"] / result["mac_ratio"])
+    assert result["mac_ratio"] > 1 and result["shrunk_params"] <= result["dense_params"]
+    for name in ("dense", "masked", "shrunk"):
+        assert 0 < result[f"{name}_p10_s"] <= result[f"{name}_s"] <= result[f"{name}_p90_s"]
+
+
+@pytest.mark.parametrize("model_type", ["bert", "distilbert"])
+def test_products_of_a_dense_model_are_its_weights(model_type):
+    model = toy_model(model_type)
+    weights = 2 * (4 * 16 * 16 + 2 * 16 * 32)
+    assert dense_cost(model).products_per_token == weights
+    assert dense_cost(model).macs(8) == 8 * (weights + 8 * 2 * 2 * 16)
+
+
+@pytest.mark.parametrize("remove", [0.0, 0.3, 0.8])
+def test_computed_products_are_the_weights_of_the_real_model(remove):
+    shrunk = shrink(gated(), remove=remove, tuned_for=THRIFTY)
+    encoder = shrunk.bert.encoder
+    weights = sum(p.numel() for n, p in encoder.named_parameters() if p.ndim == 2)
+    assert computed_cost(shrunk).products_per_token == weights
+    assert needed_cost(shrunk).products_per_token <= weights
+
+
+def test_random_gates_are_unequal():
+    gates = gated().finegates
+    open_fractions = [
+        (gates.means_array()[v.slice] > 0.5).mean().round(2) for v in gates.layout.vectors
+    ]
+    assert len(set(open_fractions)) > 4
+
+
+def test_candidates_are_what_they_say():
+    models = candidates(gated(), 0.5, "cpu", "bfloat16")
+    assert not hasattr(models["dense"], "finegates") and hasattr(models["masked"], "finegates")
+    assert {m.dtype for m in models.values()} == {torch.bfloat16}
+    assert num_parameters(models["dense"]) == num_parameters(toy_model())
+
+
+def test_unknown_dtype_is_refused():
+    with pytest.raises(SpecError, match="bfloat16"):
+        bench(gated(), remove=0.1, batch_size=1, length=4, dtype="int3")
+
+
+def test_model_from_config_needs_no_download():
+    assert random_model("roberta-base").config.hidden_size == 768
+
+
+def test_command_line_prints_json(toy_model_dir, capsys):
+    words = ["--remove", "0.4", "--batch-size", "2", "--seq-len", "8", "--repeats", "2", "--json"]
+    assert main(["bench", "--model", str(toy_model_dir), *words]) == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    wanted = {"dense_s", "masked_s", "shrunk_s", "speedup", "mac_ratio", "realised_over_ideal"}
+    assert wanted | {"max_logit_difference", "threads", "versions"} <= result.keys()
+
+
+@pytest.mark.parametrize("words", [[], ["a-run", "--model", "minilm"]])
+def test_one_of_run_and_model_is_asked_for(words, capsys):
+    assert main(["bench", *words]) == 2
+    assert "not both" in capsys.readouterr().err

@@ -1,0 +1,161 @@
+"""An exported run loads like any other model, in every way that people load models."""
+
+import json
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
+
+import finegates.auto  # noqa: F401  what the folder's card tells to import
+from finegates.cli import main
+from finegates.errors import ModelError, RunError, SpecError
+from finegates.export import ONNX_FILE, export
+from finegates.restore import restore_model
+from finegates.runs import create_run
+from finegates.shrink import prune
+from finegates.sizes import num_parameters
+from finegates.spec import make_spec
+from finegates.worker import execute
+
+QUICK = {"max_train_samples": 64, "batch_size": 16, "epochs": 1, "precision": "fp32"}
+TEXTS = ["a fine film", "a dull and long one", "good"]
+
+
+def finished_run(model_dir, folder, **changes):
+    spec = make_spec({"model": str(model_dir), **QUICK, **changes})
+    run = create_run(
+        spec, {"labels": ["negative", "positive"], "problem": "classification"}, folder
+    )
+    status = execute(run, "cpu")
+    assert status.state == "finished", status.reason
+    return run
+
+
+@pytest.fixture(scope="module")
+def run(toy_model_dir, tmp_path_factory):
+    return finished_run(
+        toy_model_dir, tmp_path_factory.mktemp("runs"), method="finegates+lora", lora_rank=4
+    )
+
+
+@pytest.fixture(scope="module")
+def exported(run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exports") / "model"
+    facts = export(run, folder, remove=0.4, onnx=True)
+    return folder, facts
+
+
+@pytest.fixture(scope="module")
+def expected(run):
+    """Encoded texts, and the logits of the run's gates as masks."""
+    model, tokenizer = restore_model(run)
+    prune(model, remove=0.4)
+    encoded = dict(tokenizer(TEXTS, padding=True, return_tensors="pt"))
+    encoded.pop("token_type_ids", None)
+    with torch.no_grad():
+        return encoded, model(**encoded).logits.numpy()
+
+
+def test_auto_classes_load_the_folder(exported, expected):
+    model = AutoModelForSequenceClassification.from_pretrained(exported[0]).eval()
+    encoded, logits = expected
+    with torch.no_grad():
+        assert np.abs(model(**encoded).logits.numpy() - logits).max() < 1e-5
+    assert num_parameters(model) == exported[1]["shrunk_params"]
+    assert model.config.id2label == {0: "negative", 1: "positive"}
+    tokenizer = AutoTokenizer.from_pretrained(exported[0])
+    again = tokenizer(TEXTS, padding=True, return_tensors="pt")["input_ids"]
+    assert torch.equal(again, encoded["input_ids"])
+
+
+def test_a_fresh_process_needs_one_import(exported):
+    code = (
+        "import sys, finegates; assert 'torch' not in sys.modules\n"
+        "import finegates.auto\n"
+        "from transformers import pipeline\n"
+        f"print(pipeline('text-classification', model={str(exported[0])!r})('good')[0]['label'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() in ("negative", "positive")
+
+
+def test_pipeline_answers_as_the_masked_model(exported, expected):
+    answers = pipeline("text-classification", model=str(exported[0]))(TEXTS)
+    names = ["negative", "positive"]
+    assert [a["label"] for a in answers] == [names[i] for i in expected[1].argmax(1)]
+
+
+def test_onnx_gives_the_same_logits_at_any_batch_and_length(exported, expected):
+    session = onnxruntime.InferenceSession(str(exported[0] / ONNX_FILE))
+    encoded, logits = expected
+    feed = {name: value.numpy() for name, value in encoded.items()}
+    assert np.abs(session.run(["logits"], feed)[0] - logits).max() < 1e-4
+    one = {name: value[:1, :3] for name, value in feed.items()}
+    assert session.run(["logits"], one)[0].shape == (1, 2)
+
+
+@pytest.mark.parametrize("way", ["half", "pickle", "compile", "export", "hidden states"])
+def test_what_people_do_with_models_works(exported, expected, way):
+    model = AutoModelForSequenceClassification.from_pretrained(exported[0]).eval()
+    encoded, logits = expected
+    with torch.no_grad():
+        if way == "half":
+            assert torch.isfinite(model.half()(**encoded).logits).all()
+        elif way == "hidden states":
+            states = model(**encoded, output_hidden_states=True).hidden_states
+            assert len(states) == model.config.num_hidden_layers + 1
+        else:
+            again = {
+                "pickle": lambda: pickle.loads(pickle.dumps(model)),
+                "compile": lambda: torch.compile(model, backend="eager"),
+                "export": lambda: torch.export.export(model, (), kwargs=encoded).module(),
+            }[way]()
+            assert np.abs(again(**encoded).logits.numpy() - logits).max() < 1e-5
+
+
+def test_facts_and_card_tell_the_same(exported):
+    folder, facts = exported
+    assert facts["removed_weights_fraction"] == pytest.approx(0.4, abs=0.02)
+    assert facts["shrunk_params"] < facts["dense_params"]
+    card = (folder / "README.md").read_text()
+    assert f"{facts['shrunk_params']:,}" in card and "import finegates.auto" in card
+
+
+def test_a_used_folder_is_refused_and_left_alone(run, tmp_path):
+    (tmp_path / "mine.txt").write_text("keep")
+    with pytest.raises(SpecError, match="not empty"):
+        export(run, tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_failed_export_leaves_nothing(run, tmp_path):
+    with pytest.raises(SpecError, match="below 1"):
+        export(run, tmp_path / "out", remove=1.5)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_dense_run_has_nothing_to_remove(toy_model_dir, tmp_path):
+    dense = finished_run(toy_model_dir, tmp_path / "runs", method="lora", lora_rank=4)
+    with pytest.raises(ModelError, match="without gates"):
+        export(dense, tmp_path / "out", remove=0.2)
+
+
+def test_damaged_weights_are_told(toy_model_dir, tmp_path):
+    broken = finished_run(toy_model_dir, tmp_path / "runs", method="finegates")
+    (broken.path / "trained" / "trained.safetensors").write_bytes(b"\x00" * 100)
+    with pytest.raises(RunError, match="can't be used"):
+        export(broken, tmp_path / "out", remove=0.2)
+    assert not (tmp_path / "out").exists()
+
+
+def test_command_line_exports(run, tmp_path, capsys):
+    words = ["export", run.id, "--runs-dir", str(run.path.parent), "--remove", "0.3"]
+    assert main([*words, "--out", str(tmp_path / "out")]) == 0
+    facts = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert facts["run"] == run.id and (tmp_path / "out" / "config.json").is_file()
