@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from app import loaders
 from app.data_preview import draw_preview
 from app.forms import PREFIX, help_of, setting_input
-from finegates.columns import guess_columns
+from app.plain import plain
+from finegates.columns import Columns
 from finegates.data import TextSplits
 from finegates.errors import DataError
 from finegates.files import READERS
@@ -22,6 +22,7 @@ from finegates.uploads import save_upload
 SAMPLE, GLUE, FILE = "Bundled sample", "GLUE", "Your file"
 SOURCES = (SAMPLE, GLUE, FILE)
 NO_PAIR = "(none)"
+TEXT_AND_LABEL = 2
 DECIDE_ROWS = ("max_train_samples", "validation_fraction", "hold_out_fraction", "split_seed")
 
 
@@ -52,7 +53,7 @@ def choose_data(method: str, folder: Path, prefix: str = PREFIX) -> Choice:
             return Choice({}, error="Choose a file first.")
         splits = _read(settings, prefix)
     except DataError as error:
-        st.error(_in_users_names(str(error)), icon=":material/error:")
+        st.error(plain(_in_users_names(str(error))), icon=":material/error:")
         return Choice({}, error="The data can't be used yet; see there.")
     if splits is not None:
         draw_preview(splits)
@@ -94,19 +95,32 @@ def _file(method: str, folder: Path) -> dict[str, Any] | None:
     path = Path(kept)
     if upload is None:
         st.caption(f"Your last upload is kept: `{path.name}`")
-    frame = loaders.file_frame(str(path), path.stat().st_mtime_ns)
-    return {"task": FILE_TASK, "data": str(path), **_map_columns(frame, path, method)}
+    return {"task": FILE_TASK, "data": str(path), **map_columns(path, method)}
 
 
-def _map_columns(frame: pd.DataFrame, path: Path, method: str) -> dict[str, Any]:
-    """Columns as guessed from the file, to be changed; widgets are new for each file."""
-    names = [str(c) for c in frame.columns]
-    try:
-        guess = guess_columns(frame)
-        text, pair, label = guess.text, guess.pair, guess.label
-    except DataError as error:
-        st.warning(f"{error} Choose the columns.", icon=":material/rule:")
-        text, pair, label = names[0], None, names[-1]
+def map_columns(path: Path, method: str) -> dict[str, Any]:
+    """Columns as guessed from the file, to be changed; widgets are new for each file.
+
+    Args:
+        path: A kept file.
+        method: Whose defaults count.
+
+    Returns:
+        Settings of a spec.
+
+    Raises:
+        DataError: If the file can't be read.
+    """
+    names, guess, problem = loaders.guessed_columns(str(path), path.stat().st_mtime_ns)
+    if len(names) < TEXT_AND_LABEL:
+        raise DataError(
+            f"'{path.name}' has one column only, '{names[0]}'. A text and a label are needed in "
+            "each row; add a column of labels."
+        )
+    if guess is None:
+        st.warning(plain(f"{problem} Choose the columns."), icon=":material/rule:")
+        guess = Columns(names[0], None, names[-1], "auto")
+    text, pair, label = guess.text, guess.pair, guess.label
     boxes = st.columns(4)
     box = dict(persist_state="session")
     text = boxes[0].selectbox(

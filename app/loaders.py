@@ -13,19 +13,24 @@ from app.feed import Feed
 from app.run_index import RunIndex
 from finegates import aggregate, dispatcher
 from finegates.bin import BinnedRun, list_bin
+from finegates.cells import cells_of
+from finegates.columns import Columns, guess_columns
 from finegates.data import load_splits
+from finegates.data_report import DataReport, report_on
 from finegates.devices import Device, list_devices, matching_devices
 from finegates.devices import runs_at_once as at_once
-from finegates.errors import FineGatesError, RunError
+from finegates.errors import DataError, FineGatesError, RunError
 from finegates.files import read_frame
 from finegates.groups import Group, list_groups
 from finegates.point import Point
 from finegates.provenance import command_of
 from finegates.runs import GATES_FOLDER, Run, default_runs_dir
+from finegates.sample import load_sample
 from finegates.snapshots import Snapshot, load_snapshot, snapshot_path
 from finegates.spec import RunSpec
 from finegates.status import Status
 from finegates.table_rows import rows_of
+from finegates.tokens import token_counts
 
 KEPT_FEEDS = 4
 WAKE_EVERY_S = 10
@@ -190,3 +195,61 @@ def runs_at_once(device: str) -> int:
 def command_line(spec: RunSpec) -> str:
     """The shell command that does the same."""
     return shlex.join(command_of(spec))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def guessed_columns(path: str, changed_ns: int) -> tuple[list[str], Columns | None, str]:
+    """The columns of a user's file, what each seems to be, and why that can't be said.
+
+    Raises:
+        DataError: If the file can't be read.
+    """
+    frame = file_frame(path, changed_ns)
+    names = [str(name) for name in frame.columns]
+    try:
+        return names, guess_columns(frame), ""
+    except DataError as error:
+        return names, None, str(error)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def data_report(spec: RunSpec, changed_ns: int) -> DataReport:
+    """What is known of the rows of a file, or of the sample, before a run.
+
+    Raises:
+        DataError: If the file can't be read.
+    """
+    return report_on(data_frame(spec, changed_ns), spec)
+
+
+def data_frame(spec: RunSpec, changed_ns: int):
+    """The rows of a file as they are, or those of the sample.
+
+    Raises:
+        DataError: If the file can't be read.
+    """
+    return file_frame(spec.data, changed_ns) if spec.data else load_sample()
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def data_rows(spec: RunSpec, changed_ns: int, numbers: tuple[int, ...]):
+    """These rows of the data, counted from 1, with their number in front."""
+    frame = data_frame(spec, changed_ns).iloc[[number - 1 for number in numbers]].copy()
+    name = "row"
+    while name in frame.columns:
+        name += " "
+    frame.insert(0, name, numbers)
+    return frame
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def data_tokens(spec: RunSpec, changed_ns: int, columns: Columns, most: int):
+    """Tokens of each row for the spec's model, of at most this many rows drawn at random.
+
+    Raises:
+        FineGatesError: If the model's tokenizer is not on this machine.
+    """
+    frame = data_frame(spec, changed_ns)
+    frame = frame.sample(min(len(frame), most), random_state=0)
+    texts = [cells_of(frame[name]).tolist() for name in (columns.text, columns.pair) if name]
+    return token_counts(spec.model, *texts)

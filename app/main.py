@@ -24,6 +24,12 @@ PAGES = [
         help="Choose data, model and recipe, see what it will cost, and start.",
     ),
     st.Page(
+        "app_pages/data.py",
+        title="Data",
+        icon=":material/dataset:",
+        help="Your own data sets: upload, look, what is wrong in which row, and use in a run.",
+    ),
+    st.Page(
         "app_pages/new_sweep.py",
         title="Sweep",
         icon=":material/grid_view:",

@@ -33,7 +33,7 @@ Parameters = Mapping[str, str]
 
 
 def prefill_run(folder: Path) -> None:
-    """New run: ``file`` (name of a kept data set), ``text``, ``pair`` and ``label`` (columns).
+    """New run: ``task``, or ``file`` (kept data) with ``text``, ``pair`` and ``label`` (columns).
 
     Args:
         folder: The runs folder.
@@ -65,7 +65,7 @@ def _once(values_of: Callable[[Parameters], dict[str, Any]]) -> None:
 
 def _kept_file(given: Parameters, folder: Path) -> dict[str, Any]:
     if not (name := given.get("file")):
-        return {}
+        return _task(given["task"]) if given.get("task") else {}
     kept = folder / loaders.UPLOADS_FOLDER
     names = sorted(p.name for p in kept.iterdir() if p.is_file()) if kept.is_dir() else []
     if name not in names:  # a name, never a path

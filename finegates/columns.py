@@ -150,4 +150,6 @@ def _guess_problem(label: pd.Series) -> str:
     fractions = numbers[numbers % 1 != 0]
     values = numbers.nunique()
     many = values > MANY_VALUES or values > len(label) / 2
-    return "regression" if is_number(label) and len(fractions) and many else "classification"
+    # What decides at once is asked first: most labels are words or whole numbers.
+    fractional = len(fractions) and many and is_number(label)
+    return "regression" if fractional else "classification"

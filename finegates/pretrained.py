@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import transformers
 
+from finegates import tokens
 from finegates.architectures import architecture_of
 from finegates.errors import ModelError, first_line
 from finegates.models import (
@@ -62,14 +63,9 @@ def load_pretrained(
 
 
 def longest_input(config: transformers.PretrainedConfig) -> int:
-    """Tokens that a model can read; RoBERTa's first positions are taken by padding."""
-    positions = int(getattr(config, "max_position_embeddings", 512))
-    offset = config.pad_token_id + 1 if _positions_start_after_padding(config) else 0
-    return positions - offset
-
-
-def _positions_start_after_padding(config: transformers.PretrainedConfig) -> bool:
-    return config.model_type in ("roberta", "xlm-roberta", "camembert")
+    """Tokens that a model can read at once."""
+    names = ("model_type", "max_position_embeddings", "pad_token_id")
+    return tokens.longest_input({name: getattr(config, name, None) for name in names})
 
 
 def _check_only_head_is_new(name: str, model: transformers.PreTrainedModel, report: dict) -> None:

@@ -145,8 +145,16 @@ def describe(frame: pd.DataFrame, columns: Columns) -> Description:
         duplicate_texts=int(pd.concat(both, axis="columns").duplicated().sum()),
         **_label_figures(frame[columns.label], labels, columns.problem),
         **_lengths("characters", texts.str.len()),
-        **_lengths("words", texts.map(lambda text: len(text.split()))),
+        **_lengths("words", pd.Series([len(text.split()) for text in texts.tolist()])),
     )
+
+
+def word_counts(frame: pd.DataFrame, columns: Columns) -> np.ndarray:
+    """Words of each row, both texts of a pair together. int64 [number of rows]."""
+    names = [columns.text, *([columns.pair] if columns.pair else [])]
+    words = [[len(text.split()) for text in cells_of(frame[name]).tolist()] for name in names]
+    total: np.ndarray = np.array(words, dtype=np.int64).sum(axis=0)
+    return total
 
 
 def _label_figures(column: pd.Series, cells: pd.Series, problem: str) -> dict[str, Any]:

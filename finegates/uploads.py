@@ -1,13 +1,35 @@
-"""Keeps what a user uploaded under a name that can do no harm."""
+"""Keeps what a user uploaded under a name that can do no harm, lists it, and removes it."""
 
 import hashlib
 import re
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from finegates.files import check_extension, check_size
+from finegates.errors import DataError
+from finegates.files import READERS, check_extension, check_size
 from finegates.storage import write_atomically
 
 NAME_CHARACTERS = 80
+DIGEST_CHARACTERS = 16
+_KEPT = re.compile(rf"(?P<digest>[0-9a-f]{{{DIGEST_CHARACTERS}}})-(?P<name>.+)")
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """An upload that is kept.
+
+    Attributes:
+        path: Where it is.
+        name: As the user called it, as far as the name was safe.
+        size_bytes: Its size.
+        kept: When it was uploaded, in local time.
+    """
+
+    path: Path
+    name: str
+    size_bytes: int
+    kept: datetime
 
 
 def save_upload(name: str, content: bytes, folder: Path) -> Path:
@@ -27,9 +49,39 @@ def save_upload(name: str, content: bytes, folder: Path) -> Path:
     extension = check_extension(base)
     check_size(base, len(content))
     stem = re.sub(r"[^\w.-]+", "_", base[: -len(extension)]).strip("._")[:NAME_CHARACTERS]
-    digest = hashlib.sha256(content).hexdigest()[:16]
+    digest = hashlib.sha256(content).hexdigest()[:DIGEST_CHARACTERS]
     target = folder / f"{digest}-{stem or 'upload'}{extension}"
     folder.mkdir(parents=True, exist_ok=True)
     if not target.exists():
         write_atomically(target, content)
     return target
+
+
+def kept_files(folder: Path) -> list[KeptFile]:
+    """Every upload that is kept in a folder, the newest first. None where there is no folder."""
+    found = []
+    for path in folder.iterdir() if folder.is_dir() else ():
+        name = _KEPT.fullmatch(path.name)
+        if name and path.suffix in READERS and path.is_file() and not path.is_symlink():
+            status = path.stat()
+            kept = datetime.fromtimestamp(status.st_mtime)
+            found.append(KeptFile(path, name["name"], status.st_size, kept))
+    return sorted(found, key=lambda file: (file.kept, file.name), reverse=True)
+
+
+def delete_upload(path: Path, folder: Path) -> None:
+    """Removes an upload for good.
+
+    Args:
+        path: From `kept_files`.
+        folder: The folder it is kept in.
+
+    Raises:
+        DataError: If it is not a kept file of that folder, or can't be removed.
+    """
+    if path not in [file.path for file in kept_files(folder)]:
+        raise DataError(f"'{path.name}' is not kept here (any more), so it was not removed.")
+    try:
+        path.unlink()
+    except OSError as error:
+        raise DataError(f"{path} can't be removed: {error.strerror or error}.") from error

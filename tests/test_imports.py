@@ -106,7 +106,8 @@ def test_only_the_entry_point_imports_the_command_line():
     ["finegates", "finegates.runs", "finegates.jobs", "finegates.inputs", "finegates.estimate",
      "finegates.cli", "finegates.worker", "finegates.snapshots", "finegates.param_table",
      "finegates.groups", "finegates.sweep", "finegates.aggregate", "finegates.tables",
-     "finegates.group_progress"],
+     "finegates.group_progress", "finegates.paper_runs", "finegates.data_report",
+     "finegates.tokens"],
 )  # fmt: skip
 def test_what_a_page_imports_loads_no_torch(module):
     code = f"import sys, {module}; print([n for n in {HEAVY} if n in sys.modules])"

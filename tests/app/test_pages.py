@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from finegates.status import STATUS_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("runs", "new_run", "new_sweep", "tradeoff", "paper", "live", "dimensions")
+PAGES = ("runs", "new_run", "data", "new_sweep", "tradeoff", "paper", "live", "dimensions")
 
 
 def texts(app: AppTest) -> str:
@@ -26,7 +26,7 @@ def texts(app: AppTest) -> str:
 def test_every_page_opens_without_runs(visit, page):
     app = visit(page)
     assert not app.exception
-    if page not in ("new_run", "new_sweep", "paper"):
+    if page not in ("new_run", "data", "new_sweep", "paper"):
         assert "No runs yet" in texts(app)
 
 

@@ -233,6 +233,7 @@ def pages_to_look_at(run_id: str) -> dict[str, str]:
         "new_sweep": "new_sweep",
         "tradeoff": "tradeoff",
         "paper": "paper",
+        "data": "data?length=tokens",
         "dimensions": f"dimensions?run={run_id}",
         "dimensions_ffn": f"dimensions?run={run_id}&role=ffn&color=open+%2F+closed",
     }
@@ -270,7 +271,7 @@ def test_nothing_is_asked_of_other_machines(server, browser):
     context = browser.new_context()
     page, asked = context.new_page(), []
     page.on("request", lambda request: asked.append(request.url))
-    for path in ("", "new_run", "new_sweep", "tradeoff", "paper", "live", "dimensions"):
+    for path in ("", "new_run", "data", "new_sweep", "tradeoff", "paper", "live", "dimensions"):
         page.goto(f"{server.url}/{path}")
         settle(page)
         page.wait_for_timeout(1000)

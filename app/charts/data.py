@@ -1,0 +1,71 @@
+"""Charts of a user's rows: how many of each class, and how long the texts are."""
+
+import altair as alt
+import pandas as pd
+
+from app.charts import style
+
+BAR_HEIGHT, AXIS_HEIGHT = 26, 60
+HEIGHT = 240
+GAP = 0.06
+"""Share of a bar's width that is left free on each side."""
+
+
+def class_bars(frame: pd.DataFrame) -> alt.LayerChart:
+    """A bar for each class, with its rows and share behind it.
+
+    Args:
+        frame: From `app.data_frames.class_frame`.
+    """
+    labels = frame.assign(
+        words=[f"{n:,} ({s:.1%})" for n, s in zip(frame["rows"], frame["share"], strict=True)]
+    )
+    room = alt.Scale(domain=[0, 1.25 * max(int(frame["rows"].max()), 1)], nice=False)
+    base = alt.Chart(labels).encode(
+        y=alt.Y(
+            "label:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, labelOverlap=False)
+        ),
+        x=alt.X("rows:Q", title="Rows", scale=room, axis=alt.Axis(format="~s", tickCount=5)),
+        tooltip=[
+            alt.Tooltip("label:N", title="Label"),
+            alt.Tooltip("rows:Q", title="Rows", format=","),
+            alt.Tooltip("share:Q", title="Share", format=".1%"),
+        ],
+    )
+    bars = base.mark_bar(color=style.BLUE, cornerRadiusEnd=3)
+    text = base.mark_text(align="left", dx=5, color=style.GRAY).encode(text="words:N")
+    return alt.layer(bars, text).properties(height=AXIS_HEIGHT + BAR_HEIGHT * len(frame))
+
+
+def length_bars(frame: pd.DataFrame, unit: str, limit: int | None = None) -> alt.LayerChart:
+    """How many rows are how long.
+
+    Args:
+        frame: From `app.data_frames.histogram`.
+        unit: What is counted: words or tokens.
+        limit: What is longer is cut; a line there, if it is given, and other bars beyond.
+    """
+    cut = f"datum.start > {limit}" if limit is not None else "false"
+    gap = (frame["end"] - frame["start"]) * GAP
+    drawn = frame.assign(
+        last=frame["end"] - 1, left=frame["start"] + gap, right=frame["end"] - gap, bottom=0
+    )
+    axis = alt.Axis(tickMinStep=1, grid=False, format="d")
+    scale = alt.Scale(domain=[int(frame["start"].min()), int(frame["end"].max())], nice=False)
+    bars = alt.Chart(drawn).mark_rect().encode(
+        x=alt.X("left:Q", title=f"{unit.capitalize()} in a row", axis=axis, scale=scale),
+        x2="right:Q",
+        y=alt.Y("rows:Q", title="Rows", axis=alt.Axis(tickMinStep=1)),
+        y2="bottom:Q",
+        color=alt.condition(cut, alt.value(style.ORANGE), alt.value(style.BLUE)),
+        tooltip=[
+            alt.Tooltip("start:Q", title=f"From ({unit})"),
+            alt.Tooltip("last:Q", title=f"To ({unit})"),
+            alt.Tooltip("rows:Q", title="Rows", format=","),
+            alt.Tooltip("share:Q", title="Share", format=".1%"),
+        ],
+    )  # fmt: skip
+    layers: list[alt.Chart | alt.LayerChart] = [bars]
+    if limit is not None and limit < frame["end"].max():
+        layers.append(style.upright(limit, f"cut at {limit}"))
+    return alt.layer(*layers).properties(height=HEIGHT)
