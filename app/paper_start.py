@@ -60,7 +60,7 @@ def _draw_fill(fill: Fill, name: str) -> None:
         st.markdown(f"**{fill.num_runs} runs**: {_in_words(fill)}")
         st.page_link(
             SWEEP, label="Start these runs …", icon=":material/grid_view:",
-            query_params=query_of(fill),
+            query_params=query_of(fill, name),
             help="Opens New sweep with this filled in, what it will cost, and the button.",
         )  # fmt: skip
         st.code(shlex.join(fill.command(name)), language="bash", wrap_lines=True)
@@ -77,9 +77,10 @@ def _in_words(fill: Fill) -> str:
     return " · ".join(parts)
 
 
-def query_of(fill: Fill) -> dict[str, str]:
+def query_of(fill: Fill, name: str) -> dict[str, str]:
     """The address of New sweep that `app.prefill` reads."""
     return {
+        "name": name,
         "task": fill.task,
         "model": BACKBONES[fill.backbone],
         "methods": ",".join(fill.methods),

@@ -16,6 +16,7 @@ from app.model_choice import EMBEDDED, HUB, LOCAL
 from app.overrides import PREFIX
 from app.sweep_form import MOST_SEEDS, PERCENTS
 from finegates.errors import DataError, SpecError, unknown_name
+from finegates.groups import check_name
 from finegates.methods import METHODS
 from finegates.models import EMBEDDED_MODEL
 from finegates.settings import numbers_of, words_of
@@ -42,8 +43,9 @@ def prefill_run(folder: Path) -> None:
 
 
 def prefill_sweep() -> None:
-    """Sweep: ``task``, ``model``, ``methods``, ``targets``, ``seeds``, ``first_seed``, and any
-    number that is a setting, by its name.
+    """Sweep: ``name``, ``task``, ``model``, ``methods``, ``targets``, ``seeds``, ``first_seed``.
+
+    Any number that is a setting may be given by its name besides.
     """
     _once(_sweep)
 
@@ -83,6 +85,9 @@ def _kept_file(given: Parameters, folder: Path) -> dict[str, Any]:
 
 def _sweep(given: Parameters) -> dict[str, Any]:
     values: dict[str, Any] = {}
+    if name := given.get("name"):
+        check_name(name)
+        values["sweep_name"] = name
     if task := given.get("task"):
         values |= _task(task)
     if model := given.get("model"):
