@@ -1,5 +1,6 @@
 """What one session has read of a run: each refresh reads only what was added since the last."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,8 +86,21 @@ class Feed:
         return Histograms(self._names, steps, np.stack([r["array"] for r in rows]))
 
     def _frame(self, kind: str, columns: tuple[str, ...]) -> pd.DataFrame:
-        rows = [r for r in current_rows(self._metrics) if r.get("kind") == kind]
-        frame = pd.DataFrame([[r.get(c) for c in columns] for r in rows], columns=list(columns))
-        numbers = [c for c in columns if c != "rounded"]
-        frame[numbers] = frame[numbers].apply(pd.to_numeric, errors="coerce")
-        return frame
+        return metrics_frame(self._metrics, kind, columns)
+
+
+def metrics_frame(
+    metrics: Iterable[dict[str, Any]], kind: str, columns: Sequence[str]
+) -> pd.DataFrame:
+    """The rows of one kind, without those that a resumption did again.
+
+    Args:
+        metrics: All rows of a ``metrics.jsonl``.
+        kind: ``"train"`` or ``"eval"``.
+        columns: `TRAIN_COLUMNS` or `EVAL_COLUMNS`.
+    """
+    rows = [r for r in current_rows(metrics) if r.get("kind") == kind]
+    frame = pd.DataFrame([[r.get(c) for c in columns] for r in rows], columns=list(columns))
+    numbers = [c for c in columns if c != "rounded"]
+    frame[numbers] = frame[numbers].apply(pd.to_numeric, errors="coerce")
+    return frame

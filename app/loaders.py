@@ -7,9 +7,10 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
-from app.feed import Feed
+from app.feed import EVAL_COLUMNS, TRAIN_COLUMNS, Feed, metrics_frame
 from app.run_index import RunIndex
 from finegates import aggregate, dispatcher
 from finegates.bin import BinnedRun, list_bin
@@ -24,11 +25,12 @@ from finegates.files import read_frame
 from finegates.groups import Group, list_groups
 from finegates.point import Point
 from finegates.provenance import command_of
-from finegates.runs import GATES_FOLDER, Run, default_runs_dir
+from finegates.runs import GATES_FOLDER, METRICS_FILE, Run, default_runs_dir
 from finegates.sample import load_sample
 from finegates.snapshots import Snapshot, load_snapshot, snapshot_path
 from finegates.spec import RunSpec
 from finegates.status import Status
+from finegates.storage import LineReader
 from finegates.table_rows import rows_of
 from finegates.tokens import token_counts
 
@@ -74,15 +76,15 @@ def points(folder: Path, rows: list[dict[str, Any]], group: Group | None = None)
     done = {row["run"]: row for row in rows if row["status"] == "finished"}
     changed = tuple((name, _changed_ns(folder / name)) for name in sorted(done))
     if group is None:
-        return _points_of_runs(folder, changed, done)
+        return _points_of_runs(folder, hash(changed), done)  # Streamlit's own hash of it is slow
     ours = set(group.runs)
     return _points_of_group(folder, group, tuple(c for c in changed if c[0] in ours))
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _points_of_runs(folder: Path, changed: tuple, _rows: dict[str, dict]) -> list[Point]:
+def _points_of_runs(folder: Path, changed: int, _rows: dict[str, dict]) -> list[Point]:
     return aggregate.points(
-        row for name, _ in changed for row in rows_of(Run(folder / name), _rows[name])
+        row for name in sorted(_rows) for row in rows_of(Run(folder / name), _rows[name])
     )
 
 
@@ -122,6 +124,22 @@ def feed(run: Run, refresh: bool = True) -> Feed:
     if refresh or not known:
         current.refresh()
     return current
+
+
+def curves(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What a run has logged so far, and its evaluations. `feed` is for one run that is watched."""
+    path = run.path / METRICS_FILE
+    try:
+        found = path.stat()
+    except OSError:
+        return _curves_at(str(path), 0, 0)
+    return _curves_at(str(path), found.st_mtime_ns, found.st_size)
+
+
+@st.cache_data(max_entries=48, show_spinner=False)
+def _curves_at(path: str, changed_ns: int, size: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    rows = LineReader(Path(path)).read_new()
+    return metrics_frame(rows, "train", TRAIN_COLUMNS), metrics_frame(rows, "eval", EVAL_COLUMNS)
 
 
 def snapshot(run: Run, step: int) -> Snapshot:

@@ -36,6 +36,12 @@ PAGES = [
         help="Several methods, targets and seeds at once, as one group of runs.",
     ),
     st.Page(
+        "app_pages/compare.py",
+        title="Compare",
+        icon=":material/compare_arrows:",
+        help="Several runs side by side: curves, final numbers, and what differs in them.",
+    ),
+    st.Page(
         "app_pages/tradeoff.py",
         title="Accuracy vs sparsity",
         icon=":material/show_chart:",

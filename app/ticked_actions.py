@@ -18,7 +18,7 @@ from finegates.run_notes import change_tags
 from finegates.runs import BROKEN, Run, delete_run
 from finegates.status import ACTIVE_STATES
 
-DIMENSIONS = "app_pages/dimensions.py"
+COMPARE, DIMENSIONS = "app_pages/compare.py", "app_pages/dimensions.py"
 NEW_RUN, TRADEOFF = "app_pages/new_run.py", "app_pages/tradeoff.py"
 MOST_NAMED = 8
 
@@ -71,6 +71,11 @@ def _draw_links(row: dict[str, Any], folder: Path) -> None:
 
 def _draw_actions(chosen: Rows, rows: Rows, folder: Path) -> None:
     ids = [row["run"] for row in chosen]
+    if len(ids) > 1:
+        st.page_link(
+            COMPARE, label="Compare", icon=":material/compare_arrows:",
+            query_params={"runs": ids}, help="Their curves, numbers and settings side by side.",
+        )  # fmt: skip
     with st.popover("Tag", icon=":material/label:", key="tag_ticked"):
         _draw_tags(chosen, rows, folder)
     with st.popover("Group", icon=":material/workspaces:", key="group_ticked"):
