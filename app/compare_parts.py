@@ -40,9 +40,7 @@ def draw_curves(curves: Curves, names: list[str], metrics: list[str]) -> pd.Data
             "Smoothing of the loss (log lines)", 1, MOST_SMOOTHING, SMOOTHING, key="smoothing",
             bind="query-params", width=300, help="Span of the running mean. 1 smooths nothing.",
         )  # fmt: skip
-        st.caption(
-            "Click a run in a legend to fade the others; click beside it to undo that."
-        )
+        st.caption("Click a run in a legend to fade the others; click beside it to undo that.")
     starts = [curve[0]["time"].min() for curve in curves]
     train = frames.together([curve[0] for curve in curves], names, starts)
     evaluations = frames.together([curve[1] for curve in curves], names, starts)
