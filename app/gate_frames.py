@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from app.feed import Histograms
+from app.gates_shown import GatesShown
 from app.words import ROLE_NAMES
 from finegates.accounting import HISTOGRAM_EDGES, open_counts, removed_by_matrix
 from finegates.layout import GateLayout
@@ -101,7 +102,7 @@ def closing(histograms: Histograms, roles: Collection[str], total_steps: int = 0
     )
 
 
-def removed_frame(snapshot: Snapshot) -> pd.DataFrame:
+def removed_frame(snapshot: Snapshot | GatesShown) -> pd.DataFrame:
     """The removed fraction of each matrix: columns ``layer``, ``role``, ``matrix``, ``removed``."""
     removed = removed_by_matrix(snapshot.layout, snapshot.closed)
     rows = [
@@ -111,12 +112,13 @@ def removed_frame(snapshot: Snapshot) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["layer", "role", "matrix", "removed", "weights"])
 
 
-def survivors(snapshot: Snapshot) -> pd.DataFrame:
-    """Open gates of each vector: ``layer``, ``role``, ``side``, ``open`` and ``gates``."""
+def survivors(snapshot: Snapshot | GatesShown) -> pd.DataFrame:
+    """Open gates of each vector: ``layer``, ``role``, ``side``, ``open``, ``gates``, ``share``."""
     layout: GateLayout = snapshot.layout
     counts = open_counts(layout, snapshot.closed)
     rows = [
         (v.matrix.layer, v.matrix.role, v.side, int(n), v.size)
         for v, n in zip(layout.vectors, counts, strict=True)
     ]
-    return pd.DataFrame(rows, columns=["layer", "role", "side", "open", "gates"])
+    frame = pd.DataFrame(rows, columns=["layer", "role", "side", "open", "gates"])
+    return frame.assign(share=frame["open"] / frame["gates"])

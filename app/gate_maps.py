@@ -1,10 +1,14 @@
 """From a snapshot to layer-by-dimension maps: one side of a matrix, or what survives of it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from app.charts.maps import GateMap
+from app.gates_shown import GatesShown
 from app.words import ROLE_NAMES
-from finegates.snapshots import Snapshot
+from finegates.layout import GateLayout
+from finegates.stream import StreamUse
 
 SIDE_NAMES = {"survives": "What survives", "out": "Rows (outputs)", "in": "Columns (inputs)"}
 PARTS = {"q": "Query", "k": "Key", "v": "Value", "o": "Attention output", "ffn": "Feed-forward"}
@@ -43,20 +47,39 @@ def meaning(part: str, side: str) -> str:
     return f"Dimensions of the residual stream {stream} {ROLE_NAMES[role]}."
 
 
-def gate_map(snapshot: Snapshot, part: str, side: str) -> GateMap | None:
+def gate_map(gates: GatesShown, part: str, side: str) -> GateMap | None:
     """The map of a part of the model, or None where the run has no gates there.
 
     Where only one of two gate vectors exists, the other counts as open.
     """
+    return _mapped(gates.layout, gates.values, part, side)
+
+
+def agreement_map(shown: Sequence[GatesShown], part: str, side: str) -> GateMap | None:
+    """In how many of the runs each dimension survives, in percent of them; None as `gate_map`."""
+    kept = [_mapped(gates.layout, gates.kept, part, side) for gates in shown]
+    if kept[0] is None:
+        return None
+    share = np.mean([one.percent > 0 for one in kept if one], axis=0)
+    return GateMap(kept[0].title, kept[0].layers, as_percent(share), kept[0].heads)
+
+
+def stream_map(use: StreamUse) -> GateMap:
+    """By which share of a layer's matrices each dimension of the residual stream is kept."""
+    return GateMap("Residual stream", use.layers, as_percent(use.keeping / use.matrices[:, None]))
+
+
+def _mapped(layout: GateLayout, values: np.ndarray, part: str, side: str) -> GateMap | None:
     wanted = _PLACES.get((part, side), ((part, side),))
-    values = snapshot.values
     by_layer: dict[int, np.ndarray] = {}
     heads: list[tuple[int, int]] = []
-    for vector in snapshot.layout.vectors:
+    for vector in layout.vectors:
         if (vector.matrix.role, vector.side) in wanted:
             layer = vector.matrix.layer
-            by_layer[layer] = by_layer.get(layer, np.float32(1)) * values[vector.slice]
-            heads = snapshot.layout.head_bounds(vector)
+            known = by_layer.get(layer)
+            here = values[vector.slice]
+            by_layer[layer] = here if known is None else known * here
+            heads = layout.head_bounds(vector)
     if not by_layer:
         return None
     layers = sorted(by_layer)

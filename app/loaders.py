@@ -25,7 +25,7 @@ from finegates.files import read_frame
 from finegates.groups import Group, list_groups
 from finegates.point import Point
 from finegates.provenance import command_of
-from finegates.runs import GATES_FOLDER, METRICS_FILE, Run, default_runs_dir
+from finegates.runs import GATES_FOLDER, METRICS_FILE, Run, default_runs_dir, list_runs
 from finegates.sample import load_sample
 from finegates.snapshots import Snapshot, load_snapshot, snapshot_path
 from finegates.spec import RunSpec
@@ -154,9 +154,17 @@ def snapshot(run: Run, step: int) -> Snapshot:
     return _snapshot_at(str(path), path.stat().st_mtime_ns)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=16, show_spinner=False)
 def _snapshot_at(path: str, changed_ns: int) -> Snapshot:
-    return load_snapshot(Path(path))
+    """Shared and not copied: a copy would forget the places of all vectors, at each repaint."""
+    found = load_snapshot(Path(path))
+    found.means.setflags(write=False)
+    return found
+
+
+def gated_runs(folder: Path) -> list[str]:
+    """Ids of runs whose folder carries gate values, newest first."""
+    return [run.id for run in list_runs(folder) if (run.path / GATES_FOLDER).is_dir()]
 
 
 @st.cache_resource(ttl=WAKE_EVERY_S, max_entries=4, show_spinner=False)

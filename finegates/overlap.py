@@ -51,6 +51,12 @@ class Overlap:
         return self.jaccard / self.chance_jaccard if self.chance_jaccard else float("nan")
 
     @property
+    def above_chance(self) -> float:
+        """Where the overlap is between chance (0) and equal sets (1); NaN without any chance."""
+        room = 1 - self.chance_jaccard
+        return (self.jaccard - self.chance_jaccard) / room if self.spread else float("nan")
+
+    @property
     def z(self) -> float:
         """Standard deviations that ``both`` is above chance; NaN where nothing is random."""
         return (self.both - self.chance_both) / self.spread if self.spread else float("nan")

@@ -23,14 +23,16 @@ class StreamUse:
         layers: Layer numbers, shape ``(num_layers,)``.
         keeping: Matrices that keep it, integers of shape ``(num_layers, num_dimensions)``.
         matrices: Gated matrices of each layer that could, shape ``(num_layers,)``.
-        chance_every: Dimensions that every layer would keep, on average, if each matrix kept as
+        chance_matrix: Dimensions that every matrix would keep, on average, if each matrix kept as
             many as it does, drawn at random.
+        chance_every: Dimensions that every layer would keep, likewise.
         chance_none: Dimensions that no matrix would keep, likewise.
     """
 
     layers: tuple[int, ...]
     keeping: np.ndarray
     matrices: np.ndarray
+    chance_matrix: float
     chance_every: float
     chance_none: float
 
@@ -78,12 +80,14 @@ def stream_use(
         return None
     layers = sorted(by_layer)
     keeping = np.stack([np.sum([kept[v.slice] for v in by_layer[n]], axis=0) for n in layers])
-    closed = [np.prod([1 - kept[v.slice].mean() for v in by_layer[n]]) for n in layers]
+    shares = [np.array([kept[v.slice].mean() for v in by_layer[n]]) for n in layers]
+    closed = np.array([(1 - share).prod() for share in shares])
     width = keeping.shape[1]
     return StreamUse(
         layers=tuple(layers),
         keeping=keeping,
         matrices=np.array([len(by_layer[n]) for n in layers]),
-        chance_every=float(width * np.prod(1 - np.array(closed))),
-        chance_none=float(width * np.prod(closed)),
+        chance_matrix=float(width * np.concatenate(shares).prod()),
+        chance_every=float(width * (1 - closed).prod()),
+        chance_none=float(width * closed.prod()),
     )

@@ -104,11 +104,18 @@ def test_a_shared_sub_network_is_far_from_chance_and_a_random_one_is_not():
     assert abs(overlap(layout, first, other).z) < 4
 
 
+def test_above_chance_is_nought_for_luck_and_one_for_equal_sets():
+    kept = np.random.default_rng(3).random(LAYOUT.num_gates) < 0.5
+    assert overlap(LAYOUT, kept, kept).above_chance == 1
+    luck = overlap_of_sizes(np.array([10_000]), np.array([[5000], [4000], [2000]]))
+    assert luck.above_chance == pytest.approx(0, abs=1e-4)
+
+
 def test_where_nothing_is_random_chance_is_exact_and_has_no_z():
     everything = np.ones(LAYOUT.num_gates, dtype=bool)
     found = overlap(LAYOUT, everything, everything)
     assert (found.jaccard, found.chance_jaccard, found.ratio, found.spread) == (1, 1, 1, 0)
-    assert math.isnan(found.z)
+    assert math.isnan(found.z) and math.isnan(found.above_chance)
     empty = overlap(LAYOUT, ~everything, ~everything)
     assert math.isnan(empty.jaccard) and math.isnan(empty.chance_jaccard)
 

@@ -52,17 +52,20 @@ def test_what_every_layer_keeps_is_kept_once_in_each():
     assert use.every_layer.tolist() == [2] and not len(use.every_matrix)
 
 
-def test_chance_is_what_random_gates_of_the_same_number_give():
+@pytest.mark.parametrize("share", [0.12, 0.88])
+def test_chance_is_what_random_gates_of_the_same_number_give(share):
     layout, rng = make_layout(hidden=400), np.random.default_rng(0)
-    kept = rng.random(layout.num_gates) < 0.12
+    kept = rng.random(layout.num_gates) < share
     drawn = []
     for _ in range(200):
         shuffled = np.concatenate([rng.permutation(kept[v.slice]) for v in layout.vectors])
         drawn.append(stream_use(layout, shuffled))
-    for seen, chance in (("every_layer", "chance_every"), ("none", "chance_none")):
+    for seen, chance in (
+        ("every_matrix", "chance_matrix"), ("every_layer", "chance_every"), ("none", "chance_none")
+    ):  # fmt: skip
         counts = np.array([len(getattr(use, seen)) for use in drawn])
         error = 4 * counts.std() / np.sqrt(len(counts))
-        assert getattr(drawn[0], chance) == pytest.approx(counts.mean(), abs=error)
+        assert getattr(drawn[0], chance) == pytest.approx(counts.mean(), abs=error + 0.01)
 
 
 def test_without_gates_on_the_stream_there_is_nothing_to_count():

@@ -1,9 +1,13 @@
-"""Layer-by-dimension maps of gate values, for settled data: Plotly redraws on new data."""
+"""Layer-by-dimension maps of gate values, for settled data: Plotly redraws on new data.
+
+A figure is a plain dictionary: checking each part of a `plotly.graph_objects.Figure` while it is
+put together takes ten times as long as all the rest, and a slider waits for it.
+"""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from app.charts import style
 
@@ -20,6 +24,19 @@ COLOR_SCALE = [
     [1.0, "#1a6aab"],
 ]
 TWO_COLORS = [[0.0, CLOSED], [0.5, CLOSED], [0.5, "#1a6aab"], [1.0, "#1a6aab"]]
+SHARES = [[0.0, CLOSED], [0.005, CLOSED], [0.005, "#d7e6f3"], [0.999, "#5b9fd0"], [1.0, "#0a4f84"]]
+"""Of shares of runs or matrices: none, some, and all, which stands out."""
+
+_COLORS = {"value": COLOR_SCALE, "two": TWO_COLORS, "share": SHARES}
+_HOVERS = {
+    "value": "gate value %{z} %",
+    "two": "%{z} % (0: closed, 100: open)",
+    "share": "kept by %{z} %",
+}
+_TICKS = {"value": ([1, 50, 100], ["0.01", "0.5", "1"]), "share": ([0, 50, 100], ["0", "½", "all"])}
+
+Figure = dict[str, Any]
+"""What Plotly draws: ``data`` and ``layout``."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +47,7 @@ class GateMap:
         title: What the dimensions are.
         layers: Layer numbers, shape ``(num_layers,)``.
         percent: Gate values in percent, 0 only where closed, uint8 of shape
-            ``(num_layers, num_dimensions)``.
+            ``(num_layers, num_dimensions)``; or shares in percent, 100 only where it is all.
         heads: Start and end of each head's dimensions; empty where there are none.
     """
 
@@ -40,66 +57,87 @@ class GateMap:
     heads: tuple[tuple[int, int], ...] = ()
 
 
-def gate_map(gates: GateMap, two_colors: bool, alone: bool, line: str) -> go.Figure:
+def gate_map(gates: GateMap, color: str, alone: bool, line: str) -> Figure:
     """A row for each layer, a column for each dimension, heads marked off and numbered.
 
     Args:
         gates: What to draw.
-        two_colors: Open or closed only, instead of the value.
+        color: ``value``, ``two`` (open or closed only) or ``share`` (of runs or matrices).
         alone: Taller, and with a colour bar.
         line: Colour of the lines between heads.
     """
-    dimensions = gates.percent.shape[1]
-    values = (gates.percent > 0).astype(np.uint8) * 100 if two_colors else gates.percent
-    hover = "layer %{y}, dimension %{x}<br>gate value %{z} %"
-    heads = None
-    if gates.heads:
-        row = np.zeros(dimensions, dtype=np.uint8)
-        for head, (start, end) in enumerate(gates.heads):
-            row[start:end] = head
-        heads = np.broadcast_to(row, gates.percent.shape)
-        hover = "layer %{y}, head %{customdata}, dimension %{x}<br>gate value %{z} %"
-    if two_colors:
-        hover = hover.replace("<br>gate value %{z} %", "<br>%{z} % (0: closed, 100: open)")
-    heatmap = go.Heatmap(
+    two = color == "two"
+    values = (gates.percent > 0).astype(np.uint8) * 100 if two else gates.percent
+    num_layers, dimensions = values.shape
+    places = np.arange(num_layers)
+    head = "head %{customdata}, " if gates.heads else ""
+    heatmap = dict(
+        type="heatmap",
         z=values,
-        y=[str(layer) for layer in gates.layers],
-        customdata=heads,
+        y=places,
+        customdata=_head_numbers(gates, values.shape),
         zmin=0,
         zmax=100,
         ygap=1,
-        colorscale=TWO_COLORS if two_colors else COLOR_SCALE,
-        showscale=alone and not two_colors,
-        colorbar=dict(
-            title=None, thickness=10, len=1.15, tickvals=[1, 50, 100], ticktext=["0.01", "0.5", "1"]
-        ),
-        hovertemplate=hover + "<extra></extra>",
+        colorscale=_COLORS[color],
+        showscale=alone and not two,
+        hovertemplate=f"layer %{{y}}, {head}dimension %{{x}}<br>{_HOVERS[color]}<extra></extra>",
     )
-    figure = go.Figure(heatmap)
-    row_height = TALL_ROW_HEIGHT if alone and len(gates.layers) <= FEW_LAYERS else ROW_HEIGHT
-    figure.update_layout(
-        height=row_height * len(gates.layers) + MARGIN["t"] + MARGIN["b"] + 10,
-        margin=MARGIN,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        shapes=[_line(end, line) for _, end in gates.heads[:-1]],
-        annotations=[_number(head, *bounds) for head, bounds in enumerate(gates.heads)],
-    )
-    figure.update_xaxes(title=dict(text="Dimension", standoff=4), showgrid=False, zeroline=False)
-    figure.update_yaxes(
-        title="Layer", autorange="reversed", showgrid=False, type="category", zeroline=False
+    if heatmap["showscale"]:
+        at, names = _TICKS[color]
+        heatmap["colorbar"] = dict(thickness=10, len=1.15, tickvals=at, ticktext=names)
+    row_height = TALL_ROW_HEIGHT if alone and num_layers <= FEW_LAYERS else ROW_HEIGHT
+    y_axis = dict(title=dict(text="Layer"), range=[num_layers - 0.5, -0.5], tickvals=places)
+    figure = bare_figure(
+        [heatmap, *_head_marks(gates, num_layers, line)],
+        height=row_height * num_layers + MARGIN["t"] + MARGIN["b"] + 10,
+        x=dict(title=dict(text="Dimension", standoff=4), range=[-0.5, dimensions - 0.5]),
+        y=y_axis | dict(ticktext=[str(layer) for layer in gates.layers]),
     )
     return figure
 
 
-def _line(end: int, color: str) -> dict:
-    place = dict(type="line", x0=end - 0.5, x1=end - 0.5, y0=0, y1=1, yref="paper")
-    return place | dict(line=dict(color=color, width=1))
-
-
-def _number(head: int, start: int, end: int) -> dict:
-    text = f"head {head}" if head == 0 else str(head)
+def bare_figure(data: list[dict], height: int, x: dict, y: dict) -> Figure:
+    """Traces on a transparent ground, without grid, legend and zero lines."""
+    plain = dict(showgrid=False, zeroline=False)
     return dict(
-        text=text, x=(start + end - 1) / 2, y=1, yref="paper", yanchor="bottom", showarrow=False,
-        font=dict(size=10, color=style.GRAY),
+        data=data,
+        layout=dict(
+            height=height,
+            margin=MARGIN,
+            showlegend=False,
+            paper_bgcolor="rgba(0,0,0,0)",
+            plot_bgcolor="rgba(0,0,0,0)",
+            xaxis=x | plain,
+            yaxis=y | plain,
+        ),
+    )
+
+
+def _head_numbers(gates: GateMap, shape: tuple[int, ...]) -> np.ndarray | None:
+    """For each cell the number of its head, for the hover."""
+    if not gates.heads:
+        return None
+    row = np.zeros(shape[1], dtype=np.uint8)
+    for head, (start, end) in enumerate(gates.heads):
+        row[start:end] = head
+    return np.broadcast_to(row, shape)
+
+
+def _head_marks(gates: GateMap, num_layers: int, color: str) -> list[dict]:
+    """All lines between heads as one trace, and all numbers above them as another."""
+    if not gates.heads:
+        return []
+    ends = [end - 0.5 for _, end in gates.heads[:-1]]
+    lines = dict(
+        type="scatter", mode="lines", hoverinfo="skip", line=dict(color=color, width=1),
+        x=[x for end in ends for x in (end, end, None)],
+        y=[y for _ in ends for y in (-0.5, num_layers - 0.5, None)],
     )  # fmt: skip
+    numbers = dict(
+        type="scatter", mode="text", hoverinfo="skip", cliponaxis=False,
+        x=[(start + end - 1) / 2 for start, end in gates.heads], y=[-0.5] * len(gates.heads),
+        text=["head 0", *(str(head) for head in range(1, len(gates.heads)))],
+        textposition="top center", textfont=dict(size=10, color=style.GRAY),
+    )  # fmt: skip
+    return [lines, numbers]

@@ -1,0 +1,63 @@
+"""Dimensions of the residual stream: how many layers keep each of them."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from app.charts import style
+from app.charts.maps import MARGIN, SHARES, Figure, bare_figure
+
+STRIP_HEIGHT, HEIGHT = 46, 200
+NONE, SOME, EVERY = "#d55e00", SHARES[2][1], SHARES[-1][1]
+"""None stands out as much as every: both are what the strip is for."""
+
+
+def strip(num_layers_keeping: np.ndarray, num_layers: int) -> Figure:
+    """One cell for each dimension: orange if no layer keeps it, dark blue if every layer does.
+
+    Args:
+        num_layers_keeping: Shape ``(num_dimensions,)``.
+        num_layers: Where the scale ends.
+    """
+    edge = 0.5 / num_layers
+    colors = [
+        [0.0, NONE], [edge, NONE], [edge, SOME], [1 - edge, SHARES[3][1]],
+        [1 - edge, EVERY], [1.0, EVERY],
+    ]  # fmt: skip
+    heatmap = dict(
+        type="heatmap", z=num_layers_keeping[None].astype(np.uint8), zmin=0, zmax=num_layers,
+        colorscale=colors, showscale=False,
+        hovertemplate=f"dimension %{{x}}<br>kept by %{{z}} of {num_layers} layers<extra></extra>",
+    )  # fmt: skip
+    return bare_figure(
+        [heatmap],
+        height=STRIP_HEIGHT + MARGIN["t"] + MARGIN["b"],
+        x=dict(title=dict(text="Dimension", standoff=4)),
+        y=dict(showticklabels=False),
+    )
+
+
+def by_layers(num_layers_keeping: np.ndarray, num_layers: int) -> alt.Chart:
+    """How many dimensions are kept by 0, 1, ... all layers.
+
+    Args:
+        num_layers_keeping: Shape ``(num_dimensions,)``.
+        num_layers: Where the axis ends.
+    """
+    counts = np.bincount(num_layers_keeping, minlength=num_layers + 1)
+    colors = [NONE, *[style.SKY] * (num_layers - 1), EVERY]
+    frame = pd.DataFrame({"layers": range(num_layers + 1), "dimensions": counts, "color": colors})
+    return (
+        alt.Chart(frame)
+        .mark_bar(cornerRadiusEnd=2)
+        .encode(
+            x=alt.X("layers:O", axis=alt.Axis(title="Layers that keep it", labelAngle=0)),
+            y=alt.Y("dimensions:Q", axis=alt.Axis(title="Dimensions", tickMinStep=1, tickCount=5)),
+            color=alt.Color("color:N", scale=None),
+            tooltip=[
+                alt.Tooltip("layers:O", title="Layers that keep it"),
+                alt.Tooltip("dimensions:Q", title="Dimensions", format=","),
+            ],
+        )
+        .properties(height=HEIGHT)
+    )
