@@ -2,14 +2,13 @@
 
 import json
 import os
-import platform
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from finegates.provenance import recorded_versions
+from finegates.provenance import cpu_model, recorded_versions
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -27,16 +26,6 @@ def environment() -> dict[str, Any]:
             "gpu": torch.cuda.get_device_name() if gpu else None,
         },
     }
-
-
-def cpu_model() -> str:
-    """The processor's name, as the system gives it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor())
 
 
 def write_result(name: str, content: dict[str, Any]) -> Path:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finegates.errors import SpecError
-from finegates.laws import Law
 from finegates.layout import SIDES, GateLayout
 
 HISTOGRAM_BINS = 20
@@ -95,39 +93,6 @@ def gates_to_close(layout: GateLayout, means: np.ndarray, removed_fraction: floa
     below = max(low - 1, 0)
     nearest = min((below, low), key=lambda count: abs(removed(count) - removed_fraction))
     return lowest(nearest)
-
-
-def gates_to_prune(
-    layout: GateLayout,
-    law: Law,
-    means: np.ndarray,
-    threshold: float | None = None,
-    remove: float | None = None,
-) -> np.ndarray:
-    """The gates that a threshold or a budget closes.
-
-    Args:
-        layout: Where each gate is.
-        law: What makes a gate's value of its mean.
-        means: Shape ``(num_gates,)``.
-        threshold: Gates whose value is this or less, in [0, 1]; 0 is what is closed already.
-        remove: The lowest gates that together remove this fraction of the weights, in [0, 1).
-
-    Returns:
-        Boolean, shape ``(num_gates,)``: closed or not.
-
-    Raises:
-        SpecError: If not just one of both is given, or it is out of range.
-    """
-    if (threshold is None) == (remove is None):
-        raise SpecError(f"threshold is {threshold} and remove is {remove}; give one of them.")
-    if remove is not None:
-        if not 0 <= remove < 1:
-            raise SpecError(f"remove is {remove}; allowed is 0 to below 1.")
-        return gates_to_close(layout, means, remove)
-    if not 0 <= (threshold or 0) <= 1:
-        raise SpecError(f"threshold is {threshold}; allowed is 0 to 1.")
-    return law.value(means) <= threshold
 
 
 def histogram(values: np.ndarray) -> list[int]:

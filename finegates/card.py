@@ -1,14 +1,68 @@
 """The README of an exported model: task, score, what was removed where, how to load it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import torch
+from transformers import PreTrainedModel
+
+from finegates.bench import bench
+from finegates.cuts import Cut
+from finegates.errors import DataError
+from finegates.evaluation import dense_and_cut
+from finegates.pretrained import longest_input
+from finegates.provenance import cpu_model
 from finegates.runs import Run
 from finegates.shrinking.models import Shrunk, plans_of
 from finegates.shrinking.plan import AttentionPlan, FeedForwardPlan, LayerPlan
+from finegates.sizes import REFERENCE_LENGTH
+
+_ROWS = 8
+"""Rows of a timed pass."""
 
 
-def model_card(run: Run, model: Shrunk, facts: Mapping[str, Any], remove: float | None) -> str:
+@dataclass(frozen=True)
+class Measured:
+    """What the card tells beside counts.
+
+    Attributes:
+        dense_score: On the validation rows, every gate open; None if it was not measured.
+        pruned_score: Of the smaller model.
+        timing: As `finegates.bench.bench` gives it; None if it was not measured.
+        why_not: Why something was not measured; empty if all was.
+    """
+
+    dense_score: float | None = None
+    pruned_score: float | None = None
+    timing: dict[str, Any] | None = None
+    why_not: str = ""
+
+
+NOT_MEASURED = Measured(why_not="it was not asked for")
+
+
+def measure_for_card(run: Run, model: PreTrainedModel, cut: Cut | None, device: str) -> Measured:
+    """Scores and times what a card tells; what can't be scored is left out with the reason.
+
+    Args:
+        run: A finished run.
+        model: Its model, gates closed already.
+        cut: Where they were cut off; None for as training left them.
+        device: Where to.
+    """
+    length = min(REFERENCE_LENGTH, longest_input(model.config))
+    timing = bench(model, remove=None, batch_size=_ROWS, length=length, device=device, repeats=5)
+    try:
+        dense, pruned = dense_and_cut(run, cut or Cut(threshold=0.0), device)
+    except DataError as error:
+        return Measured(timing=timing, why_not=str(error))
+    return Measured(dense["score"], pruned["score"], timing)
+
+
+def model_card(
+    run: Run, model: Shrunk, facts: Mapping[str, Any], cut: Cut | None, measured: Measured
+) -> str:
     """Markdown.
 
     Args:
@@ -16,38 +70,37 @@ def model_card(run: Run, model: Shrunk, facts: Mapping[str, Any], remove: float 
         model: The shrunk model.
         facts: ``removed_weights_fraction``, ``closed_gates``, ``dense_params``, ``shrunk_params``
             and ``mac_ratio``.
-        remove: The budget that was asked for; None for the gates as training left them.
+        cut: Where its gates were cut off; None for as training left them.
+        measured: Score and speed.
     """
-    spec, status = run.spec, run.status()
-    budget = "as training left the gates" if remove is None else f"pruned to {100 * remove:g}%"
-    score = "-" if status.score is None else f"{100 * status.score:.1f}"
-    rows = "\n".join(_row(number, plan) for number, plan in enumerate(plans_of(model.config)))
+    spec = run.spec
+    budget = cut.words if cut else "as training left the gates"
+    removed = f"{100 * facts['removed_weights_fraction']:.1f}%"
+    layers = "\n".join(_row(number, plan) for number, plan in enumerate(plans_of(model.config)))
+    params = f"{facts['dense_params']:,} -> {facts['shrunk_params']:,}"
+    rows = {
+        **_scores(run, measured),
+        "weights of gated matrices removed": removed,
+        "gates closed": f"{facts['closed_gates']:,}",
+        "parameters, dense -> this model": params,
+        "products of the layers, dense over needed, 128 tokens": f"{facts['mac_ratio']:.2f}",
+        **_speed(measured),
+    }
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
     return f"""---
 library_name: transformers
 tags: [finegates, pruned, text-classification]
 ---
 
-# {spec.model}, {spec.task}, {100 * facts["removed_weights_fraction"]:.1f}% of the weights removed
+# {spec.model}, {spec.task}, {removed} of the weights removed
 
 A `{spec.model}` that was fine-tuned on `{spec.task}` with `{spec.method}` (seed {spec.seed}), its
-closed gates removed, {budget}.
+closed gates removed: {budget}.
 
 | | |
 |---|---|
-| {status.metric} x 100 on validation at the end of training, {_removed(status)} | {score} |
-| weights of gated matrices removed | {100 * facts["removed_weights_fraction"]:.1f}% |
-| gates closed | {facts["closed_gates"]:,} |
-| parameters, dense | {facts["dense_params"]:,} |
-| parameters, this model | {facts["shrunk_params"]:,} |
-| products of the layers, dense over needed, 128 tokens | {facts["mac_ratio"]:.2f} |
-
-The score is that of the run's own gates. Score and speed of another budget F are measured by:
-
-```
-python -m finegates evaluate {run.id} --remove F
-python -m finegates bench {run.id} --remove F
-```
-
+{table}
+{_what_is_missing(run, measured)}
 ## Loading
 
 ```python
@@ -64,7 +117,7 @@ Heads are given as number x width; a full layer has {model.config.num_attention_
 
 | layer | heads | neurons |
 |---|---|---|
-{rows}
+{layers}
 
 ## How it was trained
 
@@ -74,9 +127,44 @@ Heads are given as number x width; a full layer has {model.config.num_attention_
 """
 
 
-def _removed(status: Any) -> str:
-    fraction = status.removed_weights_fraction
-    return "dense" if not fraction else f"{100 * fraction:.1f}% removed"
+def _scores(run: Run, measured: Measured) -> dict[str, str]:
+    if measured.dense_score is None or measured.pruned_score is None:
+        return {}
+    name = f"{run.status().metric} x 100 on validation, every gate open -> this model"
+    return {name: f"{100 * measured.dense_score:.1f} -> {100 * measured.pruned_score:.1f}"}
+
+
+def _speed(measured: Measured) -> dict[str, str]:
+    timing = measured.timing
+    if timing is None:
+        return {}
+    shape = f"{timing['batch_size']} x {timing['seq_len']} tokens, {timing['dtype']}"
+    name = f"milliseconds for {shape}, dense -> this model"
+    return {
+        name: f"{1e3 * timing['dense_s']:.1f} -> {1e3 * timing['shrunk_s']:.1f}",
+        "speed-up, median of neighbouring passes": f"{timing['speedup']:.2f}",
+        "measured on": _hardware(timing["device"]),
+    }
+
+
+def _hardware(device: str) -> str:
+    if device.startswith("cuda"):
+        return f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}"
+    return f"{cpu_model()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+
+
+def _what_is_missing(run: Run, measured: Measured) -> str:
+    if not measured.why_not:
+        return ""
+    what = "Score and speed were" if measured.timing is None else "The score was"
+    return f"""
+{what} not measured: {measured.why_not.rstrip(".")}. To measure:
+
+```
+python -m finegates evaluate {run.id} --remove F
+python -m finegates bench {run.id} --remove F
+```
+"""
 
 
 def _row(number: int, plan: LayerPlan) -> str:

@@ -1,8 +1,8 @@
-"""The command line: ``python -m finegates train|launch|sweep|table|evaluate|export|bench|...``.
+"""The command line: ``python -m finegates train|sweep|table|evaluate|prune|export|bench|...``.
 
 Flags of a run are made from `finegates.spec.RunSpec`. The last line that ``train``, ``sweep``,
-``evaluate``, ``export``, ``bench``, ``params`` and ``--json`` print to stdout is JSON; progress and
-messages go to stderr.
+``evaluate``, ``prune``, ``export``, ``bench``, ``params`` and ``--json`` print to stdout is JSON;
+progress and messages go to stderr.
 Exit codes: 0 done, 1 a run failed, 2 something the user can mend, 130 interrupted, 141 nobody reads
 what is printed.
 """
@@ -19,6 +19,7 @@ from finegates.commands import (
     evaluate,
     export,
     params,
+    prune,
     runs,
     sweep,
     table,
@@ -49,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (train, sweep, table, evaluate, export, bench, runs, params, background):
+    for module in (train, sweep, table, evaluate, prune, export, bench, runs, params, background):
         module.add(commands)
     return parser
 

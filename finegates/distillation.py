@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from finegates.batches import batches_in_order
 from finegates.errors import DataError
-from finegates.evaluation import restore_session
+from finegates.restore import restore_session
 from finegates.runs import open_run
 from finegates.session import evaluation_batch_size
 from finegates.spec import RunSpec

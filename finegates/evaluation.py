@@ -1,91 +1,111 @@
-"""Several budgets from one training: the gates of a finished run, rounded to each and evaluated.
+"""Cuts of one finished training: its gates closed at each, the smaller model made and scored.
 
 The cheap curve, as against one training for each target. A run without gates is ordered by the
 size of its rows and columns, which is pruning by magnitude without recovery.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
+import torch
 from transformers import PreTrainedModel
 
-from finegates.accounting import gates_to_close, removal
+from finegates.accounting import removal
 from finegates.adapters import merge_adapters
-from finegates.attach import attach_gates
-from finegates.checkpoint import load_trained
-from finegates.data import load_splits
-from finegates.errors import DataError, SpecError
+from finegates.attach import GATES_NAME, attach_gates, gates_of
+from finegates.curve import keep_points, read_points, read_thresholds
+from finegates.cuts import Cut, gates_to_prune
 from finegates.gates import Gates
-from finegates.journal import removal_fields
 from finegates.laws import GaussianLaw
 from finegates.magnitude import order_by_magnitude
-from finegates.reporting import evaluate
-from finegates.restore import check_finished
-from finegates.runs import CURVE_FILE, FORMAT_VERSION, Run
-from finegates.session import Session, open_session
-from finegates.storage import write_json
+from finegates.restore import restore_model, restore_splits
+from finegates.runs import Run
+from finegates.scoring import Judge
+from finegates.shrink import shrink
+from finegates.sizes import REFERENCE_LENGTH, mac_ratio, num_parameters
+
+Point = dict[str, Any]
 
 
-def evaluate_removals(run: Run, fractions: Sequence[float], device: str) -> list[dict[str, Any]]:
-    """Closes exactly each fraction of a finished run's weights and scores what is left.
+def evaluate_cuts(
+    run: Run, cuts: Iterable[Cut], device: str, on_point: Callable[[Point], None] | None = None
+) -> list[Point]:
+    """Closes a finished run's gates at each cut and scores the smaller model.
 
-    The points are written to the run's ``curve.json`` too. A budget below what the run has closed
-    reopens gates just above the closing point; how many is told as ``reopened_gates``.
+    The points are kept in the run's ``curve.json``, each as soon as it is known. A budget below
+    what the run has closed reopens gates just above the closing point. Cuts that close the same
+    gates are computed once.
 
     Args:
         run: A finished run.
-        fractions: Of the weights of all gated matrices, each in [0, 1).
+        cuts: Where.
         device: As torch names it.
+        on_point: Is given each point when it is there.
 
     Returns:
-        For each fraction ``remove``, ``score``, ``metrics``, ``removed_weights_fraction``,
-        ``closed_gates_fraction`` and ``reopened_gates``.
+        For each cut ``remove`` and ``threshold`` (one is None), ``score``, ``metrics``,
+        ``removed_weights_fraction``, ``closed_gates_fraction``, ``closed_gates``,
+        ``reopened_gates``, ``params`` of the smaller model, ``mac_ratio`` (dense over needed
+        multiply-accumulates at `REFERENCE_LENGTH` tokens) and ``seconds`` (of making and scoring).
 
     Raises:
         RunError: If the run is not finished, or its weights are gone or damaged.
         DataError: If its data has changed, or can't be read.
-        SpecError: If a fraction is out of range.
     """
-    for fraction in fractions:
-        if not 0 <= fraction < 1:
-            raise SpecError(f"remove is {fraction}; allowed is 0 to below 1.")
-    session = restore_session(run, device)
-    model = session.accelerator.unwrap_model(session.model)
-    gates = session.gates or _by_magnitude(model)
-    points = [_point(session, gates, gates.means_array(), fraction) for fraction in fractions]
-    write_json(run.path / CURVE_FILE, {"format_version": FORMAT_VERSION, "points": points})
+    points = []
+    for point in _points(run, cuts, device):
+        keep_points(run, [point])
+        points.append(point)
+        if on_point:
+            on_point(point)
     return points
 
 
-def restore_session(run: Run, device: str) -> Session:
-    """A finished run's model, gates held as they were at its end, and its data.
-
-    Raises:
-        RunError: If the run is not finished, or its weights are gone or damaged.
-        DataError: If its data has changed, or can't be read.
-    """
-    check_finished(run)
-    splits = load_splits(run.spec)
-    recorded = run.record["data"].get("fingerprint")
-    if recorded not in (None, splits.fingerprint):
-        raise DataError(f"The data of {run.id} has changed since the run was made.")
-    session = open_session(run.spec, splits, device)
-    load_trained(run, session.accelerator.unwrap_model(session.model), session.adapted)
-    return session
+def dense_and_cut(run: Run, cut: Cut, device: str) -> tuple[Point, Point]:
+    """The points of nothing removed and of a cut; what is known already is not measured again."""
+    known = {_cut_of(p): p for p in (*read_points(run), *read_thresholds(run)) if "params" in p}
+    cuts = (Cut(remove=0.0), cut)
+    missing = [c for c in dict.fromkeys(cuts) if c not in known]
+    known |= {_cut_of(p): p for p in (evaluate_cuts(run, missing, device) if missing else ())}
+    return known[cuts[0]], known[cut]
 
 
-def _point(session: Session, gates: Gates, means: Any, fraction: float) -> dict[str, Any]:
-    gates.set_means(means)
-    was_closed = gates.closed_array()
-    closed = gates_to_close(gates.layout, means, fraction)
-    gates.close_exactly(closed)
-    scores = evaluate(session)
+def _cut_of(point: Mapping[str, Any]) -> Cut:
+    return Cut(threshold=point.get("threshold"), remove=point.get("remove"))
+
+
+def _points(run: Run, cuts: Iterable[Cut], device: str) -> Iterator[Point]:
+    model, tokenizer = restore_model(run)
+    judge = Judge(run.spec, restore_splits(run), tokenizer, model, device)
+    gates = gates_of(model) if hasattr(model, GATES_NAME) else _by_magnitude(model)
+    means, was_closed = gates.means_array(), gates.closed_array()
+    known: dict[bytes, Point] = {}
+    for cut in cuts:
+        gates.set_means(means)
+        closed = gates_to_prune(gates.layout, gates.law, means, cut)
+        gates.close_exactly(closed)
+        if closed.tobytes() not in known:
+            known[closed.tobytes()] = _measured(model, judge, device)
+        point = known[closed.tobytes()]
+        counts = asdict(removal(gates.layout, closed))
+        del counts["removed_weights"]
+        reopened = int((was_closed & ~closed).sum())
+        yield {**asdict(cut), **point, **counts, "reopened_gates": reopened}
+
+
+def _measured(model: PreTrainedModel, judge: Judge, device: str) -> Point:
+    """What does not depend on how a pattern of gates was asked for."""
+    started = time.perf_counter()
+    shrunk = shrink(model, tuned_for=torch.device(device).type)
+    scores = judge.scores(shrunk)
     return {
-        "remove": fraction,
-        "score": scores[session.splits.metrics[0]],
+        "score": scores[judge.metric],
         "metrics": scores,
-        **removal_fields(removal(gates.layout, closed)),
-        "reopened_gates": int((was_closed & ~closed).sum()),
+        "params": num_parameters(shrunk),
+        "mac_ratio": mac_ratio(shrunk, REFERENCE_LENGTH),
+        "seconds": time.perf_counter() - started,
     }
 
 

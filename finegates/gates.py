@@ -72,8 +72,8 @@ class Gates(nn.Module):
         return self._parts[index]
 
     def means_array(self) -> np.ndarray:
-        """Means as float32 on the host, shape ``(num_gates,)``."""
-        return self.mean.detach().float().cpu().numpy()
+        """Means as float32 on the host, shape ``(num_gates,)``: a copy, so it stays as it is."""
+        return self.mean.detach().float().cpu().numpy().copy()
 
     def closed_array(self) -> np.ndarray:
         """Which gates are closed now: boolean on the host, shape ``(num_gates,)``."""

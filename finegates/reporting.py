@@ -11,8 +11,9 @@ from finegates.checkpoint import save_checkpoint
 from finegates.errors import FineGatesError
 from finegates.gates import Gates
 from finegates.journal import Journal, removal_fields
-from finegates.metrics import compute_metrics, majority_score
+from finegates.metrics import majority_score
 from finegates.penalty import BudgetPenalty
+from finegates.scoring import score_batches
 from finegates.session import Session
 from finegates.snapshots import Snapshot
 
@@ -148,20 +149,9 @@ def _memory_bytes(session: Session) -> int:
     return psutil.Process().memory_info().rss
 
 
-@torch.no_grad()
 def evaluate(session: Session) -> dict[str, float]:
     """The task's metrics on the validation rows, gates at their values."""
-    session.model.eval()
-    outputs, labels = [], []
-    for batch in session.validation:
-        logits = session.model(**batch).logits
-        gathered = session.accelerator.gather_for_metrics((logits, batch["labels"]))
-        outputs.append(gathered[0].float().cpu())
-        labels.append(gathered[1].cpu())
-    logits = torch.cat(outputs)
-    regression = session.splits.problem == "regression"
-    predictions = logits.squeeze(-1) if regression else logits.argmax(-1)
-    return compute_metrics(session.splits.metrics, predictions.numpy(), torch.cat(labels).numpy())
+    return score_batches(session.model, session.validation, session.accelerator, session.splits)
 
 
 def current_snapshot(gates: Gates, step: int) -> Snapshot:

@@ -1,13 +1,15 @@
-"""A finished run's model without its data: what exporting and timing need."""
+"""A finished run brought back from its folder: its model, its data, its session."""
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from finegates.adapt import adapt
 from finegates.checkpoint import load_trained
-from finegates.errors import RunError
+from finegates.data import TextSplits, load_splits
+from finegates.errors import DataError, RunError
 from finegates.pretrained import load_pretrained
 from finegates.runs import Run
+from finegates.session import Session, open_session
 
 
 def check_finished(run: Run) -> None:
@@ -17,7 +19,7 @@ def check_finished(run: Run) -> None:
 
 
 def restore_model(run: Run) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """The model as training left it, in evaluation, gates held, and its tokenizer.
+    """The model as training left it, in evaluation, gates held, and its tokenizer. Reads no data.
 
     Raises:
         RunError: If the run is not finished, does not name its labels, or its weights are gone.
@@ -31,3 +33,29 @@ def restore_model(run: Run) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     model, tokenizer = load_pretrained(run.spec.model, data["labels"], data["problem"])
     load_trained(run, model, adapt(model, run.spec))
     return model.eval(), tokenizer
+
+
+def restore_splits(run: Run) -> TextSplits:
+    """The data of a run.
+
+    Raises:
+        DataError: If it can't be read, or has changed since.
+    """
+    splits = load_splits(run.spec)
+    recorded = run.record["data"].get("fingerprint")
+    if recorded not in (None, splits.fingerprint):
+        raise DataError(f"The data of {run.id} has changed since the run was made.")
+    return splits
+
+
+def restore_session(run: Run, device: str) -> Session:
+    """A finished run's model, gates held as they were at its end, and its data.
+
+    Raises:
+        RunError: If the run is not finished, or its weights are gone or damaged.
+        DataError: If its data has changed, or can't be read.
+    """
+    check_finished(run)
+    session = open_session(run.spec, restore_splits(run), device)
+    load_trained(run, session.accelerator.unwrap_model(session.model), session.adapted)
+    return session

@@ -14,9 +14,9 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.activations import ACT2FN
 
-from finegates.accounting import gates_to_prune
 from finegates.architectures import architecture_of
 from finegates.attach import GATES_NAME, gates_of
+from finegates.cuts import Cut, gates_to_prune
 from finegates.errors import ModelError
 from finegates.shrinking.build import Tensors, build_attention, build_feed_forward
 from finegates.shrinking.fold import fold
@@ -103,7 +103,7 @@ def prune(
     gates = gates_of(model)
     if not asked:
         return gates.closed_array()
-    closed = gates_to_prune(gates.layout, gates.law, gates.means_array(), threshold, remove)
+    closed = gates_to_prune(gates.layout, gates.law, gates.means_array(), Cut(threshold, remove))
     gates.close_exactly(closed)
     return closed
 

@@ -9,6 +9,9 @@ from finegates.architectures import architecture_of
 from finegates.shrinking.models import Shrunk, dense_type, plans_of
 from finegates.shrinking.plan import DENSE, AttentionPlan, FeedForwardPlan, Output, Projection
 
+REFERENCE_LENGTH = 128
+"""Tokens of a row where one number has to stand for all lengths."""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -49,6 +52,11 @@ def needed_cost(model: Shrunk) -> Cost:
     """The least that the gates leave to compute: what a speed-up is measured against."""
     needs = model.config.shrunk_needs
     return Cost(sum(n["weights"] for n in needs), sum(n["score_products"] for n in needs))
+
+
+def mac_ratio(model: Shrunk, length: int) -> float:
+    """Multiply-accumulates dense over needed: the ceiling of a speed-up at this many tokens."""
+    return dense_cost(model).macs(length) / max(needed_cost(model).macs(length), 1)
 
 
 def computed_cost(model: Shrunk) -> Cost:

@@ -4,19 +4,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from finegates.curve import read_points
 from finegates.errors import FineGatesError, RunError
 from finegates.group_file import Cell, Group
 from finegates.point import ROUNDED, TRAINED
 from finegates.provenance import without_the_place
-from finegates.runs import BROKEN, CURVE_FILE, Run
+from finegates.runs import BROKEN, Run
 from finegates.spec import make_spec
-from finegates.storage import read_json
 
 EXPECTED = "expected"
 """Status of a row that stands for a run which a group asks for."""
-
-CURVE_VERSION = 1
-_CURVE_KEYS = ("remove", "score", "removed_weights_fraction")
 
 
 def run_rows(runs: Iterable[Run], with_curves: bool = True) -> list[dict[str, Any]]:
@@ -69,27 +66,6 @@ def expected_row(cell: Cell, task: str, model: str, settings: Mapping[str, Any])
     }
 
 
-def read_curve(run: Run) -> list[dict[str, Any]]:
-    """The points of a run's ``curve.json``; none if there is no such file.
-
-    Raises:
-        RunError: If the file is damaged.
-    """
-    if not (run.path / CURVE_FILE).is_file():
-        return []
-    content = read_json(run.path / CURVE_FILE)
-    found = content.get("points")
-    if content.get("format_version") != CURVE_VERSION or not isinstance(found, list):
-        raise RunError(f"{run.id}/{CURVE_FILE} is damaged, or not of version {CURVE_VERSION}.")
-    for point in found:
-        values = [point.get(k) for k in _CURVE_KEYS] if isinstance(point, dict) else [None]
-        if not all(isinstance(value, int | float) for value in values):
-            raise RunError(
-                f"{run.id}/{CURVE_FILE} is damaged: {str(point)[:80]} is no point of it."
-            )
-    return found
-
-
 def _trained_row(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "kind": TRAINED, "trained_target": None}
 
@@ -97,7 +73,7 @@ def _trained_row(row: Mapping[str, Any]) -> dict[str, Any]:
 def _rounded_rows(run: Run, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     rounded = {**row, "kind": ROUNDED, "trained_target": row["target_fraction"]}
     try:
-        curve = read_curve(run)
+        curve = read_points(run)
     except RunError as error:
         return [{**rounded, "status": BROKEN, "score": None, "reason": str(error)}]
     return [

@@ -14,6 +14,8 @@ from finegates import dispatcher, jobs
 from finegates.cli import main
 from finegates.commands import follow as follow_module
 from finegates.commands import sweep as sweep_command
+from finegates.curve import read_points
+from finegates.cuts import Cut
 from finegates.devices import CPU_WORKERS_VARIABLE
 from finegates.errors import RunError
 from finegates.groups import Cell, create_group, list_groups, open_group
@@ -234,19 +236,24 @@ def test_a_table_of_nothing_says_so(capsys, words, told):
 
 @pytest.fixture
 def evaluated(monkeypatch) -> list[tuple]:
-    """What `evaluate_removals` was asked for; it answers without a model."""
+    """What `evaluate_cuts` was asked for; it answers without a model."""
     asked: list[tuple] = []
 
-    def evaluate_removals(run: Run, fractions: list[float], device: str) -> list[dict]:
-        asked.append((run.id, fractions, device))
+    def evaluate_cuts(run: Run, cuts: list[Cut], device: str, on_point=None) -> list[dict]:
+        asked.append((run.id, cuts, device))
         if run.status().state != "finished":
             raise RunError(f"{run.id} is {run.status().state}.")
-        with_curve(run, {fraction: 0.8 - fraction / 10 for fraction in fractions})
-        points = json.loads((run.path / "curve.json").read_bytes())["points"]
-        return [{**p, "reopened_gates": 1200 if p["remove"] < 0.2 else 0} for p in points]
+        with_curve(run, {cut.remove: 0.8 - cut.remove / 10 for cut in cuts})
+        points = [
+            {**p, "threshold": None, "reopened_gates": 1200 if p["remove"] < 0.2 else 0}
+            for p in read_points(run)
+        ]
+        for point in points if on_point else ():
+            on_point(point)
+        return points
 
     stub = types.ModuleType("finegates.evaluation")
-    stub.evaluate_removals = evaluate_removals  # type: ignore[attr-defined]
+    stub.evaluate_cuts = evaluate_cuts  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "finegates.evaluation", stub)
     return asked
 
@@ -255,7 +262,7 @@ def test_evaluate_tells_each_budget_and_where_gates_were_reopened(capsys, result
     run = results[0]
     assert main(["evaluate", run.id, "--remove", "0.1, 0.3", "--device", "cpu"]) == 0
     row, err = told(capsys)
-    assert evaluated == [(run.id, [0.1, 0.3], "cpu")]
+    assert evaluated == [(run.id, [Cut(remove=0.1), Cut(remove=0.3)], "cpu")]
     assert row["run"] == run.id
     assert [(p["remove"], p["score"]) for p in row["points"]] == [(0.1, 0.79), (0.3, 0.77)]
     header, first, second = err.splitlines()
@@ -282,6 +289,7 @@ def test_what_was_evaluated_is_in_the_table(capsys, results, evaluated):
         (["--remove", "1"], "remove is 1.0; allowed is 0.0 to 0.99"),
         (["--remove", "half"], "remove has 'half' in it"),
         (["--remove", ""], "remove is empty"),
+        (["--threshold", "1.5"], "threshold is 1.5; allowed is 0.0 to 1.0"),
         (["--remove", "0.1", "--device", "cuda:9"], "cuda:9"),
     ],
 )

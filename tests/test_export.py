@@ -13,8 +13,10 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipe
 
 import finegates.auto  # noqa: F401  what the folder's card tells to import
 from finegates.cli import main
-from finegates.errors import ModelError, RunError, SpecError
-from finegates.export import ONNX_FILE, export
+from finegates.cuts import Cut
+from finegates.errors import DataError, ModelError, RunError, SpecError
+from finegates.export import export
+from finegates.onnx_export import ONNX_FILE
 from finegates.restore import restore_model
 from finegates.runs import create_run
 from finegates.shrink import prune
@@ -46,7 +48,7 @@ def run(toy_model_dir, tmp_path_factory):
 @pytest.fixture(scope="module")
 def exported(run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("exports") / "model"
-    facts = export(run, folder, remove=0.4, onnx=True)
+    facts = export(run, folder, cut=Cut(remove=0.4), onnx=True)
     return folder, facts
 
 
@@ -125,6 +127,26 @@ def test_facts_and_card_tell_the_same(exported):
     assert facts["shrunk_params"] < facts["dense_params"]
     card = (folder / "README.md").read_text()
     assert f"{facts['shrunk_params']:,}" in card and "import finegates.auto" in card
+    measured = facts["card"]
+    assert measured["why_not"] == "" and "not measured" not in card
+    scores = f"{100 * measured['dense_score']:.1f} -> {100 * measured['pruned_score']:.1f}"
+    assert scores in card and f"{measured['timing']['speedup']:.2f}" in card
+
+
+def test_a_card_without_data_says_what_was_not_measured(run, tmp_path, monkeypatch):
+    def gone(_):
+        raise DataError("There is no folder 'somewhere'.")
+
+    monkeypatch.setattr("finegates.evaluation.restore_splits", gone)
+    facts = export(run, tmp_path / "out", cut=Cut(threshold=0.3))
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "The score was not measured: There is no folder 'somewhere'. To measure" in card
+    assert "gates up to 0.3 closed" in card and facts["card"]["pruned_score"] is None
+
+
+def test_a_card_is_quick_to_make_if_nothing_is_to_be_measured(run, tmp_path):
+    export(run, tmp_path / "out", measured=False)
+    assert "were not measured: it was not asked for" in (tmp_path / "out" / "README.md").read_text()
 
 
 def test_a_used_folder_is_refused_and_left_alone(run, tmp_path):
@@ -134,23 +156,27 @@ def test_a_used_folder_is_refused_and_left_alone(run, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def test_a_failed_export_leaves_nothing(run, tmp_path):
-    with pytest.raises(SpecError, match="below 1"):
-        export(run, tmp_path / "out", remove=1.5)
+def test_a_failed_export_leaves_nothing(run, tmp_path, monkeypatch):
+    def fail(*_):
+        raise ModelError("no onnx here")
+
+    monkeypatch.setattr("finegates.export.export_onnx", fail)
+    with pytest.raises(ModelError, match="no onnx"):
+        export(run, tmp_path / "out", cut=Cut(remove=0.3), onnx=True, measured=False)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_dense_run_has_nothing_to_remove(toy_model_dir, tmp_path):
     dense = finished_run(toy_model_dir, tmp_path / "runs", method="lora", lora_rank=4)
     with pytest.raises(ModelError, match="without gates"):
-        export(dense, tmp_path / "out", remove=0.2)
+        export(dense, tmp_path / "out", cut=Cut(remove=0.2))
 
 
 def test_damaged_weights_are_told(toy_model_dir, tmp_path):
     broken = finished_run(toy_model_dir, tmp_path / "runs", method="finegates")
     (broken.path / "trained" / "trained.safetensors").write_bytes(b"\x00" * 100)
     with pytest.raises(RunError, match="can't be used"):
-        export(broken, tmp_path / "out", remove=0.2)
+        export(broken, tmp_path / "out", cut=Cut(remove=0.2))
     assert not (tmp_path / "out").exists()
 
 

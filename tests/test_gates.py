@@ -59,3 +59,11 @@ def test_gates_are_in_the_precision_of_autocast():
         assert gates.part(0).dtype == torch.bfloat16
     gates.forget_draw()
     assert gates.part(0).dtype == torch.float32
+
+
+def test_means_that_were_read_do_not_change_with_the_gates():
+    gates = Gates(layout_of_config(CONFIG), LAWS["gaussian"])
+    means = gates.means_array()
+    before = means.copy()
+    gates.close_exactly(np.ones(gates.layout.num_gates, dtype=bool))
+    assert (means == before).all()

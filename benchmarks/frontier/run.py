@@ -18,8 +18,9 @@ from pathlib import Path
 from benchmarks.frontier.plan import DENSE, PROFILES, ROUNDED_TO_EACH_TARGET, budgets, cells
 from benchmarks.record import environment, write_result
 from finegates.aggregate import group_points
+from finegates.cuts import Cut
 from finegates.devices import list_devices
-from finegates.evaluation import evaluate_removals
+from finegates.evaluation import evaluate_cuts
 from finegates.glue import GLUE_DIR_VARIABLE
 from finegates.groups import Group, open_group
 from finegates.methods import DEFAULT_METHOD
@@ -81,7 +82,8 @@ def round_afterwards(group: Group, runs_dir: Path, fractions: Sequence[float]) -
         if cell.run and cell.method in (*DENSE, *ROUNDED_TO_EACH_TARGET):
             run = open_run(runs_dir, cell.run)
             if run.status().state == "finished" and not (run.path / CURVE_FILE).exists():
-                print(run.id, evaluate_removals(run, fractions, device), flush=True)
+                cuts = [Cut(remove=fraction) for fraction in fractions]
+                print(run.id, evaluate_cuts(run, cuts, device), flush=True)
 
 
 def frontier(runs_dir: Path, tasks: Sequence[str]) -> dict:

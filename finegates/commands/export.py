@@ -4,11 +4,19 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from finegates.commands.options import add_command, add_runs_dir, opened_run, print_json
+from finegates.commands.options import (
+    add_command,
+    add_cut,
+    add_runs_dir,
+    cut_of,
+    opened_run,
+    print_json,
+)
 
 _MORE = (
-    "The folder holds config, safetensors, tokenizer and a model card; after `import "
-    "finegates.auto` the Auto classes and pipelines of transformers load it."
+    "Without a cut the gates are taken as training left them. The folder holds config, "
+    "safetensors, tokenizer and a model card; after `import finegates.auto` the Auto classes and "
+    "pipelines of transformers load it."
 )
 
 
@@ -18,13 +26,15 @@ def add(commands: Any) -> None:
     parser = add_command(commands, "export", help, _export, _MORE)
     add_runs_dir(parser)
     parser.add_argument("run", help="the run's id")
-    parser.add_argument(
-        "--remove",
-        type=float,
-        help="fraction of the gated weights to remove. Default: as training left the gates.",
-    )
+    add_cut(parser, required=False)
     parser.add_argument("--out", type=Path, required=True, help="a new or empty folder")
     parser.add_argument("--onnx", action="store_true", help="write model.onnx, too")
+    parser.add_argument(
+        "--measure",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="measure score and speed for the card. Default: yes.",
+    )
     parser.add_argument("--tuned-for", default="cpu", help="cpu or cuda. Default: cpu.")
 
 
@@ -33,7 +43,12 @@ def _export(options: argparse.Namespace) -> int:
     from finegates.export import export  # torch loads here
 
     facts = export(
-        run, options.out, remove=options.remove, onnx=options.onnx, device=options.tuned_for
+        run,
+        options.out,
+        cut=cut_of(options),
+        onnx=options.onnx,
+        device=options.tuned_for,
+        measured=options.measure,
     )
     print_json({"run": run.id, **facts})
     return 0

@@ -2,10 +2,11 @@
 
 import argparse
 import json
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from finegates.cuts import Cut
 from finegates.settings import allowed_range, base_type, words_of
 from finegates.spec import FIELDS, RunSpec
 
@@ -92,6 +93,37 @@ def opened_run(options: argparse.Namespace) -> Any:
 def percent(fraction: float | None) -> str:
     """A fraction for people."""
     return "-" if fraction is None else f"{100 * fraction:.1f}%"
+
+
+def point_cells(point: Mapping[str, Any]) -> list[str]:
+    """A point of `finegates.evaluation` as aligned cells: cut, removed, closed, score."""
+    asked = point["threshold"] if point["remove"] is None else point["remove"]
+    cut = f"<= {asked:g}" if point["remove"] is None else percent(asked)
+    fractions = [point["removed_weights_fraction"], point["closed_gates_fraction"]]
+    cells = [f"{cut:>8}", *(f"{percent(f):>7}" for f in fractions), f"{100 * point['score']:.1f}"]
+    number = point["reopened_gates"]
+    if number:
+        gates = "gate" if number == 1 else "gates"
+        cells.append(f"({number:,} {gates} reopened, just above closing: the run had closed more)")
+    return cells
+
+
+def add_cut(parser: argparse.ArgumentParser, required: bool) -> None:
+    """Adds the flags of one cut."""
+    cut = parser.add_mutually_exclusive_group(required=required)
+    cut.add_argument("--remove", type=float, help="fraction of the gated weights, 0 to below 1")
+    cut.add_argument("--threshold", type=float, help="close gates up to this value, 0 to 1")
+
+
+def cut_of(options: argparse.Namespace) -> Cut | None:
+    """The cut that was asked for; None for the gates as training left them.
+
+    Raises:
+        SpecError: If it is out of range.
+    """
+    if options.remove is None and options.threshold is None:
+        return None
+    return Cut(threshold=options.threshold, remove=options.remove)
 
 
 def print_json(content: Any, indent: int | None = None) -> None:

@@ -1,0 +1,65 @@
+"""``prune``: a finished run cut at one threshold or budget: counts, score, smaller model."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from finegates.commands.options import (
+    add_command,
+    add_cut,
+    add_runs_dir,
+    cut_of,
+    opened_run,
+    percent,
+    print_json,
+)
+from finegates.spec import FIELDS
+
+_MORE = (
+    "Nothing is trained. The score is that of the smaller model on the run's validation rows; it "
+    "is kept in the run's curve.json, beside that of nothing removed. --out saves the model, as "
+    "export does."
+)
+
+
+def add(commands: Any) -> None:
+    """Adds the command."""
+    help = "cut a finished run's gates off at a threshold or a budget"
+    parser = add_command(commands, "prune", help, _prune, _MORE)
+    add_runs_dir(parser)
+    parser.add_argument("run", help="the run's id")
+    add_cut(parser, required=True)
+    parser.add_argument("--out", type=Path, help="save the smaller model in this new folder")
+    parser.add_argument("--device", default="auto", help=FIELDS["device"].metadata["help"])
+    parser.add_argument("--json", action="store_true", help="print the JSON line only")
+
+
+def _prune(options: argparse.Namespace) -> int:
+    from finegates.devices import matching_devices
+    from finegates.inputs import check_device
+
+    cut, run = cut_of(options), opened_run(options)
+    assert cut is not None  # the parser wants one
+    check_device(options.device)
+    from finegates.evaluation import dense_and_cut  # torch loads here
+    from finegates.export import export
+
+    dense, point = dense_and_cut(run, cut, matching_devices(options.device)[0].name)
+    if not options.json:
+        print("\n".join(_lines(dense, point, run.status().metric)), file=sys.stderr)
+    saved = export(run, options.out, cut=cut) if options.out else {}
+    print_json({"run": run.id, "dense": dense, "pruned": point, **saved})
+    return 0
+
+
+def _lines(dense: dict[str, Any], point: dict[str, Any], metric: str) -> list[str]:
+    rows = {
+        "gates closed": f"{point['closed_gates']:,} ({percent(point['closed_gates_fraction'])})",
+        "weights removed": percent(point["removed_weights_fraction"]),
+        "parameters": f"{dense['params']:,} -> {point['params']:,}",
+        "multiply-accumulates": f"{point['mac_ratio']:.2f} times fewer at 128 tokens",
+        f"{metric} x 100": f"{100 * dense['score']:.1f} -> {100 * point['score']:.1f}",
+        "seconds": f"{point['seconds']:.1f}",
+    }
+    return [f"{name:22}{value}" for name, value in rows.items()]

@@ -1,0 +1,68 @@
+"""Where gates are cut off: a threshold on their values, or a budget of weights. Loads no torch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from finegates.accounting import gates_to_close
+from finegates.errors import SpecError
+from finegates.laws import Law
+from finegates.layout import GateLayout
+
+CURVE_POINTS = 20
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One of the two, never both.
+
+    Attributes:
+        threshold: Gates whose value is this or less are closed, in [0, 1]; 0 closes no more than
+            what is closed already.
+        remove: The lowest gates that together remove this fraction of the weights, in [0, 1).
+
+    Raises:
+        SpecError: If not just one is given, or it is out of range.
+    """
+
+    threshold: float | None = None
+    remove: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.threshold is None) == (self.remove is None):
+            raise SpecError(
+                f"threshold is {self.threshold} and remove is {self.remove}; give one of them."
+            )
+        if self.remove is not None and not 0 <= self.remove < 1:
+            raise SpecError(f"remove is {self.remove}; allowed is 0 to below 1.")
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise SpecError(f"threshold is {self.threshold}; allowed is 0 to 1.")
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        if self.remove is not None:
+            return f"{100 * self.remove:g}% of the weights removed"
+        return f"gates up to {self.threshold:g} closed"
+
+
+def threshold_cuts(count: int = CURVE_POINTS) -> list[Cut]:
+    """Evenly spaced thresholds from 0 to below 1, as many as asked."""
+    return [Cut(threshold=round(number / count, 6)) for number in range(count)]
+
+
+def gates_to_prune(layout: GateLayout, law: Law, means: np.ndarray, cut: Cut) -> np.ndarray:
+    """The gates that a cut closes.
+
+    Args:
+        layout: Where each gate is.
+        law: What makes a gate's value of its mean.
+        means: Shape ``(num_gates,)``.
+        cut: Where.
+
+    Returns:
+        Boolean, shape ``(num_gates,)``: closed or not.
+    """
+    if cut.remove is not None:
+        return gates_to_close(layout, means, cut.remove)
+    return law.value(means) <= cut.threshold
