@@ -1,13 +1,14 @@
 """From a snapshot to layer-by-dimension maps: one side of a matrix, or what survives of it."""
 
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 
 from app.charts.maps import GateMap
 from app.gates_shown import GatesShown
 from app.words import ROLE_NAMES
-from finegates.layout import GateLayout
+from finegates.layout import GateLayout, GateVector
 from finegates.stream import StreamUse
 
 SIDE_NAMES = {"survives": "What survives", "out": "Rows (outputs)", "in": "Columns (inputs)"}
@@ -52,16 +53,16 @@ def gate_map(gates: GatesShown, part: str, side: str) -> GateMap | None:
 
     Where only one of two gate vectors exists, the other counts as open.
     """
-    return _mapped(gates.layout, gates.values, part, side)
+    places = _places(gates.layout, part, side)
+    return _named(gates.layout, places, part, _mapped(places, gates.values))
 
 
 def agreement_map(shown: Sequence[GatesShown], part: str, side: str) -> GateMap | None:
     """In how many of the runs each dimension survives, in percent of them; None as `gate_map`."""
-    kept = [_mapped(gates.layout, gates.kept, part, side) for gates in shown]
-    if kept[0] is None:
-        return None
-    share = np.mean([one.percent > 0 for one in kept if one], axis=0)
-    return GateMap(kept[0].title, kept[0].layers, as_percent(share), kept[0].heads)
+    places = _places(shown[0].layout, part, side)
+    kept = [_mapped(places, gates.kept) for gates in shown]
+    share = np.mean(kept, axis=0) if places else None
+    return _named(shown[0].layout, places, part, share)
 
 
 def stream_map(use: StreamUse) -> GateMap:
@@ -69,26 +70,33 @@ def stream_map(use: StreamUse) -> GateMap:
     return GateMap("Residual stream", use.layers, as_percent(use.keeping / use.matrices[:, None]))
 
 
-def _mapped(layout: GateLayout, values: np.ndarray, part: str, side: str) -> GateMap | None:
+Places = dict[int, list[GateVector]]
+"""For each layer the gate vectors whose product is shown."""
+
+
+def _places(layout: GateLayout, part: str, side: str) -> Places:
     wanted = _PLACES.get((part, side), ((part, side),))
-    by_layer: dict[int, np.ndarray] = {}
-    heads: list[tuple[int, int]] = []
+    by_layer: Places = {}
     for vector in layout.vectors:
         if (vector.matrix.role, vector.side) in wanted:
-            layer = vector.matrix.layer
-            known = by_layer.get(layer)
-            here = values[vector.slice]
-            by_layer[layer] = here if known is None else known * here
-            heads = layout.head_bounds(vector)
-    if not by_layer:
+            by_layer.setdefault(vector.matrix.layer, []).append(vector)
+    return dict(sorted(by_layer.items()))
+
+
+def _mapped(places: Places, values: np.ndarray) -> np.ndarray | None:
+    """The products, shape ``(num_layers, num_dimensions)``."""
+    rows = [[values[vector.slice] for vector in vectors] for vectors in places.values()]
+    return np.stack([reduce(np.multiply, row) for row in rows]) if rows else None
+
+
+def _named(
+    layout: GateLayout, places: Places, part: str, values: np.ndarray | None
+) -> GateMap | None:
+    if values is None:
         return None
-    layers = sorted(by_layer)
-    return GateMap(
-        title=PARTS[part],
-        layers=tuple(layers),
-        percent=as_percent(np.stack([by_layer[layer] for layer in layers])),
-        heads=tuple(heads),
-    )
+    last = list(places.values())[-1][-1]
+    heads = tuple(layout.head_bounds(last))
+    return GateMap(PARTS[part], tuple(places), as_percent(values), heads)
 
 
 def as_percent(values: np.ndarray) -> np.ndarray:

@@ -70,16 +70,22 @@ def pair_table(
 
 
 def square(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Each pair both ways, as cells of a square: `pair_table`'s with ``name`` and ``number``."""
-    number = {name: str(place + 1) for place, name in enumerate(names)}
+    """Each pair both ways, as cells of a square, row by row.
+
+    Returns:
+        `pair_table`'s columns with ``name`` and ``other``, ``row`` (number and name), ``number``
+        (of the other) and ``label``.
+    """
+    number = {name: place for place, name in enumerate(names, 1)}
     ways = [
         table.assign(name=table[a], other=table[b], number=table[b].map(number))
         for a, b in (("one", "other"), ("other", "one"))
     ]
-    return pd.concat(ways).assign(
-        label=lambda f: [
-            f"{j:.2f} / {c:.2f}" for j, c in zip(f["jaccard"], f["chance"], strict=True)
-        ]
+    cells = pd.concat(ways).sort_values("name", key=lambda name: name.map(number), kind="stable")
+    labels = zip(cells["jaccard"], cells["chance"], strict=True)
+    return cells.assign(
+        row=[f"{number[name]} · {name}" for name in cells["name"]],
+        label=[f"{found:.2f} / {chance:.2f}" for found, chance in labels],
     )
 
 
@@ -95,7 +101,7 @@ def by_kind(layout: GateLayout, pairs: Sequence[Pair]) -> pd.DataFrame:
             rows.append({"pair": pair.label, "kind": kind, **found})
     frame = pd.DataFrame(rows)
     return frame.assign(
-        label=[NOTHING if math.isnan(above) else f"{above:.0%}" for above in frame["above"]]
+        label=[NOTHING if math.isnan(above) else f"{above:z.0%}" for above in frame["above"]]
     )
 
 

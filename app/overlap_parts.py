@@ -13,6 +13,10 @@ from app.words import ROLE_NAMES, percent
 from finegates.overlap import agreement, vectors_of
 
 ALL_KINDS = "all"
+ORDER = (
+    "pair", "jaccard", "chance", "ratio", "above", "z", "both", "chance_both", "first", "second",
+    "one", "other",
+)  # fmt: skip
 HELP = {
     "jaccard": "Dimensions in both over those in either, from 0 to 1: the Jaccard index.",
     "chance": "What sets with as many dimensions in each gate vector, drawn at random, would "
@@ -41,18 +45,16 @@ def draw_comparison(shown: Sequence[GatesShown], dark: bool) -> None:
     _draw_agreement_numbers(shown, sets, which, roles, table)
     with st.container(border=True):
         st.markdown("**Overlap / by chance**", help=HELP["jaccard"] + " " + HELP["chance"])
-        st.altair_chart(
-            run_by_run(frames.square(table, names), names, dark), key="overlap",
+        st.vega_lite_chart(
+            frames.square(table, names), run_by_run(len(names), dark), key="overlap",
             alt=f"Overlap of what {len(names)} runs keep, above chance",
         )  # fmt: skip
-        st.caption(EXPLANATIONS["runs"] + f" Runs are numbered from the top: 1 to {len(names)}.")
+        st.caption(EXPLANATIONS["runs"])
     _draw_table(table, shown)
     with st.container(border=True):
         st.markdown("**Above chance, by matrix and side**", help=HELP["above"])
-        by_kind = frames.by_kind(layout, pairs)
-        kinds = list(dict.fromkeys(by_kind["kind"]))
-        st.altair_chart(
-            pair_by_kind(by_kind, kinds, dark), key="kinds",
+        st.vega_lite_chart(
+            frames.by_kind(layout, pairs), pair_by_kind(len(pairs), dark), key="kinds",
             alt="Overlap above chance of each pair of runs by matrix and side",
         )  # fmt: skip
         st.caption(EXPLANATIONS["kinds"])
@@ -99,24 +101,26 @@ def _draw_agreement_numbers(
             border=True, help=HELP["jaccard"],
         )  # fmt: skip
         st.metric(
-            "Above chance", percent(float(table["above"].mean())), help=HELP["above"], border=True
-        )
+            "Above chance", percent(float(table["above"].mean())), help=HELP["above"], border=True,
+            height="stretch",
+        )  # fmt: skip
 
 
 def _draw_table(table: pd.DataFrame, shown: Sequence[GatesShown]) -> None:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     size = {"format": "localized", "width": 90}
     st.dataframe(
-        table.assign(above=100 * table["above"]), key="pairs", hide_index=True, height="content",
+        table.assign(above=100 * table["above"], chance_both=table["chance_both"].round()),
+        key="pairs", hide_index=True, height="content", column_order=ORDER,
         alt=f"Overlap of {len(table)} pairs of runs",
         column_config={
-            "pair": text("Runs", width=80, pinned=True),
-            "one": text("One", width=220),
-            "other": text("Other", width=220),
-            "first": number("In one", **size, help="Dimensions in the first run's set."),
-            "second": number("In other", **size, help="Dimensions in the second run's set."),
-            "both": number("In both", **size),
-            "chance_both": number("By chance", **size, help="In both, of random sets."),
+            "pair": text("Runs", width=80, pinned=True, help="By their numbers above."),
+            "one": text("One", width=240),
+            "other": text("Other", width=240),
+            "first": number("In one", **size, help="Gates in the first run's set."),
+            "second": number("In other", **size, help="Gates in the second run's set."),
+            "both": number("In both", **size, help="Gates in both sets."),
+            "chance_both": number("In both by chance", **size, help="Of random sets, on average."),
             "jaccard": number("Overlap", format="%.3f", help=HELP["jaccard"]),
             "chance": number("By chance", format="%.3f", help=HELP["chance"]),
             "ratio": number("× chance", format="%.2f", help=HELP["ratio"]),

@@ -95,8 +95,8 @@ def check_same_layout(names: Sequence[str], layouts: Sequence[GateLayout]) -> No
         if layout != layouts[0]:
             raise OverlapError(
                 f"{name} can't be compared with {names[0]}: its gates are laid out differently "
-                f"({_in_words(layout)}, against {_in_words(layouts[0])}). Choose runs of one model "
-                "whose gates are on the same sides of the same matrices."
+                f"({_difference(layout, layouts[0])}). Choose runs of one model whose gates are on "
+                "the same sides of the same matrices."
             )
 
 
@@ -185,6 +185,17 @@ def agreement(layout: GateLayout, chosen: np.ndarray, among: np.ndarray | None =
     )
 
 
-def _in_words(layout: GateLayout) -> str:
-    roles = dict.fromkeys(f"{v.matrix.role}.{v.side}" for v in layout.vectors)
-    return f"{layout.num_layers} layers, {layout.num_gates:,} gates on {', '.join(roles)}"
+def _difference(one: GateLayout, other: GateLayout) -> str:
+    pairs = zip(_in_words(one), _in_words(other), strict=True)
+    found = [f"{mine}, not {theirs}" for mine, theirs in pairs if mine != theirs]
+    return "; ".join(found) or "the sizes of its matrices are others"
+
+
+def _in_words(layout: GateLayout) -> tuple[str, ...]:
+    places = dict.fromkeys(f"{v.matrix.role}.{v.side}" for v in layout.vectors)
+    return (
+        f"{layout.num_layers} layers",
+        f"{layout.num_gates:,} gates",
+        f"{layout.num_heads} heads",
+        f"gates on {', '.join(places)}",
+    )

@@ -1,70 +1,74 @@
-"""How much several runs share of what they keep: run by run, and pair by matrix."""
+"""How much several runs share of what they keep: run by run, and pair by matrix.
 
-import altair as alt
-import pandas as pd
+A chart is its Vega-Lite specification as it is sent: Altair checks each part of a chart while it is
+put together, which takes longer than all the overlaps, and a slider waits for it.
+"""
 
-ROW_HEIGHT = 34
-_SCALE = alt.Scale(domain=[0, 1], clamp=True)
-_TOOLTIP = [
-    alt.Tooltip("jaccard:Q", title="Overlap (Jaccard)", format=".3f"),
-    alt.Tooltip("chance:Q", title="By chance", format=".3f"),
-    alt.Tooltip("above:Q", title="Above chance", format=".1%"),
-    alt.Tooltip("z:Q", title="z", format=".1f"),
-]
+from typing import Any
+
+Spec = dict[str, Any]
+
+ROW_HEIGHT, HEAD = 34, 40
+_NUMBERS = (
+    ("jaccard", "Overlap (Jaccard)", ".3f"),
+    ("chance", "By chance", ".3f"),
+    ("above", "Above chance", ".1%"),
+    ("z", "z", ".1f"),
+)
 
 
-def run_by_run(frame: pd.DataFrame, names: list[str], dark: bool) -> alt.LayerChart:
+def run_by_run(num_runs: int, dark: bool) -> Spec:
     """A cell for each pair of runs, coloured by the overlap above chance.
 
+    Its data is `app.overlap_frames.square`'s.
+
     Args:
-        frame: From `app.overlap_frames.square`.
-        names: Of the runs, in order.
+        num_runs: How many runs there are.
         dark: Whether the page is dark, for the colour of the numbers.
     """
-    axis = alt.Axis(title=None, labelLimit=260)
-    base = alt.Chart(frame).encode(
-        x=alt.X("number:O", axis=alt.Axis(title=None, labelAngle=0, orient="top", ticks=False)),
-        y=alt.Y("name:N", sort=names, axis=axis),
-        tooltip=[
-            alt.Tooltip("name:N", title="Run"),
-            alt.Tooltip("other:N", title="And"),
-            *_TOOLTIP,
-        ],
-    )
-    return _cells(base, len(names), dark)
+    return _cells(_axis("number", orient="top"), _axis("row"), ("name", "other"), num_runs, dark)
 
 
-def pair_by_kind(frame: pd.DataFrame, kinds: list[str], dark: bool) -> alt.LayerChart:
+def pair_by_kind(num_pairs: int, dark: bool) -> Spec:
     """A row for each pair of runs, a column for each kind of gate vector.
 
+    Its data is `app.overlap_frames.by_kind`'s.
+
     Args:
-        frame: From `app.overlap_frames.by_kind`.
-        kinds: In order.
+        num_pairs: How many pairs of runs there are.
         dark: Whether the page is dark, for the colour of the numbers.
     """
-    pairs = list(dict.fromkeys(frame["pair"]))
-    base = alt.Chart(frame).encode(
-        x=alt.X(
-            "kind:N", sort=kinds,
-            axis=alt.Axis(title=None, labelAngle=0, orient="top", ticks=False),
-        ),
-        y=alt.Y("pair:N", sort=pairs, axis=alt.Axis(title=None, ticks=False)),
-        tooltip=[
-            alt.Tooltip("pair:N", title="Runs"), alt.Tooltip("kind:N", title="Of"), *_TOOLTIP,
-        ],
-    )  # fmt: skip
-    return _cells(base, len(pairs), dark)
+    two_lines = "split(datum.value, ', ')"
+    x = _axis("kind", orient="top", labelExpr=two_lines, labelOverlap=False)
+    return _cells(x, _axis("pair"), ("pair", "kind"), num_pairs, dark)
 
 
-def _cells(base: alt.Chart, rows: int, dark: bool) -> alt.LayerChart:
-    cells = base.mark_rect(cornerRadius=2).encode(
-        color=alt.Color("above:Q", scale=_SCALE, legend=None)
-    )
+def _axis(field: str, **options: Any) -> Spec:
+    plain = {"title": None, "labelAngle": 0, "ticks": False, "labelFlush": False, "labelLimit": 300}
+    return {"field": field, "type": "nominal", "sort": None, "axis": plain | options}
+
+
+def _cells(x: Spec, y: Spec, names: tuple[str, ...], rows: int, dark: bool) -> Spec:
+    fill = {
+        "field": "above", "type": "quantitative", "legend": None,
+        "scale": {"domain": [0, 1], "clamp": True},
+    }  # fmt: skip
     low, high = ("#e6eaf0", "#12161c") if dark else ("#1b2430", "#ffffff")
-    numbers = base.mark_text(fontSize=12).encode(
-        text="label:N", color=alt.condition("datum.above > 0.5", alt.value(high), alt.value(low))
-    )
-    return (cells + numbers).properties(height=ROW_HEIGHT * rows + 40)
+    ink = {"condition": {"test": "datum.above > 0.5", "value": high}, "value": low}
+    tooltip = [{"field": name, "type": "nominal", "title": name.title()} for name in names]
+    tooltip += [
+        {"field": field, "type": "quantitative", "title": title, "format": form}
+        for field, title, form in _NUMBERS
+    ]
+    text = {"field": "label", "type": "nominal"}
+    return {
+        "height": ROW_HEIGHT * rows + HEAD,
+        "encoding": {"x": x, "y": y, "tooltip": tooltip},
+        "layer": [
+            {"mark": {"type": "rect", "cornerRadius": 2}, "encoding": {"color": fill}},
+            {"mark": {"type": "text", "fontSize": 12}, "encoding": {"text": text, "color": ink}},
+        ],
+    }
 
 
 EXPLANATIONS = {
