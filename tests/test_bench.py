@@ -1,14 +1,16 @@
 """What timing tells is consistent; how fast anything is, is no test's business."""
 
 import json
+import sys
 
 import pytest
 import torch
 from toy_models import toy_model
 
-from finegates.bench import attach_random_gates, bench, candidates, random_model
+from finegates.bench import bench, compare
+from finegates.candidates import attach_random_gates, candidates, random_model
 from finegates.cli import main
-from finegates.errors import SpecError
+from finegates.errors import ModelError, SpecError
 from finegates.shrink import shrink
 from finegates.shrinking.plan import Hardware
 from finegates.sizes import computed_cost, dense_cost, needed_cost, num_parameters
@@ -57,7 +59,7 @@ def test_random_gates_are_unequal():
 
 
 def test_candidates_are_what_they_say():
-    models = candidates(gated(), 0.5, "cpu", "bfloat16")
+    models = candidates(gated(), 0.5, "cpu", "bfloat16").models
     assert not hasattr(models["dense"], "finegates") and hasattr(models["masked"], "finegates")
     assert {m.dtype for m in models.values()} == {torch.bfloat16}
     assert num_parameters(models["dense"]) == num_parameters(toy_model())
@@ -84,3 +86,58 @@ def test_command_line_prints_json(toy_model_dir, capsys):
 def test_one_of_run_and_model_is_asked_for(words, capsys):
     assert main(["bench", *words]) == 2
     assert "not both" in capsys.readouterr().err
+
+
+def test_onnx_is_timed_beside_torch_and_gives_the_same_logits():
+    result = bench(gated(), remove=0.4, batch_size=2, length=8, repeats=3, onnx=True)
+    for name in ("onnx_dense", "onnx_shrunk"):
+        assert 0 < result[f"{name}_p10_s"] <= result[f"{name}_s"] <= result[f"{name}_p90_s"]
+    ideal = result["onnx_speedup"] / result["mac_ratio"]
+    assert result["onnx_realised_over_ideal"] == pytest.approx(ideal)
+    assert result["onnx_max_logit_difference"] < 1e-4
+
+
+def test_dense_forms_are_made_once():
+    model = gated()
+    first = candidates(model, 0.2)
+    second = candidates(model, 0.6, dense=first)
+    assert second.models["dense"] is first.models["dense"]
+    assert num_parameters(second.models["shrunk"]) < num_parameters(first.models["shrunk"])
+
+
+def test_masked_is_left_out_of_the_times_but_not_of_the_comparison():
+    result = compare(candidates(gated(), 0.3), 2, 8, 2, masked=False)
+    assert "masked_s" not in result and "masked_speedup" not in result
+    assert result["max_logit_difference"] < 1e-5
+
+
+@pytest.mark.parametrize(
+    "package, sentence", [("onnxruntime", "onnxruntime; pip"), ("onnxscript", "onnxscript; pip")]
+)
+def test_a_missing_package_is_told(package, sentence, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ModelError, match=sentence):
+        bench(gated(), remove=0.1, batch_size=1, length=4, onnx=True)
+
+
+@pytest.mark.parametrize(
+    "wanted, sentence",
+    [({"onnx": True, "dtype": "bfloat16"}, "float32"), ({"cuda_graphs": True}, "NVIDIA")],
+)
+def test_what_a_device_can_not_do_is_refused(wanted, sentence):
+    with pytest.raises(SpecError, match=sentence):
+        bench(gated(), remove=0.1, batch_size=1, length=4, **wanted)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+def test_cuda_graphs_replay_the_same_logits():
+    wanted = {"device": "cuda", "dtype": "float32", "cuda_graphs": True}
+    result = bench(gated(), remove=0.4, batch_size=2, length=8, repeats=3, **wanted)
+    assert result["cuda_graphs"] and result["max_logit_difference"] < 1e-3
+    assert result["speedup"] > 0 and "masked_s" not in result
+
+
+@pytest.mark.parametrize("words", [["--cuda-graphs"], ["--onnx", "--dtype", "bfloat16"]])
+def test_the_command_line_hands_switches_on(words, toy_model_dir, capsys):
+    assert main(["bench", "--model", str(toy_model_dir), "--remove", "0.1", *words]) == 2
+    assert "leave" in capsys.readouterr().err
