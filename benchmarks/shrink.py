@@ -1,54 +1,81 @@
 """A shrunk RoBERTa-base against dense: how much of the ceiling is reached.
 
-    python -m benchmarks.shrink [--device cpu|cuda] [--dtype float32] [--repeats 10]
+    python -m benchmarks.shrink [--device cpu|cuda] [--dtype float32] [--repeats 3]
+    python -m benchmarks.shrink --onnx [--remove 0.2,0.4,0.6] [--shapes 32x128,1x32]
 
-Random weights and random gates with unequal widths in layers and heads; at no removal, a fifth, two
-and three fifths of the gated weights; as a large batch and as one short row. Writes
-benchmarks/results/shrink-<device>.json; the last line printed is that JSON.
+Random weights and random gates with unequal widths in layers and heads, as a large batch and as one
+short row. With --onnx onnxruntime runs both, too, in the same process; the masked model is not
+timed then. On a GPU one short row is replayed as a CUDA graph. Each row is written as soon as it is
+measured, over the same row of an earlier call on the same machine, so that rows can be measured in
+several calls: benchmarks/results/shrink-<device>.json, with --onnx shrink-<device>-onnx.json. The
+last line printed is that JSON.
 """
 
 import argparse
 import json
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 
-from benchmarks.record import environment, write_result
-from finegates.bench import attach_random_gates, bench, random_model
+from benchmarks.rows import add_row
+from finegates.bench import compare
+from finegates.candidates import Candidates, attach_random_gates, candidates, random_model
 
-REMOVED = (0.0, 0.2, 0.4, 0.6)
-SHAPES = {(32, 128): 1, (1, 32): 10}
-"""Rows and tokens -> how many times the repeats: a short pass is quick and noisy."""
+SHORT_FACTOR = 10
+"""A pass of one row is quick and noisy: it is repeated so many times as often."""
+KEY = ("remove", "batch_size", "seq_len", "dtype")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measures and writes."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options = parsed(arguments)
+    model = random_model(options.model).eval()
+    attach_random_gates(model)
+    forms: Candidates | None = None
+    for remove in map(float, options.remove.split(",")):
+        forms = candidates(
+            model, remove, options.device, options.dtype, onnx=options.onnx, dense=forms
+        )
+        for shape in options.shapes.split(","):
+            row = measure(forms, shape, options)
+            print(row, file=sys.stderr, flush=True)
+            result = add_row(file_name(options), row, KEY, {"model": options.model})
+    print(json.dumps(result))
+
+
+def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options."""
     gpu = torch.cuda.is_available()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="roberta-base")
     parser.add_argument("--device", default="cuda" if gpu else "cpu")
     parser.add_argument("--dtype", default="bfloat16" if gpu else "float32")
-    parser.add_argument("--repeats", type=int, default=10)
-    options = parser.parse_args()
-    model = random_model(options.model).eval()
-    attach_random_gates(model)
-    rows = []
-    for (batch_size, length), factor in SHAPES.items():
-        for remove in REMOVED:
-            row = bench(
-                model,
-                remove=remove,
-                batch_size=batch_size,
-                length=length,
-                dtype=options.dtype,
-                device=options.device,
-                repeats=options.repeats * factor,
-            )
-            print(row, file=sys.stderr, flush=True)
-            rows.append(row)
-            result = {**environment(), "model": options.model, "rows": rows}
-            write_result(f"shrink-{options.device.partition(':')[0]}.json", result)
-    print(json.dumps(result))
+    parser.add_argument("--repeats", type=int, default=10 if gpu else 3)
+    parser.add_argument("--remove", default="0,0.2,0.4,0.6", help="fractions")
+    parser.add_argument("--shapes", default="32x128,1x32", help="rows x tokens")
+    parser.add_argument("--onnx", action="store_true")
+    return parser.parse_args(arguments)
+
+
+def measure(forms: Candidates, shape: str, options: argparse.Namespace) -> dict[str, Any]:
+    """One row: these candidates at ``"32x128"`` or another shape."""
+    batch_size, length = map(int, shape.split("x"))
+    one = batch_size == 1
+    return compare(
+        forms,
+        batch_size,
+        length,
+        options.repeats * (SHORT_FACTOR if one else 1),
+        masked=not options.onnx,
+        cuda_graphs=one and options.device.startswith("cuda"),
+    )
+
+
+def file_name(options: argparse.Namespace) -> str:
+    """Where the rows go."""
+    return f"shrink-{options.device.partition(':')[0]}{'-onnx' if options.onnx else ''}.json"
 
 
 if __name__ == "__main__":
