@@ -1,7 +1,6 @@
 """The parts of the Compare page, from top to bottom."""
 
-from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,13 +8,15 @@ import pandas as pd
 import streamlit as st
 
 from app import compare_frames as frames
-from app.charts.compare import Axis, color_of_run, dash_of_run, overlay
+from app.charts.compare import Axis, overlay
+from app.charts.zoom import HOW_TO_ZOOM, ZOOM
 from app.run_columns import COLUMNS
+from app.run_looks import swatch
 from app.words import NOTHING, TERMS, metric_name
 from finegates.runs import Run
 
 AXES = {"step": Axis("step", "Step"), "minutes": Axis("minutes", "Minutes since the first step")}
-SMOOTHING, MOST_SMOOTHING = 8, 50
+SMOOTHING, SMOOTHINGS = 8, [2**power for power in range(11)]
 FEW_ROWS, MAX_TABLE_HEIGHT = 14, 520
 NO_GATES = "None of these runs has removed anything."
 
@@ -30,17 +31,24 @@ HOW_TO_READ = {
 Curves = Sequence[tuple[pd.DataFrame, pd.DataFrame]]
 
 
-def draw_curves(curves: Curves, names: list[str], metrics: list[str]) -> pd.DataFrame:
-    """Loss, score and removed weights; gives back the training rows with the smoothed loss."""
+def draw_curves(curves: Curves, looks: Mapping[str, int], metrics: list[str]) -> pd.DataFrame:
+    """Loss, score and removed weights; gives back the training rows with the smoothed loss.
+
+    Args:
+        curves: Training rows and evaluations of each run.
+        looks: The runs' names, with the numbers of their looks.
+        metrics: Each run's main metric.
+    """
+    names = list(looks)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         across = st.segmented_control(
             "Across", list(AXES), default="step", key="across", bind="query-params", required=True
         )
-        span = st.slider(
-            "Smoothing of the loss (log lines)", 1, MOST_SMOOTHING, SMOOTHING, key="smoothing",
-            bind="query-params", width=300, help="Span of the running mean. 1 smooths nothing.",
-        )  # fmt: skip
-        st.caption("Click a run in a legend to fade the others; click beside it to undo that.")
+        span = choose_smoothing()
+        st.caption(
+            "Click a run in a legend to fade the others; click beside it to undo that. "
+            + HOW_TO_ZOOM
+        )
     starts = [curve[0]["time"].min() for curve in curves]
     train = frames.together([curve[0] for curve in curves], names, starts)
     evaluations = frames.together([curve[1] for curve in curves], names, starts)
@@ -49,20 +57,30 @@ def draw_curves(curves: Curves, names: list[str], metrics: list[str]) -> pd.Data
     left, right = st.columns(2, border=True)
     with left:
         loss = Axis("smoothed", "Task loss")
-        _draw("Loss", "loss", train, names, x, loss, raw="task_loss")
+        _draw("Loss", "loss", train, looks, x, loss, raw="task_loss")
     with right:
         one = metric_name(metrics[0]) if len(set(metrics)) == 1 else "Score"
         scored = evaluations.dropna(subset=["score"]) if len(evaluations) else evaluations
-        _draw(one, "score", scored, names, x, Axis("score", one), points=True)
+        _draw(one, "score", scored, looks, x, Axis("score", one), points=True)
     with st.container(border=True):
         removed = _removing(train)
         y = Axis("removed_weights_fraction", "Weights removed", "~%")
-        _draw("Weights removed", "removed", removed, names, x, y, nothing=NO_GATES, columns=4)
+        _draw("Weights removed", "removed", removed, looks, x, y, nothing=NO_GATES, columns=4)
     return train
 
 
+def choose_smoothing() -> int:
+    """Log lines that the loss is smoothed over."""
+    return st.select_slider(
+        "Smoothing of the loss (log lines)", SMOOTHINGS, SMOOTHING, key="smoothing",
+        bind="query-params", width=300,
+        help="Span s of an exponential moving average: each log line moves it by 2/(s+1). It is "
+        "corrected for its start, so it does not begin at 0. 1 smooths nothing.",
+    )  # fmt: skip
+
+
 def _draw(
-    title: str, key: str, frame: pd.DataFrame, names: list[str], x: Axis, y: Axis,
+    title: str, key: str, frame: pd.DataFrame, looks: Mapping[str, int], x: Axis, y: Axis,
     nothing: str = "Comes with the first log line.", **options: Any,
 ) -> None:  # fmt: skip
     st.markdown(f"**{title}**")
@@ -71,7 +89,8 @@ def _draw(
         return
     number = frame["name"].nunique()
     st.altair_chart(
-        overlay(frame, names, x, y, **options), key=f"compare_{key}",
+        overlay(frame, looks, x, y, **options), key=f"compare_{key}", on_select="rerun",
+        selection_mode=ZOOM,
         alt=f"{title} of {number} runs against {x.title.lower()}",
     )  # fmt: skip
     st.caption(HOW_TO_READ[key])
@@ -86,13 +105,14 @@ def _removing(train: pd.DataFrame) -> pd.DataFrame:
     return known[most > 0]
 
 
-def draw_numbers(rows: list[dict], names: list[str], train: pd.DataFrame) -> None:
+def draw_numbers(rows: list[dict], looks: Mapping[str, int], train: pd.DataFrame) -> None:
     """Final numbers of each run, and their differences from the first one's."""
+    names = list(looks)
     st.subheader("Final numbers")
     last = train.groupby("name")["smoothed"].last() if len(train) else {}
     frame = frames.numbers(rows, [last.get(name) for name in names])
     frame.insert(0, "name", names)
-    frame.insert(0, "look", [_swatch(number) for number in range(len(names))])
+    frame.insert(0, "look", [swatch(number) for number in looks.values()])
     frame["run"] = [row["run"] for row in rows]
     st.dataframe(
         frame, key="numbers", column_config=_number_columns(), hide_index=True, height="content",
@@ -129,17 +149,6 @@ def draw_differences(runs: list[Run], names: list[str]) -> None:
     )  # fmt: skip
     if not show_all:
         st.caption(f"{equal} equal rows are hidden.")
-
-
-def _swatch(number: int) -> str:
-    """A run's colour and dashes, as a picture in a table."""
-    dash = " ".join(str(2 * length) for length in dash_of_run(number))
-    svg = (
-        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 40 20'><line x1='2' y1='10' x2='38' "
-        f"y2='10' stroke='{color_of_run(number)}' stroke-width='7' stroke-dasharray='{dash}'/>"
-        "</svg>"
-    )
-    return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
 
 
 def _number_columns() -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from finegates.runs import Run, current_rows
+from app.metric_table import MetricTable
+from finegates.runs import Run
 
 TRAIN_COLUMNS = (
     "step", "time", "loss", "task_loss", "penalty", "expected_removed", "current_target",
@@ -38,55 +39,52 @@ class Feed:
     """Rows of one run, read as they come."""
 
     def __init__(self, run: Run) -> None:
-        self._metrics_reader, self._histograms_reader = (
-            run.metrics_reader(),
-            run.histograms_reader(),
-        )
-        self._metrics: list[dict[str, Any]] = []
-        self._histograms: list[dict[str, Any]] = []
+        self._metrics_reader = run.metrics_reader()
+        self._histograms_reader = run.histograms_reader()
+        self._train = MetricTable("train", TRAIN_COLUMNS)
+        self._evaluations = MetricTable("eval", EVAL_COLUMNS)
+        self._histograms: list[tuple[int, np.ndarray]] = []
         self._names: tuple[str, ...] = ()
 
-    def refresh(self) -> None:
-        """Reads what was added. Histograms become arrays at once; as lists they are ten times
-        larger.
+    def refresh(self, histograms: bool = True) -> None:
+        """Reads what was added; where only curves are shown, the histograms can wait."""
+        rows = self._metrics_reader.read_new()
+        self._train.extend(rows)
+        self._evaluations.extend(rows)
+        if histograms:
+            self._read_histograms()
+
+    def _read_histograms(self) -> None:
+        """They become arrays at once; as lists they are ten times larger. Where steps fall back, a
+        resumed run does them again, and the earlier ones count no more.
         """
-        self._metrics += self._metrics_reader.read_new()
         for row in self._histograms_reader.read_new():
-            if isinstance(counts := row.pop("counts", None), dict) and counts:
-                self._names = self._names or tuple(counts)
-                row["array"] = np.array([counts[n] for n in self._names], dtype=np.int32)
-            self._histograms.append(row)
+            counts, step = row.get("counts"), row.get("step")
+            if not (isinstance(counts, dict) and counts and isinstance(step, int)):
+                continue
+            self._names = self._names or tuple(counts)
+            while self._histograms and self._histograms[-1][0] >= step:
+                self._histograms.pop()
+            array = np.array([counts[name] for name in self._names], dtype=np.int32)
+            self._histograms.append((step, array))
 
     @property
     def train(self) -> pd.DataFrame:
         """A line for each log of the training."""
-        return self._frame("train", TRAIN_COLUMNS)
+        return self._train.frame
 
     @property
     def evaluations(self) -> pd.DataFrame:
         """A line for each evaluation."""
-        return self._frame("eval", EVAL_COLUMNS)
+        return self._evaluations.frame
 
     @property
     def histograms(self) -> Histograms | None:
-        """All histograms so far; None before the first.
-
-        Where steps fall back, a resumed run does them again, and the earlier ones count no more.
-        """
-        rows: list[dict[str, Any]] = []
-        for row in self._histograms:
-            if "array" not in row or not isinstance(row.get("step"), int):
-                continue
-            while rows and rows[-1]["step"] >= row["step"]:
-                rows.pop()
-            rows.append(row)
-        if not rows:
+        """All histograms so far; None before the first."""
+        if not self._histograms:
             return None
-        steps = np.array([r["step"] for r in rows])
-        return Histograms(self._names, steps, np.stack([r["array"] for r in rows]))
-
-    def _frame(self, kind: str, columns: tuple[str, ...]) -> pd.DataFrame:
-        return metrics_frame(self._metrics, kind, columns)
+        steps, arrays = zip(*self._histograms, strict=True)
+        return Histograms(self._names, np.array(steps), np.stack(arrays))
 
 
 def metrics_frame(
@@ -99,8 +97,6 @@ def metrics_frame(
         kind: ``"train"`` or ``"eval"``.
         columns: `TRAIN_COLUMNS` or `EVAL_COLUMNS`.
     """
-    rows = [r for r in current_rows(metrics) if r.get("kind") == kind]
-    frame = pd.DataFrame([[r.get(c) for c in columns] for r in rows], columns=list(columns))
-    numbers = [c for c in columns if c != "rounded"]
-    frame[numbers] = frame[numbers].apply(pd.to_numeric, errors="coerce")
-    return frame
+    table = MetricTable(kind, columns)
+    table.extend(metrics)
+    return table.frame

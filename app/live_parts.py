@@ -1,46 +1,79 @@
-"""The parts of the Live page, from top to bottom."""
+"""The parts of the Live page around its charts: state and buttons, numbers, and the log."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
 import streamlit as st
 
 from app import words
 from app.actions import run_buttons
-from app.charts import curves
-from app.feed import Feed
+from app.run_columns import COLUMNS
+from app.run_looks import swatch
+from app.watched import Watched
 from app.words import STATES, TERMS
 from finegates.methods import METHODS
-from finegates.runs import Run
+from finegates.runs import BROKEN, Run
 from finegates.status import Status
 
 LOG_BYTES, LOG_LINES = 8000, 16
-FIRST_LOG = "Comes with the first log line."
+STARTING = {
+    "queued": "The run starts as soon as its device is free. One run at a time trains on a device.",
+    "starting": "The worker loads model and data. The first lines come within seconds.",
+}
 
 Tile = tuple[str, str, str, str]
 """Label, value, help, and what stands below the value."""
 
 
-def has_gates(run: Run) -> bool:
-    """Whether the run's method closes anything; a dense one has no gates at all."""
-    return METHODS[run.spec.method].removes
+def draw_header(watched: Watched, alone: bool) -> None:
+    """What a run is, where it stands, and what can be done about it.
 
-
-def draw_header(run: Run, status: Status) -> None:
-    """What the run is, where it stands, and what can be done about it."""
+    Args:
+        watched: The run.
+        alone: Whether it is the only one; of several, a table tells how far they are.
+    """
+    run, status = watched.run, watched.status
     spec, look = run.spec, STATES[status.state]
     with st.container(horizontal=True, vertical_alignment="center"):
+        if not alone:
+            st.image(swatch(watched.look), width=28)
         st.badge(status.state, icon=f":material/{look.icon}:", color=look.color, help=look.meaning)
         st.markdown(
-            f"**{spec.method}** on **{spec.task}** with `{spec.model}`, seed {spec.seed}",
+            f"**{spec.method}** on **{spec.task}** with `{spec.model}`, seed {spec.seed}: "
+            f"{look.meaning}",
             width="stretch",
         )
         run_buttons(run, status.state)
-        if has_gates(run):
+        if watched.has_gates:
             st.page_link(
                 "app_pages/dimensions.py", label="Dimensions", icon=":material/grid_on:",
                 query_params={"run": run.id},
             )  # fmt: skip
+    _draw_reason(watched)
+    if alone:
+        _draw_progress(status)
+
+
+def draw_broken(run: Run, reason: str) -> None:
+    """A run that can't be read, why, and the way to be rid of it."""
+    with st.container(border=True):
+        st.error(f"{run.id} can't be read: {reason}", icon=":material/broken_image:")
+        run_buttons(run, BROKEN, can_delete=True)
+
+
+def _draw_reason(watched: Watched) -> None:
+    status, icon = watched.status, f":material/{STATES[watched.status.state].icon}:"
     if status.reason:
         show = st.error if status.state in ("failed", "lost") else st.info
-        show(status.reason, icon=f":material/{look.icon}:")
+        show(status.reason, icon=icon)
+    if not watched.has_begun and status.state in STARTING:
+        st.info(STARTING[status.state], icon=icon)
+    elif not watched.has_begun and status.is_over:
+        st.info("The run ended before its first step; its log may say why.")
+
+
+def _draw_progress(status: Status) -> None:
     if status.total_steps and status.state != "finished":
         share = min(1.0, status.step / status.total_steps)
         left = words.duration(status.time_left_s)
@@ -55,7 +88,7 @@ def draw_tiles(run: Run, status: Status) -> None:
     gain = None
     if status.score is not None and status.majority_score is not None:
         gain = round(status.score - status.majority_score, 3)
-    gated = has_gates(run)
+    gated = METHODS[run.spec.method].removes
     with st.grid(6 if gated else 3, min_column_width=150):
         st.metric(
             metric, words.score(status.score), gain, delta_description="over majority",
@@ -95,35 +128,51 @@ def _work_tiles(status: Status) -> list[Tile]:
     ]  # fmt: skip
 
 
-def draw_curves(run: Run, status: Status, feed: Feed) -> None:
-    """Loss, score and, where there are gates, sparsity side by side."""
-    train, evaluations = feed.train, feed.evaluations
-    left, middle, *right = st.columns(3 if has_gates(run) else 2, border=True)
-    with left:
-        heading("Loss", curves.EXPLANATIONS["loss"])
-        if len(train):
-            st.altair_chart(
-                curves.loss(train, status.total_steps), key="loss", alt="Task loss over the steps"
-            )
-        else:
-            st.caption(FIRST_LOG)
-    with middle:
-        heading(words.metric_name(status.metric), curves.EXPLANATIONS["score"])
-        if len(evaluations):
-            chart = curves.score(
-                evaluations, status.metric, status.majority_score, status.total_steps
-            )
-            st.altair_chart(chart, key="score", alt="Score at each evaluation")
-        else:
-            st.caption("The first evaluation has not come yet.")
-    for place in right:
-        with place:
-            heading("Sparsity", curves.EXPLANATIONS["sparsity"])
-            if len(train):
-                chart = curves.sparsity(train, run.spec.target_sparsity, status.total_steps)
-                st.altair_chart(chart, key="sparsity", alt="Removed weights against the target")
-            else:
-                st.caption(FIRST_LOG)
+def draw_numbers(watched: Sequence[Watched]) -> None:
+    """The numbers that count of several runs, a line each."""
+    frame = pd.DataFrame([_numbers(each) for each in watched])
+    st.dataframe(
+        frame, key="numbers", hide_index=True, height="content", placeholder=words.NOTHING,
+        column_config=_number_columns(), alt=f"Where {len(watched)} runs stand",
+    )  # fmt: skip
+
+
+def _numbers(watched: Watched) -> dict[str, Any]:
+    status, gated = watched.status, watched.has_gates
+
+    def percent(fraction: float | None) -> float | None:
+        return round(100 * fraction, 2) if gated and fraction is not None else None
+
+    return {
+        "look": swatch(watched.look),
+        "name": watched.name,
+        "state": [status.state],
+        "progress": 100 * status.step / status.total_steps if status.total_steps else 0.0,
+        "step": f"{status.step:,} of {status.total_steps:,}" if status.total_steps else None,
+        "left": words.duration(status.time_left_s) if status.is_live else None,
+        "score": status.score,
+        "removed": percent(status.removed_weights_fraction),
+        "target": percent(watched.run.spec.target_sparsity),
+        "speed": status.samples_per_s,
+        "memory": words.size(status.memory_bytes),
+    }
+
+
+def _number_columns() -> dict[str, Any]:
+    config, fraction = st.column_config, {"format": "%.1f %%", "width": 80}
+    return {
+        "look": config.ImageColumn("", width=44, pinned=True, help="The run's line below."),
+        "name": config.TextColumn("Run", pinned=True),
+        "state": COLUMNS["state"].config,
+        "progress": COLUMNS["progress"].config,
+        "step": config.TextColumn("Step", width=110, help="Optimiser steps, done and in all."),
+        "left": config.TextColumn("Left", width=90, help="At the speed so far."),
+        "score": config.NumberColumn("Score", format="%.3f", width=74, help=TERMS["score"]),
+        "removed": config.NumberColumn("Removed", **fraction, help=TERMS["removed"]),
+        "target": config.NumberColumn("Target", **fraction, help=TERMS["target"]),
+        "speed": config.NumberColumn("Rows/s", format="%.0f", width=76, help=TERMS["throughput"]),
+        "memory": config.TextColumn("Memory", width=90, help=TERMS["memory"]),
+    }
 
 
 def draw_log(run: Run, expanded: bool) -> None:

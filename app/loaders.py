@@ -4,6 +4,7 @@ Every cache is keyed on what decides its answer (path and modification time) and
 """
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import streamlit as st
 
 from app.feed import EVAL_COLUMNS, TRAIN_COLUMNS, Feed, metrics_frame
 from app.run_index import RunIndex
+from app.run_looks import look_numbers
 from finegates import aggregate, dispatcher
 from finegates.bin import BinnedRun, list_bin
 from finegates.cells import cells_of
@@ -34,7 +36,7 @@ from finegates.storage import LineReader
 from finegates.table_rows import rows_of
 from finegates.tokens import token_counts
 
-KEPT_FEEDS = 4
+KEPT_FEEDS = 12
 WAKE_EVERY_S = 10
 UPLOADS_FOLDER = ".uploads"
 _FEEDS = "_feeds"
@@ -108,12 +110,19 @@ def run_status(run: Run) -> Status | None:
         return None
 
 
-def feed(run: Run, refresh: bool = True) -> Feed:
+def looks(folder: Path, runs: Sequence[str]) -> list[int]:
+    """The look of each of these runs, by `app.run_looks.look_numbers`."""
+    here = (run.id for run in list_runs(folder))
+    return look_numbers(runs, (*here, *(deleted.id for deleted in list_bin(folder))))
+
+
+def feed(run: Run, refresh: bool = True, histograms: bool = True) -> Feed:
     """This session's reader of a run, brought up to date. Keeps the last few runs only.
 
     Args:
         run: The run.
         refresh: Read what is new; else only if nothing has been read before.
+        histograms: Read the gates' histograms too.
     """
     feeds: dict[Path, Feed] = st.session_state.setdefault(_FEEDS, {})
     known = feeds.pop(run.path, None)
@@ -121,13 +130,13 @@ def feed(run: Run, refresh: bool = True) -> Feed:
     feeds[run.path] = current
     while len(feeds) > KEPT_FEEDS:
         del feeds[next(iter(feeds))]
-    if refresh or not known:
-        current.refresh()
+    if refresh or not known or (histograms and current.histograms is None):
+        current.refresh(histograms)
     return current
 
 
 def curves(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What a run has logged so far, and its evaluations. `feed` is for one run that is watched."""
+    """What a run has logged so far, and its evaluations. `feed` is for runs that are watched."""
     path = run.path / METRICS_FILE
     try:
         found = path.stat()

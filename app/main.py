@@ -57,7 +57,7 @@ PAGES = [
         "app_pages/live.py",
         title="Live",
         icon=":material/monitoring:",
-        help="One run as it trains: loss, score, and the gates closing layer by layer.",
+        help="Runs as they train: loss, score, and the gates closing layer by layer.",
     ),
     st.Page(
         "app_pages/dimensions.py",

@@ -85,8 +85,9 @@ def view(chosen: list[str], was_active: bool) -> None:
     runs, names = [Run(folder / row["run"]) for row in sound], names_of(sound)
     warn_if_not_comparable(sound)
     curves = [loaders.curves(run) for run in runs]
-    train = draw_curves(curves, names, [row["metric"] for row in sound])
-    draw_numbers(sound, names, train)
+    looks = dict(zip(names, loaders.looks(folder, [run.id for run in runs]), strict=True))
+    train = draw_curves(curves, looks, [row["metric"] for row in sound])
+    draw_numbers(sound, looks, train)
     draw_differences(runs, names)
 
 

@@ -1,26 +1,25 @@
-"""One run as it trains. The view ticks while the run is at work and settles when it ends."""
+"""Runs as they train. The view ticks while one of them is at work and settles when all are over."""
+
+from typing import Any
 
 import streamlit as st
 
 from app import loaders
-from app.actions import run_buttons
 from app.gate_parts import draw_gates
-from app.live_parts import draw_curves, draw_header, draw_log, draw_tiles, has_gates
-from app.picker import pick_run
-from app.words import STATES
-from finegates.errors import FineGatesError
+from app.live_choice import choose_focus, choose_runs
+from app.live_curves import draw_curves
+from app.live_parts import draw_broken, draw_header, draw_log, draw_numbers, draw_tiles
+from app.ridge_parts import draw_ridge
+from app.watched import Watched, watch
+from app.words import no_gates
 from finegates.runs import Run
-from finegates.status import Status
+from finegates.status import ACTIVE_STATES
 
 REFRESH_S = 2
-STARTING = {
-    "queued": "The run starts as soon as its device is free. One run at a time trains on a device.",
-    "starting": "The worker loads model and data. The first lines come within seconds.",
-}
 
 folder = loaders.runs_folder()
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    run = pick_run(folder, st)
+    chosen = choose_runs(folder)
     updates = st.toggle(
         "Live updates",
         value=True,
@@ -28,44 +27,59 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         bind="query-params",
         help="Off freezes the charts, so that you can look at them in peace. The training goes on.",
     )
+focus = choose_focus(folder, chosen)
 
 
-def is_active(status: Status | None) -> bool:
-    return status is not None and not status.is_over
+def rows_of(runs: list[str]) -> list[dict[str, Any]]:
+    return [Run(folder / run).row() for run in runs]
 
 
-def draw_broken(run: Run) -> None:
-    try:
-        run.status(), run.spec
-    except FineGatesError as error:
-        st.error(f"This run can't be read: {error}", icon=":material/broken_image:")
-        run_buttons(run, "broken", can_delete=True)
+def is_active(rows: list[dict[str, Any]]) -> bool:
+    return any(row["status"] in ACTIVE_STATES for row in rows)
 
 
-@st.fragment(run_every=REFRESH_S if updates and is_active(loaders.run_status(run)) else None)
-def view(run: Run, was_active: bool) -> None:
-    status = loaders.run_status(run)
-    if was_active != is_active(status):
+def draw_runs(rows: list[dict[str, Any]], watched: dict[str, Watched]) -> None:
+    alone = len(rows) == 1
+    with st.container(border=not alone, gap="small"):
+        for row in rows:
+            if row["run"] in watched:
+                draw_header(watched[row["run"]], alone)
+            else:
+                draw_broken(Run(folder / row["run"]), row["reason"])
+    begun = [each for each in watched.values() if each.has_begun]
+    if watched and not alone:
+        draw_numbers(list(watched.values()))
+    elif begun:
+        draw_tiles(begun[0].run, begun[0].status)
+    if begun:
+        draw_curves(begun)
+
+
+def draw_focus(one: Watched, alone: bool) -> None:
+    if one.has_begun and one.has_gates:
+        frozen = not (updates and one.status.is_live)
+        draw_gates(one.run, one.status, one.feed, choose_step=frozen)
+        draw_ridge(one.feed)
+    elif not (one.has_gates or alone):
+        st.caption(no_gates(one.run.spec.method))
+    draw_log(one.run, expanded=one.status.state in ("failed", "lost"))
+
+
+def view(runs: list[str], focus: str, was_active: bool) -> None:
+    rows = rows_of(runs)
+    if was_active != is_active(rows):
         st.rerun()
-    row = run.row()
-    if status is None or row["status"] not in STATES or row["status"] == "broken":
-        draw_broken(run)
-        return
-    if status.state == "queued":
+    if any(row["status"] == "queued" for row in rows):
         loaders.wake_queue(folder)
-    draw_header(run, status)
-    feed = loaders.feed(run, refresh=updates or not was_active)
-    if feed.train.empty and feed.histograms is None:
-        if status.state in STARTING:
-            st.info(STARTING[status.state], icon=f":material/{STATES[status.state].icon}:")
-        elif not was_active:
-            st.info("The run ended before its first step; its log may say why.")
-    else:
-        draw_tiles(run, status)
-        draw_curves(run, status, feed)
-        if has_gates(run):
-            draw_gates(run, status, feed, choose_step=not (updates and was_active))
-    draw_log(run, expanded=status.state in ("failed", "lost"))
+    watched = watch(folder, rows, focus, refresh=updates)
+    draw_runs(rows, watched)
+    if focus in watched:
+        draw_focus(watched[focus], alone=len(rows) == 1)
 
 
-view(run, is_active(loaders.run_status(run)))
+if chosen:
+    active = is_active(rows_of(chosen))
+    st.fragment(view, run_every=REFRESH_S if updates and active else None)(chosen, focus, active)
+else:
+    with st.container(border=True):
+        st.markdown("**Choose a run** in the box above.")

@@ -1,36 +1,41 @@
 """The curves of several runs over one another, each run in one colour in all of them."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import altair as alt
 import pandas as pd
 
 from app.charts import style
-from app.charts.curves import thin
+from app.charts.envelope import envelope
+from app.charts.zoom import zoom
 
 HEIGHT, LEGEND_LINE = 280, 20
 """In pixels; a long legend takes nothing from the lines above it."""
 
-FAINT, PALE = 0.22, 0.12
-POINTS_OF_A_RUN = 300
+FAINT, PALE = 0.32, 0.12
+MOST_POINTS, MOST_MARKS = 4000, 900
+"""Of all lines of a chart together, and how many of them can be hovered over: each of these is a
+node of the page."""
+
 COLORS = (
     style.BLUE, style.ORANGE, style.GREEN, style.PINK, style.RED, style.SKY, style.GRAY,
 )  # fmt: skip
 DASHES = ([1, 0], [7, 3], [2, 2])
 """Where colours are used up they begin again, with other dashes."""
 
-MOST_RUNS = 12
-_LONGEST_NAME, _ROOM = 260, 1.15
+MOST_RUNS, NUM_LOOKS = 12, len(COLORS) * len(DASHES)
+_LONGEST_NAME, _ROOM, _SMALLEST_TOP, _BESIDE_LAST = 260, 1.15, 0.1, 1.015
 
 
 def color_of_run(number: int) -> str:
-    """The colour of the run that was chosen as this one, from 0."""
+    """The colour of a run with this look, a number of `app.run_looks.look_numbers`."""
     return COLORS[number % len(COLORS)]
 
 
 def dash_of_run(number: int) -> list[int]:
-    """Its dashes."""
+    """The dashes of the look."""
     return DASHES[number // len(COLORS) % len(DASHES)]
 
 
@@ -42,75 +47,98 @@ class Axis:
         column: A column of the frame.
         title: Its name.
         format: Of its numbers, as d3 has it.
+        end: Where it ends at least, so that it stands still while runs go on.
+        includes: Values that must be on it.
     """
 
     column: str
     title: str
     format: str = "~g"
+    end: float | None = None
+    includes: tuple[float, ...] = ()
 
 
 def overlay(
     frame: pd.DataFrame,
-    names: list[str],
+    looks: Mapping[str, int],
     x: Axis,
     y: Axis,
     *,
     raw: str = "",
     points: bool = False,
     columns: int = 2,
+    more: Sequence[alt.Tooltip] = (),
+    faint: float = FAINT,
 ) -> alt.LayerChart:
     """A line for each run; a click on a name in the legend puts the others back.
 
     Args:
         frame: Columns ``name``, those of the axes, and ``raw``.
-        names: Every run on the page, in the order of their colours.
+        looks: Every run on the page by its name, with the number of its look.
         x: Step or time.
         y: What is compared.
-        raw: Column of the values before smoothing, drawn faint behind.
+        raw: Column of other values, drawn faint behind: before smoothing, or a target.
         points: Mark each value.
         columns: Of the legend.
+        more: What a point tells besides run, x and y.
+        faint: Opacity of the lines behind.
     """
     picked = alt.selection_point(fields=["name"], bind="legend", name="picked")
-    base = alt.Chart(_thinned(frame)).encode(
-        x=alt.X(
-            f"{x.column}:Q",
-            axis=alt.Axis(title=x.title, grid=False, tickCount=6),
-            scale=alt.Scale(nice=False, zero=True),
-        ),
-        color=alt.Color("name:N", scale=_scale(names, color_of_run), legend=_legend(columns)),
-        strokeDash=alt.StrokeDash("name:N", scale=_scale(names, dash_of_run), legend=None),
-    )
     value = alt.Y(
         f"{y.column}:Q", axis=alt.Axis(title=y.title, format=y.format), scale=_range(frame, y)
     )
+    base = _base(thinned(frame, raw or y.column, MOST_POINTS), looks, x, columns)
     strength = alt.condition(picked, alt.value(1.0), alt.value(PALE))
-    layers = [base.mark_line(strokeWidth=2.2).encode(y=value, opacity=strength)]
+    layers = [base.mark_line(strokeWidth=2.2, clip=True).encode(y=value, opacity=strength)]
     if raw:
-        faint = alt.condition(picked, alt.value(FAINT), alt.value(0.0))
-        layers.insert(0, base.mark_line(strokeWidth=1).encode(y=alt.Y(f"{raw}:Q"), opacity=faint))
-    seen = 1.0 if points else 0.0
+        weak = alt.condition(picked, alt.value(faint), alt.value(0.0))
+        back = base.mark_line(strokeWidth=1, clip=True).encode(y=alt.Y(f"{raw}:Q"), opacity=weak)
+        layers.insert(0, back)
+    seen = alt.condition(picked, alt.value(1.0 if points else 0.0), alt.value(0.0))
     tooltip = [
         alt.Tooltip("name:N", title="Run"),
         alt.Tooltip(f"{x.column}:Q", title=x.title, format="~g"),
         alt.Tooltip(f"{y.column}:Q", title=y.title, format=_tooltip_format(y)),
+        *more,
     ]
-    marks = base.mark_point(filled=True, size=45 if points else 90).encode(
-        y=value, tooltip=tooltip, opacity=alt.condition(picked, alt.value(seen), alt.value(0.0))
+    few = _base(thinned(frame, y.column, MOST_MARKS), looks, x, columns)
+    marks = few.mark_point(filled=True, size=45 if points else 90, clip=True).encode(
+        y=value, tooltip=tooltip, opacity=seen
     )
-    height = HEIGHT + LEGEND_LINE * math.ceil(len(names) / columns)
-    return alt.layer(*layers, marks.add_params(picked)).properties(height=height)
+    height = HEIGHT + LEGEND_LINE * math.ceil(len(looks) / columns)
+    return alt.layer(*layers, marks.add_params(picked, zoom())).properties(height=height)
 
 
-def _thinned(frame: pd.DataFrame) -> pd.DataFrame:
-    each = [thin(rows, POINTS_OF_A_RUN) for _, rows in frame.groupby("name", sort=False)]
+def thinned(frame: pd.DataFrame, column: str, limit: int) -> pd.DataFrame:
+    """At most about this many rows of all runs together, with the spikes of this column."""
+    share = max(4, limit // max(1, frame["name"].nunique()))
+    each = [envelope(rows, column, share) for _, rows in frame.groupby("name", sort=False)]
     return pd.concat(each) if each else frame
 
 
-def _scale(names: list[str], look_of) -> alt.Scale:
-    return alt.Scale(domain=names, range=[look_of(number) for number in range(len(names))])
+def _base(frame: pd.DataFrame, looks: Mapping[str, int], x: Axis, columns: int) -> alt.Chart:
+    end = _BESIDE_LAST * max(x.end, frame[x.column].max()) if x.end else None
+    domain = {} if end is None else {"domain": [0, end]}
+    return alt.Chart(frame).encode(
+        x=alt.X(
+            f"{x.column}:Q",
+            axis=alt.Axis(title=x.title, grid=False, tickCount=6),
+            scale=alt.Scale(nice=False, zero=True, **domain),
+        ),
+        color=alt.Color(
+            "name:N", scale=_scale(looks, color_of_run), legend=_legend(columns, len(looks))
+        ),
+        strokeDash=alt.StrokeDash("name:N", scale=_scale(looks, dash_of_run), legend=None),
+    )
 
 
-def _legend(columns: int) -> alt.Legend:
+def _scale(looks: Mapping[str, int], look_of) -> alt.Scale:
+    return alt.Scale(domain=list(looks), range=[look_of(number) for number in looks.values()])
+
+
+def _legend(columns: int, num_runs: int) -> alt.Legend | None:
+    if num_runs == 1:
+        return None
     return alt.Legend(
         title=None, orient="bottom", columns=columns, symbolType="stroke", symbolOpacity=1,
         labelLimit=_LONGEST_NAME, offset=0,
@@ -119,10 +147,12 @@ def _legend(columns: int) -> alt.Legend:
 
 def _range(frame: pd.DataFrame, y: Axis) -> alt.Scale:
     """Fractions begin at 0; scores have a range that noise can't fill."""
+    values = [*frame[y.column].dropna(), *y.includes]
     if "%" in y.format:
-        return alt.Scale(domain=[0, min(1.0, _ROOM * frame[y.column].max())], nice=True)
-    if y.column == "score" and frame["score"].notna().any():
-        return alt.Scale(domain=style.spread(frame["score"].min(), frame["score"].max()), nice=True)
+        top = max(_SMALLEST_TOP, _ROOM * max(values, default=0))
+        return alt.Scale(domain=[0, min(1.0, top)], nice=True)
+    if y.column == "score" and values:
+        return alt.Scale(domain=style.spread(min(values), max(values)), nice=True)
     return alt.Scale(zero=False)
 
 

@@ -1,14 +1,16 @@
-"""Loss, score and sparsity over the steps of one run."""
+"""Sparsity over the steps of one run, and how to read the curves of the Live page."""
 
 import altair as alt
 import pandas as pd
 
 from app.charts import style
-from app.words import TERMS, metric_name
+from app.charts.envelope import envelope
+from app.charts.zoom import zoom
+from app.words import TERMS
 
 HEIGHT = 280
-SMOOTHING_ROWS = 8
 MAX_POINTS = 400
+"""Of each of the four lines."""
 
 SPARSITY_LINES = {
     "Target so far": ("current_target", style.GRAY, [2, 3]),
@@ -18,65 +20,11 @@ SPARSITY_LINES = {
 }
 
 
-def thin(frame: pd.DataFrame, limit: int = MAX_POINTS) -> pd.DataFrame:
-    """At most this many rows, evenly taken, the last one among them."""
-    stride = -(-len(frame) // limit)
-    return frame if stride <= 1 else frame.iloc[::-1].iloc[::stride].iloc[::-1]
-
-
-def loss(train: pd.DataFrame, total_steps: int) -> alt.LayerChart:
-    """Task loss, raw and smoothed.
-
-    Args:
-        train: Columns ``step`` and ``task_loss``.
-        total_steps: Where the x axis ends, so that it stands still while the run goes on.
-    """
-    frame = train[["step", "task_loss"]].dropna()
-    frame = frame.assign(smoothed=frame["task_loss"].ewm(span=SMOOTHING_ROWS).mean())
-    base = alt.Chart(thin(frame)).encode(x=_step_axis(total_steps))
-    tooltip = [
-        alt.Tooltip("step:Q", title="Step"),
-        alt.Tooltip("task_loss:Q", title="Task loss", format=".3f"),
-        alt.Tooltip("smoothed:Q", title="Smoothed", format=".3f"),
-    ]
-    y = alt.Y("task_loss:Q", title="Task loss", scale=alt.Scale(zero=False))
-    raw = base.mark_line(opacity=0.35, strokeWidth=1.2, color=style.BLUE).encode(y=y)
-    smooth = base.mark_line(strokeWidth=2.4, color=style.BLUE).encode(y="smoothed:Q")
-    hover = base.mark_point(size=90, opacity=0).encode(y=y, tooltip=tooltip)
-    return (raw + smooth + hover).properties(height=HEIGHT)
-
-
-def score(
-    evaluations: pd.DataFrame, metric: str, majority: float | None, total_steps: int
-) -> alt.LayerChart:
-    """The main metric at each evaluation, with the majority baseline as a line."""
-    frame = evaluations[["step", "score", "rounded", "removed_weights_fraction"]].copy()
-    frame["gates"] = ["rounded to the target" if r else "as trained" for r in frame["rounded"]]
-    axis = alt.Axis(title=metric_name(metric), format=style.SCORE_AXIS)
-    values = [*frame["score"].dropna(), *([] if majority is None else [majority])]
-    scale = alt.Scale(domain=style.spread(min(values), max(values)), nice=True)
-    base = alt.Chart(frame).encode(
-        x=_step_axis(total_steps), y=alt.Y("score:Q", axis=axis, scale=scale)
-    )
-    line = base.mark_line(strokeWidth=2.4, color=style.GREEN)
-    points = base.mark_point(filled=True, size=60, opacity=1, color=style.GREEN).encode(
-        tooltip=[
-            alt.Tooltip("step:Q", title="Step"),
-            alt.Tooltip("score:Q", title=metric_name(metric), format=style.SCORE),
-            alt.Tooltip("removed_weights_fraction:Q", title="Weights removed", format=".1%"),
-            alt.Tooltip("gates:N", title="Gates"),
-        ]
-    )
-    layers = line + points
-    if majority is not None:
-        layers += style.rule(majority, "majority baseline")
-    return layers.properties(height=HEIGHT)
-
-
 def sparsity(train: pd.DataFrame, target: float, total_steps: int) -> alt.LayerChart:
     """Removed weights, expected removed weights and closed gates against the target."""
     columns = {column: name for name, (column, _, _) in SPARSITY_LINES.items()}
-    frame = thin(train[["step", *columns]]).rename(columns=columns)
+    few = envelope(train, "removed_weights_fraction", MAX_POINTS)
+    frame = few[["step", *columns]].rename(columns=columns)
     long = frame.melt("step", var_name="what", value_name="fraction").dropna()
     names = list(SPARSITY_LINES)
     top = max(0.1, target * 1.15, float(long["fraction"].max() if len(long) else 0) * 1.05)
@@ -100,15 +48,15 @@ def sparsity(train: pd.DataFrame, target: float, total_steps: int) -> alt.LayerC
         scale=alt.Scale(domain=names, range=[d for _, _, d in SPARSITY_LINES.values()]),
         legend=None,
     )
-    lines = base.mark_line(strokeWidth=2.2).encode(strokeDash=dash)
-    hover = base.mark_point(size=80, opacity=0).encode(
+    lines = base.mark_line(strokeWidth=2.2, clip=True).encode(strokeDash=dash)
+    hover = base.mark_point(size=80, opacity=0, clip=True).encode(
         tooltip=[
             alt.Tooltip("step:Q", title="Step"),
             alt.Tooltip("what:N", title="Line"),
             alt.Tooltip("fraction:Q", title="Fraction", format=".1%"),
         ]
     )
-    layers = lines + hover
+    layers = lines + hover.add_params(zoom())
     if (step := rounding_step(train)) is not None:
         layers += style.upright(step, "rounded")
     return layers.properties(height=HEIGHT)
@@ -132,11 +80,18 @@ def _step_axis(total_steps: int) -> alt.X:
 
 EXPLANATIONS = {
     "loss": "Loss on the task, without the sparsity penalty. The faint line is each log as it is, "
-    "the strong one its running mean.",
+    "the strong one their exponential moving average.",
     "score": "The main metric on the validation rows. Above the dashed line the model has learned "
     "more than the most common answer.",
     "sparsity": "How much is closed and removed, against what the run asks for at this step. "
     + TERMS["expected"]
     + " At the step marked “rounded” the lowest gates are closed so that exactly the target is "
     "removed; from then on they stay closed.",
+}
+
+HOW_TO_READ = {
+    "loss": "Lower is better. Strong: smoothed; faint: each log as it is.",
+    "score": "Higher is better. Each point is an evaluation on the validation rows.",
+    "sparsity": "The blue line should follow the dotted target and end on it.",
+    "sparsities": "Each strong line should follow the faint one, its run's target at that step.",
 }

@@ -72,13 +72,13 @@ def _panels(marks: alt.Chart, frame: pd.DataFrame, title: str) -> alt.Chart:
     return marks.encode(
         x=alt.X(
             "x:Q",
-            axis=_named_ticks(centres, title=title, orient="top", grid=False, labelOverlap=True),
+            axis=named_ticks(centres, title=title, orient="top", grid=False, labelOverlap=True),
             scale=alt.Scale(domain=[0, len(panels) * PANEL - (PANEL - FILL)], nice=False),
         ),
         x2="x2:Q",
         y=alt.Y(
             "y:Q",
-            axis=_named_ticks(_VALUE_TICKS, title="Gate value", grid=False),
+            axis=named_ticks(_VALUE_TICKS, title="Gate value", grid=False),
             scale=alt.Scale(domain=[0, _TOP], nice=False),
         ),
         y2="y2:Q",
@@ -92,7 +92,8 @@ def _panels(marks: alt.Chart, frame: pd.DataFrame, title: str) -> alt.Chart:
     ).properties(height=HEIGHT)
 
 
-def _named_ticks(names: dict[int, str], **options) -> alt.Axis:
+def named_ticks(names: dict[int, str], **options) -> alt.Axis:
+    """An axis that has names at some places, and nothing else."""
     words = ", ".join(f"'{place}': '{name}'" for place, name in names.items())
     return alt.Axis(
         values=list(names),

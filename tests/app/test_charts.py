@@ -4,19 +4,22 @@ import time
 
 import altair as alt
 import numpy as np
-import pandas as pd
 import pytest
 from fake_runs import BERT_BASE, TINY, Size, grow, make_run
 
 from app import words
 from app.charts import curves, gates, layers, style
+from app.charts.compare import Axis, overlay
+from app.charts.ridge import over_time
 from app.feed import Feed
 from app.gate_frames import BIN_NAMES, CELL_BUDGET, cells, closing, layer_counts, shares, some_steps
+from app.ridge_frames import ridge
 from finegates.accounting import HISTOGRAM_BINS
 from finegates.runs import HISTOGRAMS_FILE, METRICS_FILE
 from finegates.spec import ROLES
 from finegates.storage import append_line
 
+STEP, SCORE = Axis("step", "Step", end=190), Axis("score", "Accuracy", includes=(0.5,))
 LARGE = Size(layers=24, hidden=64, ffn=128, heads=4)
 
 
@@ -69,10 +72,10 @@ def test_cells_touch_and_stay_within_the_training(steps):
 def test_every_live_chart_is_a_valid_specification(feed):
     total = 190
     for chart in (
-        curves.loss(feed.train, total),
-        curves.score(feed.evaluations, "accuracy", 0.5, total),
-        curves.score(feed.evaluations, "matthews", None, total),
+        overlay(feed.train.assign(name="a"), {"a": 0}, STEP, Axis("task_loss", "Task loss")),
+        overlay(feed.evaluations.assign(name="a"), {"a": 3}, STEP, SCORE, points=True),
         curves.sparsity(feed.train, 0.3, total),
+        over_time(ridge(feed.histograms, 1, "q.in")),
         gates.over_steps(shares(feed.histograms, ROLES, np.array([0, 3]), total), total),
         gates.at_step(shares(feed.histograms, ROLES, np.array([-1]))),
         layers.closing(closing(feed.histograms, ROLES, total), total),
@@ -92,12 +95,6 @@ def test_the_rounding_is_marked_where_the_expectation_ends(feed):
 def test_a_recipe_without_a_budget_has_no_rounding(feed):
     train = feed.train.assign(expected_removed=np.nan)
     assert curves.rounding_step(train) is None
-
-
-def test_thinning_keeps_the_last_row():
-    frame = pd.DataFrame({"step": range(1001)})
-    thin = curves.thin(frame, 100)
-    assert len(thin) <= 100 and thin["step"].iloc[-1] == 1000
 
 
 def test_a_feed_reads_only_what_is_new(tmp_path):
@@ -146,8 +143,9 @@ def test_a_live_tick_is_cheap(tmp_path):
     histograms = feed.histograms
     at = some_steps(len(histograms.steps), BERT_BASE.layers)
     for chart in (
-        curves.loss(feed.train, 190),
+        overlay(feed.train.assign(name="a"), {"a": 0}, STEP, Axis("task_loss", "Task loss")),
         curves.sparsity(feed.train, 0.3, 190),
+        over_time(ridge(histograms, 11, "output.out")),
         gates.over_steps(shares(histograms, ROLES, at, 190), 190),
         layers.closing(closing(histograms, ROLES, 190), 190),
     ):

@@ -1,16 +1,21 @@
 """A run as it trains: numbers, charts, buttons, and the moment when it ends."""
 
+import json
 import os
 import time
 from dataclasses import replace
 
+import pandas as pd
+import pytest
 from fake_runs import TINY, grow, make_run
 from test_pages import texts
 
-from finegates.runs import LOG_FILE
+from app.charts import compare
+from app.charts.zoom import ZOOM
+from finegates.runs import LOG_FILE, delete_run
 from finegates.status import PAUSE_FILE, STOP_FILE, write_status
 
-CHARTS = ("loss", "score", "sparsity", "closing", "removed", "spread")
+CHARTS = ("loss", "score", "sparsity", "closing", "removed", "spread", "ridge")
 
 
 def metric(app, label: str):
@@ -100,3 +105,124 @@ def test_the_page_settles_when_the_run_ends(visit, runs_dir):
     app.run()
     assert not app.exception
     assert f"Resume-{run.id}" in [b.key for b in app.button]
+
+
+def chosen_in(app) -> list[str]:
+    return app.multiselect(key="runs").value
+
+
+def chart(app, name: str):
+    (found,) = [c for c in app.get("vega_lite_chart") if c.proto.alt.startswith(name)]
+    return json.loads(found.proto.spec)
+
+
+def test_runs_at_work_are_watched_by_themselves_else_the_newest(visit, runs_dir):
+    make_run(runs_dir)
+    newest = make_run(runs_dir)
+    assert chosen_in(visit("live")) == [newest.id]
+    live = [make_run(runs_dir, "running", progress=0.5, seed=seed).id for seed in (0, 1)]
+    make_run(runs_dir)
+    assert chosen_in(visit("live")) == live[::-1]
+
+
+def test_several_runs_have_one_colour_each_and_a_line_of_numbers(visit, runs_dir):
+    old = make_run(runs_dir)
+    runs = [
+        make_run(runs_dir, "running", progress=0.5, target_sparsity=0.4),
+        make_run(runs_dir, "paused", progress=0.3, method="full"),
+    ]
+    app = visit("live", runs=[run.id for run in runs])
+    assert not app.exception and not app.error
+    names = ["finegates 40% · seed 0", "full · seed 0"]
+    assert chart(app, "Task loss")["layer"][0]["encoding"]["color"]["scale"] == {
+        "domain": names, "range": list(compare.COLORS[1:3]),
+    }  # fmt: skip
+    assert (
+        chart(app, "Removed weights against")["layer"][0]["encoding"]["color"]["scale"]["domain"]
+        == (names[:1])
+    )
+    table = app.dataframe[0].value.set_index("name")
+    status = runs[0].status()
+    assert list(table.index) == names and table.loc[names[0], "state"] == ["running"]
+    assert table.loc[names[0], "step"] == "95 of 190" and table.loc[names[0], "target"] == 40
+    assert table.loc[names[0], "removed"] == pytest.approx(
+        100 * status.removed_weights_fraction, abs=0.01
+    )
+    assert pd.isna(table.loc[names[1], "target"])
+    buttons = {b.key for b in app.button}
+    assert {f"Pause-{runs[0].id}", f"Continue-{runs[1].id}", f"Stop-{runs[1].id}"} <= buttons
+    alone = chart(visit("live", run=old.id), "Task loss")["layer"][0]["encoding"]["color"]["scale"]
+    assert alone["range"] == [compare.COLORS[0]]
+
+
+def test_gates_and_log_are_of_the_chosen_run(visit, runs_dir):
+    dense = make_run(runs_dir, method="full")
+    gated = make_run(runs_dir)
+    (dense.path / LOG_FILE).write_text("**dense** <b>log</b>\n")
+    app = visit("live", runs=[dense.id, gated.id])
+    assert app.selectbox(key="focus").value == gated.id and chart(app, "Values of the gates")
+    app.selectbox(key="focus").set_value(dense.id).run()
+    assert app.code[0].value == "**dense** <b>log</b>"
+    assert "has no gates" in texts(app) and len(app.get("vega_lite_chart")) == 3
+    app.multiselect(key="runs").set_value([gated.id]).run()
+    assert not app.exception and chart(app, "Values of the gates")
+
+
+def test_layer_and_vector_of_the_ridge_are_in_the_address(visit, runs_dir):
+    app = visit("live", run=make_run(runs_dir).id, layer="1", vector="o.out")
+    assert chart(app, "Values of the gates o.out of layer 1") and not app.exception
+
+
+def test_smoothing_changes_the_strong_line_alone(visit, runs_dir):
+    run = make_run(runs_dir)
+    app = visit("live", run=run.id, smoothing="1")
+    assert app.select_slider(key="smoothing").value == 1
+    raw, strong = (layer["encoding"]["y"]["field"] for layer in chart(app, "Task")["layer"][:2])
+    assert (raw, strong) == ("task_loss", "smoothed")
+
+
+def test_expected_and_current_target_can_be_seen_of_several_runs(visit, runs_dir):
+    runs = [make_run(runs_dir, target_sparsity=t).id for t in (0.2, 0.4)]
+    layers = chart(visit("live", runs=runs, line="expected"), "Removed weights against")["layer"]
+    fields = [layer["encoding"]["y"]["field"] for layer in layers]
+    assert fields[:2] == ["current_target", "expected_removed"]
+
+
+@pytest.mark.parametrize("content", ["{not json", '{"state": "dancing"}'])
+def test_a_broken_run_is_a_card_and_the_others_stay(visit, runs_dir, content):
+    broken, good = make_run(runs_dir), make_run(runs_dir)
+    (broken.path / "status.json").write_text(content)
+    app = visit("live", runs=[broken.id, good.id])
+    assert not app.exception and "can't be read" in app.error[0].value
+    assert len(app.get("vega_lite_chart")) == len(CHARTS)
+    app = visit("live", run=broken.id)
+    assert not app.exception and not app.get("vega_lite_chart")
+
+
+def test_queued_and_starting_runs_beside_others_say_what_they_wait_for(visit, runs_dir):
+    runs = [make_run(runs_dir, "queued"), make_run(runs_dir, "starting", progress=0)]
+    app = visit("live", runs=[run.id for run in runs])
+    assert not app.exception and len(app.info) == 2 and not app.get("vega_lite_chart")
+
+
+def test_nothing_chosen_and_unknown_runs_are_told(visit, runs_dir):
+    run = make_run(runs_dir)
+    app = visit("live", runs=[run.id, "nothing"])
+    assert "Unknown run 'nothing'" in app.error[0].value and chosen_in(app) == [run.id]
+    app.multiselect(key="runs").set_value([]).run()
+    assert "Choose a run" in texts(app) and not app.exception
+
+
+def test_a_run_that_is_deleted_meanwhile_leaves_the_others(visit, runs_dir):
+    gone, stays = make_run(runs_dir), make_run(runs_dir)
+    app = visit("live", runs=[gone.id, stays.id])
+    delete_run(gone)
+    app.run()
+    assert not app.exception and chosen_in(app) == [stays.id]
+
+
+def test_charts_keep_their_zoom(visit, runs_dir):
+    app = visit("live", run=make_run(runs_dir).id)
+    for name in ("Task loss", "Score at", "Removed weights against"):
+        (found,) = [c for c in app.get("vega_lite_chart") if c.proto.alt.startswith(name)]
+        assert list(found.proto.selection_mode) == [ZOOM]

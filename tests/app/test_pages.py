@@ -86,7 +86,7 @@ def test_an_unknown_run_in_the_address_is_told_and_the_newest_shown(visit, runs_
     run = make_run(runs_dir)
     app = visit("live", run="no-such-run")
     assert "Unknown run 'no-such-run'" in app.error[0].value
-    assert app.selectbox(key="run").value == run.id
+    assert app.multiselect(key="runs").value == [run.id]
 
 
 def test_no_page_loads_torch_or_transformers(tmp_path):

@@ -1,0 +1,38 @@
+"""Which colour and which dashes a run has: the same on every page, whatever else is shown."""
+
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+
+from app.charts.compare import NUM_LOOKS, color_of_run, dash_of_run
+
+
+def look_numbers(chosen: Sequence[str], every: Iterable[str]) -> list[int]:
+    """The look of each chosen run: how many runs are older, counted round.
+
+    So a run keeps its look when others are added, and runs made one after the other, which are
+    those that are watched together, have different colours. Where two chosen runs would look the
+    same, the later one takes the next look that is free.
+
+    Args:
+        chosen: Ids, at most `app.charts.compare.MOST_RUNS`.
+        every: Ids of all runs of the folder, deleted ones too.
+    """
+    place = {run: number for number, run in enumerate(sorted({*every, *chosen}))}
+    looks: dict[str, int] = {}
+    for run in sorted(chosen):
+        number = place[run] % NUM_LOOKS
+        while number in looks.values():
+            number = (number + 1) % NUM_LOOKS
+        looks[run] = number
+    return [looks[run] for run in chosen]
+
+
+def swatch(number: int) -> str:
+    """A look as a small picture, an SVG in a data address."""
+    dash = " ".join(str(2 * length) for length in dash_of_run(number))
+    svg = (
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 40 20'><line x1='2' y1='10' x2='38' "
+        f"y2='10' stroke='{color_of_run(number)}' stroke-width='7' stroke-dasharray='{dash}'/>"
+        "</svg>"
+    )
+    return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"

@@ -1,0 +1,157 @@
+"""Charts of the Live page: spikes that stay, colours that stay, zoom that stays, stated bins."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_runs import TINY, grow, make_run
+
+from app import loaders
+from app.charts import compare
+from app.charts.compare import Axis, overlay, thinned
+from app.charts.envelope import envelope
+from app.charts.ridge import how_to_read, over_time
+from app.charts.zoom import ZOOM
+from app.feed import TRAIN_COLUMNS, Feed, metrics_frame
+from app.metric_table import MetricTable
+from app.ridge_frames import MOST_ROWS, ridge, vectors_of
+from app.run_looks import look_numbers
+from finegates.accounting import HISTOGRAM_BINS
+from finegates.runs import current_rows, delete_run
+from finegates.storage import LineReader
+
+MANY = 100_000
+
+
+def noise(rows: int = MANY) -> pd.DataFrame:
+    values = np.random.default_rng(0).normal(size=rows)
+    values[[12_345, 77_777]] = 40.0, -40.0
+    return pd.DataFrame({"step": np.arange(rows), "loss": values})
+
+
+def test_a_chart_of_many_logs_keeps_every_spike():
+    frame = noise()
+    few = envelope(frame, "loss", 2000)
+    assert len(few) <= 2000
+    assert few["loss"].max() == 40.0 and few["loss"].min() == -40.0
+    assert few["step"].iloc[0] == 0 and few["step"].iloc[-1] == MANY - 1
+    assert few["step"].is_monotonic_increasing and few["step"].is_unique
+    evenly = frame.iloc[:: MANY // 2000]
+    assert evenly["loss"].max() < 40.0, "the control has lost the spike"
+
+
+def test_every_stretch_keeps_its_own_extremes():
+    frame = noise()
+    few = envelope(frame, "loss", 102)  # 50 stretches of 2,000 rows
+    for start in range(0, MANY, 2000):
+        rows = frame["loss"][start : start + 2000]
+        inside = few["loss"][few["step"].between(start, start + 1999)]
+        assert inside.max() == rows.max() and inside.min() == rows.min()
+
+
+@pytest.mark.parametrize("rows", [0, 1, 3, 100])
+def test_short_frames_stay_as_they_are(rows):
+    frame = pd.DataFrame({"step": range(rows), "loss": [1.0] * rows})
+    assert envelope(frame, "loss", 100) is frame
+
+
+def test_rows_without_a_value_do_not_stand_in_for_spikes():
+    frame = noise()
+    frame.loc[frame["step"] % 2 == 1, "loss"] = np.nan
+    assert envelope(frame, "loss", 50)["loss"].notna().sum() >= 48
+    assert len(envelope(frame.assign(loss=np.nan), "loss", 50)) == 2
+
+
+def test_many_runs_share_the_points_of_a_chart():
+    frame = pd.concat([noise().assign(name=name) for name in "abc"])
+    few = thinned(frame, "loss", compare.MOST_POINTS)
+    assert len(few) <= compare.MOST_POINTS and few["name"].nunique() == 3
+
+
+def test_a_run_keeps_its_look_when_others_come_and_go(runs_dir):
+    runs = [make_run(runs_dir, "stopped", progress=0.1).id for _ in range(4)]
+    looks = dict(zip(runs, loaders.looks(runs_dir, runs), strict=True))
+    assert list(looks.values()) == [0, 1, 2, 3]
+    assert loaders.looks(runs_dir, [runs[2], runs[0]]) == [2, 0]
+    (first,) = [run for run in loaders.list_runs(runs_dir) if run.id == runs[0]]
+    delete_run(first)
+    make_run(runs_dir, "queued")
+    assert loaders.looks(runs_dir, runs[1:]) == [1, 2, 3]
+
+
+def test_two_runs_that_are_shown_together_never_look_the_same():
+    every = [f"{number:03d}" for number in range(3 * compare.NUM_LOOKS)]
+    chosen = [every[number] for number in (0, 21, 42, 1, 22)]
+    looks = look_numbers(chosen, every)
+    assert len({*looks}) == len(chosen) and looks[0] == 0 and looks[3] == 1
+
+
+def test_columns_that_grow_are_the_rows_read_at_once(tmp_path):
+    run = make_run(tmp_path, "running", progress=0.5)
+    table = MetricTable("train", TRAIN_COLUMNS)
+    reader = LineReader(run.path / "metrics.jsonl")
+    table.extend(reader.read_new())
+    with open(run.path / "metrics.jsonl", "a") as file:
+        file.write('{"kind":"resumed","step":40}\n{"kind":"train","step":"x"}\n')
+    table.extend(reader.read_new())
+    grow(run, TINY, 190, start=40, end=150)
+    table.extend(reader.read_new())
+    every = LineReader(run.path / "metrics.jsonl").read_new()
+    pd.testing.assert_frame_equal(table.frame, metrics_frame(every, "train", TRAIN_COLUMNS))
+    steps = [row["step"] for row in current_rows(every) if row["kind"] == "train"]
+    assert table.frame["step"].tolist() == steps and len(steps) == len({*steps})
+
+
+def test_an_untouched_feed_makes_no_frame_anew(tmp_path):
+    feed = Feed(make_run(tmp_path))
+    feed.refresh(histograms=False)
+    before = feed.train
+    feed.refresh(histograms=False)
+    assert feed.train is before and feed.histograms is None
+    feed.refresh()
+    assert feed.histograms is not None
+
+
+def test_a_ridge_has_stated_bins_and_all_gates_of_the_vector(tmp_path):
+    feed = Feed(make_run(tmp_path, size=TINY))
+    feed.refresh()
+    assert vectors_of(feed.histograms)[1][:2] == ["q.in", "q.out"]
+    frame = ridge(feed.histograms, 1, "q.in")
+    by_step = frame.groupby("step")
+    assert (by_step["gates"].sum() == TINY.hidden).all() and np.allclose(by_step["share"].sum(), 1)
+    assert (by_step.size() == HISTOGRAM_BINS + 2).all() and len(by_step) <= MOST_ROWS
+    newest = frame.loc[frame["row"].idxmax()]
+    assert newest["step"] == feed.histograms.steps[-1] == frame["step"].iloc[0]
+    inner = frame[frame["bin"].between(1, HISTOGRAM_BINS)]
+    assert inner["low"].min() == 0 and inner["high"].max() == 1
+    assert frame["low"].min() < 0 and frame["high"].max() > 1
+
+
+def test_the_ridge_states_its_scale(tmp_path):
+    feed = Feed(make_run(tmp_path, size=TINY))
+    feed.refresh()
+    frame = ridge(feed.histograms, 0, "q.in")
+    frame["share"] = np.where(frame["bin"] == 5, 0.25, 0.0)
+    assert "holds 25.0% of the gates" in how_to_read(frame)
+    assert over_time(frame).to_dict()
+
+
+def test_one_step_alone_is_a_ridge_too(tmp_path):
+    run = make_run(tmp_path, "running", progress=0.01)
+    feed = Feed(run)
+    feed.refresh()
+    assert over_time(ridge(feed.histograms, 0, "q.in")).to_dict()
+
+
+def test_the_axis_stands_still_while_a_run_goes_on(tmp_path):
+    feed = Feed(make_run(tmp_path, "running", progress=0.5))
+    feed.refresh()
+    axis, y = Axis("step", "Step", end=190), Axis("task_loss", "Task loss")
+    frame = feed.train.assign(name="a")
+    domains = {
+        json.dumps(overlay(rows, {"a": 0}, axis, y).to_dict()["layer"][0]["encoding"]["x"]["scale"])
+        for rows in (frame, frame.head(5))
+    }
+    assert len(domains) == 1
+    assert ZOOM in {p["name"] for p in overlay(frame, {"a": 0}, axis, y).to_dict()["params"]}
