@@ -113,7 +113,12 @@ def removed_frame(snapshot: Snapshot | GatesShown) -> pd.DataFrame:
 
 
 def survivors(snapshot: Snapshot | GatesShown) -> pd.DataFrame:
-    """Open gates of each vector: ``layer``, ``role``, ``side``, ``open``, ``gates``, ``share``."""
+    """Open gates of each vector.
+
+    Returns:
+        Columns ``layer``, ``role``, ``side``, ``open``, ``gates``, ``matrix`` (in words) and
+        ``share``.
+    """
     layout: GateLayout = snapshot.layout
     counts = open_counts(layout, snapshot.closed)
     rows = [
@@ -121,4 +126,4 @@ def survivors(snapshot: Snapshot | GatesShown) -> pd.DataFrame:
         for v, n in zip(layout.vectors, counts, strict=True)
     ]
     frame = pd.DataFrame(rows, columns=["layer", "role", "side", "open", "gates"])
-    return frame.assign(share=frame["open"] / frame["gates"])
+    return frame.assign(matrix=frame["role"].map(ROLE_NAMES), share=frame["open"] / frame["gates"])

@@ -1,6 +1,6 @@
 """Where gates are cut off: a threshold on their values, or a budget of weights. Loads no torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -8,8 +8,10 @@ from finegates.accounting import gates_to_close
 from finegates.errors import SpecError
 from finegates.laws import Law
 from finegates.layout import GateLayout
+from finegates.snapshots import Snapshot
 
 CURVE_POINTS = 20
+_JUST_OPEN = 1e-4
 
 
 @dataclass(frozen=True)
@@ -66,3 +68,15 @@ def gates_to_prune(layout: GateLayout, law: Law, means: np.ndarray, cut: Cut) ->
     if cut.remove is not None:
         return gates_to_close(layout, means, cut.remove)
     return law.value(means) <= cut.threshold
+
+
+def cut_snapshot(snapshot: Snapshot, cut: Cut) -> Snapshot:
+    """A snapshot as it would be with its gates cut off elsewhere: for looking at, not computing.
+
+    Gates that the cut closes are at the closing point, others that had closed just above it.
+    """
+    closed = gates_to_prune(snapshot.layout, snapshot.law, snapshot.means, cut)
+    edge = np.float32(snapshot.law.closing_mean)
+    just_open = edge + np.float32(_JUST_OPEN)
+    means = np.where(closed, edge - np.float32(_JUST_OPEN), np.maximum(snapshot.means, just_open))
+    return replace(snapshot, means=means.astype(np.float32))

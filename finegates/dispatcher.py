@@ -9,16 +9,13 @@ page nor a stopped server ends them. Who is alive is read from the run folders.
 """
 
 import contextlib
-import os
 import socket
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
@@ -30,6 +27,7 @@ from finegates.devices import (
     worker_environment,
 )
 from finegates.errors import RunError
+from finegates.processes import start_process
 from finegates.runs import LOG_FILE, Run, list_runs
 from finegates.status import EXIT_FILE, Status, write_status
 from finegates.storage import write_json
@@ -47,7 +45,7 @@ Workers = dict[Path, tuple[subprocess.Popen, str]]
 def start_dispatcher(runs_dir: Path) -> None:
     """Starts a dispatcher in the background; it soon ends where another one is at work."""
     with open(runs_dir / DISPATCHER_LOG, "ab") as log:
-        _start_process(["dispatch", "--runs-dir", str(runs_dir)], log)
+        start_process(["dispatch", "--runs-dir", str(runs_dir)], log)
 
 
 def wake_queue(runs_dir: Path) -> None:
@@ -114,23 +112,7 @@ def _free_device(
 def _start_worker(run: Run, device: str) -> subprocess.Popen:
     with open(run.path / LOG_FILE, "ab") as log:
         words = ["worker", str(run.path), "--device", device]
-        return _start_process(words, log, worker_environment(device))
-
-
-def _start_process(
-    arguments: list[str], log: BinaryIO, environment: Mapping[str, str] | None = None
-) -> subprocess.Popen:
-    package_root = str(Path(__file__).resolve().parents[1])
-    paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    ours = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-m", "finegates", *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        env={**os.environ, **ours, **(environment or {})},
-    )
+        return start_process(words, log, worker_environment(device))
 
 
 def _reap(workers: Workers) -> None:

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finegates.curve import keep_points, read_points, read_thresholds
-from finegates.cuts import Cut, gates_to_prune, threshold_cuts
+from finegates.cuts import Cut, cut_snapshot, gates_to_prune, threshold_cuts
 from finegates.errors import RunError, SpecError
-from finegates.laws import GaussianLaw
+from finegates.laws import LAWS, GaussianLaw
 from finegates.layout import GatedMatrix, GateLayout
 from finegates.runs import CURVE_FILE
+from finegates.snapshots import Snapshot
 
 LAW = GaussianLaw()
 LAYOUT = GateLayout((GatedMatrix(0, "W_I", 6, 10), GatedMatrix(0, "W_O", 10, 6)), 2, 2)
@@ -75,3 +76,12 @@ def test_a_damaged_file_is_said_and_never_written_over(runs_dir, content):
         with pytest.raises(RunError, match="damaged"):
             act(run)
     assert json.loads((run.path / CURVE_FILE).read_text()) == content
+
+
+@given(st.sampled_from([Cut(remove=0.2), Cut(remove=0.6), Cut(threshold=0.4)]), st.integers(0, 99))
+def test_a_cut_snapshot_has_just_the_cuts_gates_closed(cut, seed):
+    means = np.random.default_rng(seed).uniform(-1, 1, LAYOUT.num_gates).astype(np.float32)
+    for law in LAWS.values():
+        snapshot = Snapshot(3, LAYOUT, law, means)
+        closed = gates_to_prune(LAYOUT, law, means, cut)
+        assert (cut_snapshot(snapshot, cut).closed == closed).all()

@@ -431,7 +431,7 @@ def sleepers(monkeypatch, most: list[int], seconds: float = 0.5) -> None:
         return alive[-1]
 
     monkeypatch.setenv("OMP_NUM_THREADS", "unset")
-    monkeypatch.setattr(dispatcher, "_start_process", start)
+    monkeypatch.setattr(dispatcher, "start_process", start)
 
 
 @pytest.mark.parametrize(("workers", "at_once"), [(None, 1), ("1", 1), ("2", 2), ("3", 3)])
