@@ -15,7 +15,7 @@ HEIGHT, LEGEND_LINE = 280, 20
 """In pixels; a long legend takes nothing from the lines above it."""
 
 FAINT, PALE = 0.32, 0.12
-MOST_POINTS, MOST_MARKS = 4000, 900
+MOST_POINTS, MOST_MARKS = 3000, 900
 """Of all lines of a chart together, and how many of them can be hovered over: each of these is a
 node of the page."""
 
@@ -87,7 +87,8 @@ def overlay(
     value = alt.Y(
         f"{y.column}:Q", axis=alt.Axis(title=y.title, format=y.format), scale=_range(frame, y)
     )
-    base = _base(thinned(frame, raw or y.column, MOST_POINTS), looks, x, columns)
+    lines = frame[list(dict.fromkeys(("name", x.column, y.column, raw or y.column)))]
+    base = _base(thinned(lines, raw or y.column, MOST_POINTS), looks, x, columns)
     strength = alt.condition(picked, alt.value(1.0), alt.value(PALE))
     layers = [base.mark_line(strokeWidth=2.2, clip=True).encode(y=value, opacity=strength)]
     if raw:
@@ -101,7 +102,8 @@ def overlay(
         alt.Tooltip(f"{y.column}:Q", title=y.title, format=_tooltip_format(y)),
         *more,
     ]
-    few = _base(thinned(frame, y.column, MOST_MARKS), looks, x, columns)
+    told = [t.shorthand.partition(":")[0] for t in tooltip]
+    few = _base(thinned(frame[told], y.column, MOST_MARKS), looks, x, columns)
     marks = few.mark_point(filled=True, size=45 if points else 90, clip=True).encode(
         y=value, tooltip=tooltip, opacity=seen
     )
