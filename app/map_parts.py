@@ -18,8 +18,8 @@ HOW_TO_READ = (
     "closed, blue fully open. Lines mark off heads. Drag to zoom, double-click to go back."
 )
 HOW_TO_READ_SHARES = (
-    "A row for each layer, a column for each dimension; the more runs keep it, the darker. Grey is "
-    "kept by none, dark blue by all. Drag to zoom, double-click to go back."
+    "A row for each layer, a column for each dimension; the more runs keep it, the stronger. Grey "
+    "is kept by none; what all keep stands out. Drag to zoom, double-click to go back."
 )
 
 
@@ -44,10 +44,10 @@ def draw_agreement(shown: Sequence[GatesShown]) -> None:
     _draw(part, side, "share", lambda one: agreement_map(shown, one, side), "kept by one or more")
 
 
-def line_color() -> str:
-    """Colour of lines in Plotly's charts, as the page's text."""
+def theme() -> tuple[str, bool]:
+    """Colour of lines in Plotly's charts, as the page's text; and whether the page is dark."""
     dark = st.context.theme.type == "dark"
-    return st.get_option(f"theme.{'dark' if dark else 'light'}.textColor")
+    return st.get_option(f"theme.{'dark' if dark else 'light'}.textColor"), dark
 
 
 def _choose_place() -> tuple[str, str]:
@@ -83,7 +83,7 @@ def _draw_one(
     share = percent(float((gates.percent > 0).mean()))
     st.markdown(f"**{PARTS[part]}** · {share} {what}", help=meaning(part, side))
     st.plotly_chart(
-        draw(gates, color, wide, line_color()),
+        draw(gates, color, wide, *theme()),
         key=f"map-{part}",
         config={"displayModeBar": False},
         alt=f"Gates of {PARTS[part]} by layer and dimension, {share} {what}",

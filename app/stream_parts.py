@@ -6,7 +6,7 @@ from app.charts.maps import gate_map
 from app.charts.stream import by_layers, strip
 from app.gate_maps import stream_map
 from app.gates_shown import GatesShown
-from app.map_parts import line_color
+from app.map_parts import theme
 from app.ranges import in_ranges
 from finegates.stream import READS, WRITES, StreamUse, stream_use
 
@@ -64,19 +64,23 @@ def _draw_charts(use: StreamUse) -> None:
     with st.container(border=True):
         st.markdown("**Layers that keep each dimension**")
         st.plotly_chart(
-            strip(use.num_layers_keeping, layers), key="strip", config=NO_BAR,
+            strip(use.num_layers_keeping, layers, theme()[1]), key="strip", config=NO_BAR,
             alt="For each hidden dimension the number of layers that keep it",
         )  # fmt: skip
-        st.caption("Orange: kept by none. Pale to blue: by some. Dark blue: by every layer.")
+        st.caption(
+            "Orange: kept by none. Blue: by some, the more the stronger. What "
+            "every layer keeps stands out."
+        )
     with st.container(border=True):
         st.markdown("**Matrices of each layer that keep it**")
         st.plotly_chart(
-            gate_map(stream_map(use), "share", True, line_color()), key="map-stream",
+            gate_map(stream_map(use), "share", True, *theme()), key="map-stream",
             config=NO_BAR, alt="For each layer and hidden dimension the share of matrices",
         )  # fmt: skip
         st.caption(
             "A row for each layer, a column for each hidden dimension. Grey is kept by none of the "
-            "layer's matrices, dark blue by all. Columns that stay dark are used everywhere."
+            "layer's matrices; what all of them keep stands out. Columns that stay strong are "
+            "used everywhere."
         )
 
 
@@ -85,7 +89,7 @@ def _draw_lists(use: StreamUse) -> None:
     with left:
         st.markdown("**How many layers keep a dimension**")
         st.altair_chart(
-            by_layers(use.num_layers_keeping, len(use.layers)), key="by_layers",
+            by_layers(use.num_layers_keeping, len(use.layers), theme()[1]), key="by_layers",
             alt="Number of hidden dimensions by the number of layers that keep them",
         )  # fmt: skip
         st.caption("Each bar counts dimensions; the first is kept by none, the last by all.")

@@ -18,8 +18,8 @@ def draw_survivor_view(gates: GatesShown) -> None:
         if len(ours := frame[frame["side"] == side]):
             with st.container(border=True):
                 st.markdown(f"**{title}**", help=EXPLANATIONS[side])
-                st.altair_chart(
-                    survivor_bars(ours), key=f"bars-{side}",
+                st.vega_lite_chart(
+                    ours, survivor_bars({*ours["matrix"]}), key=f"bars-{side}",
                     alt=f"Open share of the {side} gates of each matrix, layer by layer",
                 )  # fmt: skip
                 st.caption(

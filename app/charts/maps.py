@@ -24,10 +24,12 @@ COLOR_SCALE = [
     [1.0, "#1a6aab"],
 ]
 TWO_COLORS = [[0.0, CLOSED], [0.5, CLOSED], [0.5, "#1a6aab"], [1.0, "#1a6aab"]]
-SHARES = [[0.0, CLOSED], [0.005, CLOSED], [0.005, "#d7e6f3"], [0.999, "#5b9fd0"], [1.0, "#0a4f84"]]
-"""Of shares of runs or matrices: none, some, and all, which stands out."""
+SOME_AND_ALL = {
+    False: ("#d7e6f3", "#5b9fd0", "#0a4f84"),
+    True: ("#1d3b55", "#2f78b0", "#d3e9fa"),
+}
+"""Dark or not -> colours of a few, of nearly all, and of all, which stands out on either page."""
 
-_COLORS = {"value": COLOR_SCALE, "two": TWO_COLORS, "share": SHARES}
 _HOVERS = {
     "value": "gate value %{z} %",
     "two": "%{z} % (0: closed, 100: open)",
@@ -57,7 +59,13 @@ class GateMap:
     heads: tuple[tuple[int, int], ...] = ()
 
 
-def gate_map(gates: GateMap, color: str, alone: bool, line: str) -> Figure:
+def share_scale(dark: bool) -> list[list]:
+    """Colours of shares of runs or matrices, from 0 to 1: none, some, all."""
+    few, most, every = SOME_AND_ALL[dark]
+    return [[0.0, CLOSED], [0.005, CLOSED], [0.005, few], [0.999, most], [1.0, every]]
+
+
+def gate_map(gates: GateMap, color: str, alone: bool, line: str, dark: bool) -> Figure:
     """A row for each layer, a column for each dimension, heads marked off and numbered.
 
     Args:
@@ -65,11 +73,13 @@ def gate_map(gates: GateMap, color: str, alone: bool, line: str) -> Figure:
         color: ``value``, ``two`` (open or closed only) or ``share`` (of runs or matrices).
         alone: Taller, and with a colour bar.
         line: Colour of the lines between heads.
+        dark: Whether the page is dark.
     """
     two = color == "two"
     values = (gates.percent > 0).astype(np.uint8) * 100 if two else gates.percent
     num_layers, dimensions = values.shape
     places = np.arange(num_layers)
+    scales = {"value": COLOR_SCALE, "two": TWO_COLORS, "share": share_scale(dark)}
     head = "head %{customdata}, " if gates.heads else ""
     heatmap = dict(
         type="heatmap",
@@ -79,7 +89,7 @@ def gate_map(gates: GateMap, color: str, alone: bool, line: str) -> Figure:
         zmin=0,
         zmax=100,
         ygap=1,
-        colorscale=_COLORS[color],
+        colorscale=scales[color],
         showscale=alone and not two,
         hovertemplate=f"layer %{{y}}, {head}dimension %{{x}}<br>{_HOVERS[color]}<extra></extra>",
     )

@@ -26,7 +26,8 @@ def run_by_run(num_runs: int, dark: bool) -> Spec:
         num_runs: How many runs there are.
         dark: Whether the page is dark, for the colour of the numbers.
     """
-    return _cells(_axis("number", orient="top"), _axis("row"), ("name", "other"), num_runs, dark)
+    x = _axis("number", orient="top") | {"type": "ordinal", "sort": "ascending"}
+    return _cells(x, _axis("row"), ("name", "other"), num_runs, dark)
 
 
 def pair_by_kind(num_pairs: int, dark: bool) -> Spec:

@@ -5,24 +5,25 @@ import numpy as np
 import pandas as pd
 
 from app.charts import style
-from app.charts.maps import MARGIN, SHARES, Figure, bare_figure
+from app.charts.maps import MARGIN, SOME_AND_ALL, Figure, bare_figure
 
 STRIP_HEIGHT, HEIGHT = 46, 200
-NONE, SOME, EVERY = "#d55e00", SHARES[2][1], SHARES[-1][1]
-"""None stands out as much as every: both are what the strip is for."""
+NONE = "#d55e00"
+"""Stands out as much as every: both are what the strip is for."""
 
 
-def strip(num_layers_keeping: np.ndarray, num_layers: int) -> Figure:
-    """One cell for each dimension: orange if no layer keeps it, dark blue if every layer does.
+def strip(num_layers_keeping: np.ndarray, num_layers: int, dark: bool) -> Figure:
+    """One cell for each dimension: orange if no layer keeps it, the strongest blue if all do.
 
     Args:
         num_layers_keeping: Shape ``(num_dimensions,)``.
         num_layers: Where the scale ends.
+        dark: Whether the page is dark.
     """
     edge = 0.5 / num_layers
+    few, most, every = SOME_AND_ALL[dark]
     colors = [
-        [0.0, NONE], [edge, NONE], [edge, SOME], [1 - edge, SHARES[3][1]],
-        [1 - edge, EVERY], [1.0, EVERY],
+        [0.0, NONE], [edge, NONE], [edge, few], [1 - edge, most], [1 - edge, every], [1.0, every],
     ]  # fmt: skip
     heatmap = dict(
         type="heatmap", z=num_layers_keeping[None].astype(np.uint8), zmin=0, zmax=num_layers,
@@ -37,15 +38,16 @@ def strip(num_layers_keeping: np.ndarray, num_layers: int) -> Figure:
     )
 
 
-def by_layers(num_layers_keeping: np.ndarray, num_layers: int) -> alt.Chart:
+def by_layers(num_layers_keeping: np.ndarray, num_layers: int, dark: bool) -> alt.Chart:
     """How many dimensions are kept by 0, 1, ... all layers.
 
     Args:
         num_layers_keeping: Shape ``(num_dimensions,)``.
         num_layers: Where the axis ends.
+        dark: Whether the page is dark.
     """
     counts = np.bincount(num_layers_keeping, minlength=num_layers + 1)
-    colors = [NONE, *[style.SKY] * (num_layers - 1), EVERY]
+    colors = [NONE, *[style.SKY] * (num_layers - 1), SOME_AND_ALL[dark][-1]]
     frame = pd.DataFrame({"layers": range(num_layers + 1), "dimensions": counts, "color": colors})
     return (
         alt.Chart(frame)

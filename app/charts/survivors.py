@@ -1,7 +1,10 @@
-"""Survivors of each matrix, layer by layer, as bars."""
+"""Survivors of each matrix, layer by layer, as bars.
 
-import altair as alt
-import pandas as pd
+The chart is its Vega-Lite specification as it is sent, as those of `app.charts.overlap` are.
+"""
+
+from collections.abc import Collection
+from typing import Any
 
 from app.charts import style
 from app.words import ROLE_NAMES
@@ -16,40 +19,40 @@ COLORS = dict(
 )
 
 
-def survivor_bars(frame: pd.DataFrame) -> alt.Chart:
+def survivor_bars(matrices: Collection[str]) -> dict[str, Any]:
     """Bars side by side in each layer, one for each matrix: the share of its gates that is open.
 
+    Its data is `app.gate_frames.survivors`', of one side only.
+
     Args:
-        frame: From `app.gate_frames.survivors`, of one side only.
+        matrices: Names of the matrices that have gates there.
     """
-    named = frame.assign(matrix=frame["role"].map(ROLE_NAMES))
-    order = [name for name in ROLE_NAMES.values() if name in set(named["matrix"])]
-    return (
-        alt.Chart(named)
-        .mark_bar(cornerRadiusEnd=1)
-        .encode(
-            x=alt.X("layer:O", axis=alt.Axis(title="Layer", labelAngle=0)),
-            xOffset=alt.XOffset("matrix:N", sort=order),
-            y=alt.Y(
-                "share:Q",
-                scale=alt.Scale(domain=[0, 1]),
-                axis=style.percent_axis("Open", tickCount=5),
+    order = [name for name in COLORS if name in matrices]
+    scale = {"domain": order, "range": [COLORS[name] for name in order]}
+    open_axis = {"title": "Open", "format": "~%", "tickCount": 5}
+    return {
+        "height": HEIGHT,
+        "mark": {"type": "bar", "cornerRadiusEnd": 1},
+        "encoding": {
+            "x": _field("layer", "ordinal", axis={"title": "Layer", "labelAngle": 0}),
+            "xOffset": _field("matrix", "nominal", sort=order),
+            "y": _field("share", "quantitative", scale={"domain": [0, 1]}, axis=open_axis),
+            "color": _field(
+                "matrix", "nominal", scale=scale, legend={"title": None, "orient": "top"}
             ),
-            color=alt.Color(
-                "matrix:N",
-                scale=alt.Scale(domain=order, range=[COLORS[name] for name in order]),
-                legend=alt.Legend(title=None, orient="top"),
-            ),
-            tooltip=[
-                alt.Tooltip("layer:O", title="Layer"),
-                alt.Tooltip("matrix:N", title="Matrix"),
-                alt.Tooltip("open:Q", title="Open gates", format=","),
-                alt.Tooltip("gates:Q", title="Of", format=","),
-                alt.Tooltip("share:Q", title="Open", format=".1%"),
+            "tooltip": [
+                _field("layer", "ordinal", title="Layer"),
+                _field("matrix", "nominal", title="Matrix"),
+                _field("open", "quantitative", title="Open gates", format=","),
+                _field("gates", "quantitative", title="Of", format=","),
+                _field("share", "quantitative", title="Open", format=".1%"),
             ],
-        )
-        .properties(height=HEIGHT)
-    )
+        },
+    }
+
+
+def _field(name: str, kind: str, **options: Any) -> dict[str, Any]:
+    return {"field": name, "type": kind, **options}
 
 
 EXPLANATIONS = {

@@ -72,7 +72,9 @@ def test_heads_are_parted_by_lines_and_numbered(visit, runs_dir):
 
 
 def test_a_map_without_heads_is_one_trace(snapshot):
-    assert len(draw(gate_map(snapshot, "ffn", "survives"), "value", True, "#000")["data"]) == 1
+    assert (
+        len(draw(gate_map(snapshot, "ffn", "survives"), "value", True, "#000", False)["data"]) == 1
+    )
 
 
 def test_a_neuron_survives_only_if_both_its_gates_are_open(snapshot):
@@ -110,6 +112,15 @@ def test_every_view_opens_for_one_run_and_for_three(visit, runs_dir, view):
     for app in (alone, others):
         assert not app.exception and not app.error
         assert app.segmented_control(key="show").value == view
+
+
+def test_bars_show_each_side_of_every_matrix(visit, runs_dir):
+    run = make_run(runs_dir)
+    app = visit("dimensions", run=run.id, show="Survivors")
+    columns, rows = (json.loads(c.proto.spec) for c in app.get("vega_lite_chart")[:2])
+    for bars in (columns, rows):
+        assert bars["mark"]["type"] == "bar"
+        assert len(bars["encoding"]["color"]["scale"]["domain"]) == 6
 
 
 @pytest.mark.parametrize("law", LAWS.values(), ids=list(LAWS))
