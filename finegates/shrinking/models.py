@@ -25,24 +25,9 @@ from transformers import (
 )
 
 from finegates.architectures import architecture_of
+from finegates.shrinking.loading import dense_type, load_whole, plans_of
 from finegates.shrinking.modules import put_in_plans
 from finegates.shrinking.plan import LayerPlan, Needs
-
-PREFIX = "finegates-"
-
-
-def dense_type(model_type: str) -> str:
-    """``"finegates-bert"`` -> ``"bert"``."""
-    return model_type.removeprefix(PREFIX)
-
-
-def plans_of(config: PreTrainedConfig) -> list[LayerPlan]:
-    """The layers of a shrunk model.
-
-    Raises:
-        SpecError: If the config is damaged.
-    """
-    return [LayerPlan.from_dict(plan) for plan in config.shrunk_layers]
 
 
 def shrunk_config(
@@ -67,6 +52,33 @@ class Shrunk(PreTrainedModel):
         super().__init__(config, *arguments, **options)
         architecture = architecture_of(dense_type(config.model_type))
         put_in_plans(self, plans_of(config), architecture)
+
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: Any, *model_args: Any, **options: Any
+    ) -> Any:
+        """As of every model of transformers, but nothing is filled in at random.
+
+        Args:
+            pretrained_model_name_or_path: A folder or hub id; None if ``state_dict`` has the
+                weights.
+            model_args: As of transformers.
+            options: As of transformers; ``ignore_mismatched_sizes`` is for a new head.
+
+        Raises:
+            ModelError: If what is at the source is not a whole shrunk model.
+        """
+        source, inherited = pretrained_model_name_or_path, super().from_pretrained
+        if source is None:
+            return inherited(None, *model_args, **options)
+        wants_report = options.pop("output_loading_info", False)
+        kind: Any = cls.config_class
+
+        def load(**wanted: Any) -> Any:
+            return inherited(source, *model_args, **wanted)
+
+        model, report = load_whole(load, source, kind.model_type, options)
+        return (model, report) if wants_report else model
 
 
 class ShrunkBertConfig(BertConfig):
