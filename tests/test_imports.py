@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "finegates"
 HEAVY = ("torch", "transformers", "accelerate", "datasets", "streamlit")
-MATHS = ("gates", "laws", "layout", "penalty", "accounting")
+MATHS = ("gates", "laws", "layout", "penalty", "accounting", "overlap", "stream")
 UPPER = ("runs", "jobs", "train", "session", "worker", "cli")
 
 
@@ -107,7 +107,7 @@ def test_only_the_entry_point_imports_the_command_line():
      "finegates.cli", "finegates.worker", "finegates.snapshots", "finegates.param_table",
      "finegates.groups", "finegates.sweep", "finegates.aggregate", "finegates.tables",
      "finegates.group_progress", "finegates.paper_runs", "finegates.data_report",
-     "finegates.tokens"],
+     "finegates.tokens", "finegates.overlap", "finegates.stream"],
 )  # fmt: skip
 def test_what_a_page_imports_loads_no_torch(module):
     code = f"import sys, {module}; print([n for n in {HEAVY} if n in sys.modules])"
