@@ -47,12 +47,17 @@ def choose_focus(folder: Path, chosen: list[str]) -> str:
         return chosen[0] if chosen else ""
     if st.session_state.get(FOCUS) not in (None, *chosen):
         del st.session_state[FOCUS]
-    method = {row["run"]: METHODS.get(row["method"]) for row in loaders.run_rows(folder)}
-    gated = (place for place, run in enumerate(chosen) if (m := method[run]) and m.removes)
+    rows = {row["run"]: row for row in loaders.run_rows(folder)}
+    telling = (place for place, run in enumerate(chosen) if _has_gates_to_show(rows[run]))
     return st.selectbox(
-        "Gates and log of", chosen, next(gated, 0), key=FOCUS, bind="query-params", width=420,
+        "Gates and log of", chosen, next(telling, 0), key=FOCUS, bind="query-params", width=420,
         help="Curves are drawn for all runs, gates and the log for one.",
     )  # fmt: skip
+
+
+def _has_gates_to_show(row: dict[str, Any]) -> bool:
+    method = METHODS.get(row["method"])
+    return method is not None and method.removes and bool(row["step"])
 
 
 def _by_itself(rows: list[dict[str, Any]], ids: list[str]) -> list[str]:

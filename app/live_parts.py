@@ -162,7 +162,7 @@ def _number_columns() -> dict[str, Any]:
     config, fraction = st.column_config, {"format": "%.1f %%", "width": 80}
     return {
         "look": config.ImageColumn("", width=44, pinned=True, help="The run's line below."),
-        "name": config.TextColumn("Run", pinned=True),
+        "name": config.TextColumn("Run", width=230, pinned=True),
         "state": COLUMNS["state"].config,
         "progress": COLUMNS["progress"].config,
         "step": config.TextColumn("Step", width=110, help="Optimiser steps, done and in all."),
