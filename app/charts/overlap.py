@@ -74,7 +74,7 @@ def _cells(x: Spec, y: Spec, names: tuple[str, ...], rows: int, dark: bool) -> S
 
 EXPLANATIONS = {
     "runs": "In each cell the overlap and, after the stroke, what chance gives. Colour is how far "
-    "it is above chance: pale is luck, dark is the same sub-network.",
+    "it is above chance: faint is luck, strong is the same sub-network.",
     "kinds": "The same by matrix and side, above chance: 0 % is what random choices of as many "
     "dimensions share, 100 % is all. A dash: nothing is left to chance there.",
 }
