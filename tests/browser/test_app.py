@@ -215,7 +215,7 @@ def test_a_run_opens_while_the_table_ticks(server, browser, way):
         wanted = newest.id if way == "page list" else finished.id
         page.wait_for_url("**/live*")
         expect(page.get_by_test_id("stMultiSelect")).to_contain_text(wanted)
-        expect(chart_named(page, "Gate values of each layer")).to_be_visible()
+        expect(chart_named(page, "Gate values of each layer")).to_be_visible(timeout=SHORT_MS)
         page.get_by_role("link", name="Runs").first.click()
         expect(table).to_be_visible()
         if way == "ticked row":
