@@ -65,6 +65,12 @@ PAGES = [
         icon=":material/grid_on:",
         help="Which rows and columns of Q, K, V, O and the feed-forward network survive.",
     ),
+    st.Page(
+        "app_pages/prune.py",
+        title="Prune & time",
+        icon=":material/content_cut:",
+        help="Any threshold or budget of a finished run: its score, size and speed beside dense.",
+    ),
 ]
 
 st.set_page_config(

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from transformers import PreTrainedModel
 
 from finegates.bench import bench
@@ -12,7 +11,7 @@ from finegates.cuts import Cut
 from finegates.errors import DataError
 from finegates.evaluation import dense_and_cut
 from finegates.pretrained import longest_input
-from finegates.provenance import cpu_model
+from finegates.provenance import hardware_of
 from finegates.runs import Run
 from finegates.shrinking.models import Shrunk, plans_of
 from finegates.shrinking.plan import AttentionPlan, FeedForwardPlan, LayerPlan
@@ -53,6 +52,7 @@ def measure_for_card(run: Run, model: PreTrainedModel, cut: Cut | None, device: 
     """
     length = min(REFERENCE_LENGTH, longest_input(model.config))
     timing = bench(model, remove=None, batch_size=_ROWS, length=length, device=device, repeats=5)
+    timing |= hardware_of(device)
     try:
         dense, pruned = dense_and_cut(run, cut or Cut(threshold=0.0), device)
     except DataError as error:
@@ -143,14 +143,8 @@ def _speed(measured: Measured) -> dict[str, str]:
     return {
         name: f"{1e3 * timing['dense_s']:.1f} -> {1e3 * timing['shrunk_s']:.1f}",
         "speed-up, median of neighbouring passes": f"{timing['speedup']:.2f}",
-        "measured on": _hardware(timing["device"]),
+        "measured on": f"{timing['hardware']}, {timing['threads']} threads",
     }
-
-
-def _hardware(device: str) -> str:
-    if device.startswith("cuda"):
-        return f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}"
-    return f"{cpu_model()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 
 def _what_is_missing(run: Run, measured: Measured) -> str:

@@ -83,3 +83,16 @@ def cpu_model() -> str:
         return platform.processor()
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor())
+
+
+def hardware_of(device: str) -> dict[str, Any]:
+    """``hardware``, the name of what a device computes on, and ``threads`` of the CPU. Loads torch.
+
+    Args:
+        device: As torch names it.
+    """
+    import torch
+
+    gpu = device.startswith("cuda")
+    name = torch.cuda.get_device_name(device) if gpu else cpu_model()
+    return {"hardware": name, "threads": torch.get_num_threads()}

@@ -82,6 +82,11 @@ def test_command_line_prints_json(toy_model_dir, capsys):
     assert wanted | {"max_logit_difference", "threads", "versions"} <= result.keys()
 
 
+def test_a_row_longer_than_the_model_reads_is_refused(toy_model_dir, capsys):
+    assert main(["bench", "--model", str(toy_model_dir), "--remove=0.4", "--seq-len=9999"]) == 2
+    assert "reads at most" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", [[], ["a-run", "--model", "minilm"]])
 def test_one_of_run_and_model_is_asked_for(words, capsys):
     assert main(["bench", *words]) == 2
@@ -139,5 +144,7 @@ def test_cuda_graphs_replay_the_same_logits():
 
 @pytest.mark.parametrize("words", [["--cuda-graphs"], ["--onnx", "--dtype", "bfloat16"]])
 def test_the_command_line_hands_switches_on(words, toy_model_dir, capsys):
-    assert main(["bench", "--model", str(toy_model_dir), "--remove", "0.1", *words]) == 2
+    assert (
+        main(["bench", "--model", str(toy_model_dir), "--remove=0.1", "--seq-len=8", *words]) == 2
+    )
     assert "leave" in capsys.readouterr().err

@@ -2,10 +2,21 @@
 
 import argparse
 import sys
+from dataclasses import asdict
 from typing import Any
 
-from finegates.commands.options import add_command, add_runs_dir, opened_run, print_json
+from finegates.accounting import removal
+from finegates.commands.options import (
+    add_command,
+    add_cut,
+    add_runs_dir,
+    cut_of,
+    opened_run,
+    print_json,
+)
+from finegates.cuts import Cut
 from finegates.errors import SpecError
+from finegates.timings import keep_timing
 
 _MORE = (
     "Passes alternate in one process after a warm-up; a speed-up is the median ratio of "
@@ -25,7 +36,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--random-weights", action="store_true", help="build the model from its config alone"
     )
-    parser.add_argument("--remove", type=float, help="fraction of the gated weights to remove")
+    add_cut(parser, required=False)
     parser.add_argument("--batch-size", type=int, default=32, help="rows. Default: 32.")
     parser.add_argument("--seq-len", type=int, default=128, help="tokens of a row. Default: 128.")
     parser.add_argument("--dtype", default="float32", help="float32, bfloat16 or float16")
@@ -44,12 +55,18 @@ def _bench(options: argparse.Namespace) -> int:
 
     if options.device != "cpu":
         check_device(options.device)
-    from finegates.bench import bench  # torch loads here
-    from finegates.provenance import recorded_versions
+    from finegates.attach import gates_of  # torch loads here
+    from finegates.bench import bench
+    from finegates.provenance import hardware_of, recorded_versions
+    from finegates.shrink import prune
 
+    cut, model = cut_of(options), _model(options)
+    _check_length(options.seq_len, model)
+    closed = prune(model, **(asdict(cut) if cut else {}))
+    counts = asdict(removal(gates_of(model).layout, closed)) if closed is not None else {}
     result = bench(
-        _model(options),
-        remove=options.remove,
+        model,
+        remove=None,
         batch_size=options.batch_size,
         length=options.seq_len,
         dtype=options.dtype,
@@ -58,16 +75,20 @@ def _bench(options: argparse.Namespace) -> int:
         onnx=options.onnx,
         cuda_graphs=options.cuda_graphs,
     )
+    result |= {**asdict(cut or Cut(threshold=0.0)), **counts, **hardware_of(options.device)}
     if not options.json:
         print("\n".join(_lines(result)), file=sys.stderr)
-    print_json({**result, "threads": _threads(), "versions": recorded_versions()})
+    if options.run:
+        keep_timing(opened_run(options), result)
+    print_json({**result, "versions": recorded_versions()})
     return 0
 
 
-def _threads() -> int:
-    import torch
+def _check_length(length: int, model: Any) -> None:
+    from finegates.pretrained import longest_input
 
-    return torch.get_num_threads()
+    if length > (longest := longest_input(model.config)):
+        raise SpecError(f"seq_len is {length}; this model reads at most {longest} tokens.")
 
 
 def _model(options: argparse.Namespace) -> Any:

@@ -11,7 +11,10 @@ from streamlit.testing.v1 import AppTest
 from finegates.status import STATUS_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("runs", "new_run", "data", "new_sweep", "tradeoff", "paper", "live", "dimensions")
+PAGES = (
+    "runs", "new_run", "data", "new_sweep", "compare", "tradeoff", "paper", "live", "dimensions",
+    "prune",
+)  # fmt: skip
 
 
 def texts(app: AppTest) -> str:

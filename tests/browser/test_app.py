@@ -234,6 +234,8 @@ def pages_to_look_at(run_id: str) -> dict[str, str]:
         "tradeoff": "tradeoff",
         "paper": "paper",
         "data": "data?length=tokens",
+        "compare": f"compare?run={run_id}",
+        "prune": f"prune?run={run_id}",
         "dimensions": f"dimensions?run={run_id}",
         "dimensions_ffn": f"dimensions?run={run_id}&role=ffn&color=open+%2F+closed",
     }
@@ -271,7 +273,8 @@ def test_nothing_is_asked_of_other_machines(server, browser):
     context = browser.new_context()
     page, asked = context.new_page(), []
     page.on("request", lambda request: asked.append(request.url))
-    for path in ("", "new_run", "data", "new_sweep", "tradeoff", "paper", "live", "dimensions"):
+    for path in ("", "new_run", "data", "new_sweep", "tradeoff", "paper", "live", "compare",
+                 "dimensions", "prune"):  # fmt: skip
         page.goto(f"{server.url}/{path}")
         settle(page)
         page.wait_for_timeout(1000)

@@ -1,0 +1,105 @@
+"""Score and time of one run over the weights that are removed, without training it again."""
+
+import altair as alt
+import pandas as pd
+
+from app.charts import style
+
+HEIGHT = 400
+KINDS = {"budget": "circle", "threshold": "triangle-up", "as trained": "diamond"}
+EXPLANATIONS = {
+    "score": "Each point is the smaller model, scored on the validation rows; nothing was trained "
+    "again. The dashed line is the run with every gate open.",
+    "time": "Time of one pass of the smaller model over that of the dense one, side by side in one "
+    "process: below 1 is faster. The small dash is the ceiling, the multiply-accumulates that are "
+    "left; the bar goes from the 10th to the 90th percentile.",
+}
+
+
+def score_curve(frame: pd.DataFrame, here: float, dense: float | None, metric: str):
+    """Score over removed weights.
+
+    Args:
+        frame: From `app.prune_frames.score_frame`.
+        here: Fraction removed by the cut that is looked at.
+        dense: Score of nothing removed, if known.
+        metric: Name of the metric, in words.
+    """
+    scores = [*frame["score"], *([] if dense is None else [dense])]
+    low, high = style.spread(min(scores), max(scores))
+    base = alt.Chart(frame).encode(
+        x=_removed_axis(),
+        y=alt.Y(
+            "score:Q",
+            scale=alt.Scale(domain=[low, high], nice=False, zero=False),
+            axis=alt.Axis(title=metric, format=style.SCORE_AXIS),
+        ),
+    )
+    points = base.mark_point(filled=True, size=70, opacity=0.9, color=style.BLUE).encode(
+        shape=alt.Shape(
+            "kind:N",
+            scale=alt.Scale(domain=list(KINDS), range=list(KINDS.values())),
+            legend=alt.Legend(title=None, orient="bottom"),
+        ),
+        tooltip=[
+            alt.Tooltip("cut:N", title="Cut"),
+            alt.Tooltip("score:Q", title="Score", format=style.SCORE),
+            alt.Tooltip("removed:Q", title="Weights removed", format=".1%"),
+            alt.Tooltip("closed:Q", title="Gates closed", format=".1%"),
+            alt.Tooltip("params:Q", title="Parameters", format=","),
+            alt.Tooltip("mac_ratio:Q", title="Fewer multiply-accumulates", format=".2f"),
+        ],
+    )
+    line = base.mark_line(color=style.BLUE, opacity=0.5, strokeWidth=1.5)
+    layers = [line, points, style.upright(here, "here")]
+    if dense is not None:
+        layers.append(style.rule(dense, f"every gate open {dense:.3f}"))
+    return alt.layer(*layers).properties(height=HEIGHT)
+
+
+def time_curve(frame: pd.DataFrame, here: float):
+    """Relative time over removed weights, one colour for each batch x length.
+
+    Args:
+        frame: From `app.prune_frames.time_frame`.
+        here: Fraction removed by the cut that is looked at.
+    """
+    shapes = list(dict.fromkeys(frame["shape"]))
+    colors = [style.BLUE, style.ORANGE, style.GREEN, style.PINK, style.RED, style.SKY]
+    base = alt.Chart(frame).encode(
+        x=_removed_axis(),
+        color=alt.Color(
+            "shape:N",
+            scale=alt.Scale(domain=shapes, range=[colors[i % 6] for i in range(len(shapes))]),
+            legend=alt.Legend(title="Rows x tokens", orient="bottom"),
+        ),
+    )
+    y_axis = alt.Axis(title="Time, dense is 1", format="~g")
+    scale = alt.Scale(domain=[0, max(1.1, float(frame["high"].max()))], nice=True)
+    bars = base.mark_rule(strokeWidth=4, opacity=0.3).encode(
+        y=alt.Y("low:Q", scale=scale, axis=y_axis), y2="high:Q"
+    )
+    points = base.mark_point(filled=True, size=80, opacity=0.95).encode(
+        y=alt.Y("factor:Q", scale=scale, axis=y_axis),
+        tooltip=[
+            alt.Tooltip("shape:N", title="Rows x tokens"),
+            alt.Tooltip("factor:Q", title="Time, dense is 1", format=".2f"),
+            alt.Tooltip("ceiling:Q", title="Ceiling", format=".2f"),
+            alt.Tooltip("removed:Q", title="Weights removed", format=".1%"),
+            alt.Tooltip("dtype:N", title="Precision"),
+            alt.Tooltip("hardware:N", title="Measured on"),
+        ],
+    )
+    ceilings = base.mark_tick(orient="horizontal", thickness=2, size=22).encode(
+        y=alt.Y("ceiling:Q", scale=scale, axis=y_axis)
+    )
+    layers = [style.rule(1, "dense"), bars, ceilings, points, style.upright(here, "here")]
+    return alt.layer(*layers).properties(height=HEIGHT)
+
+
+def _removed_axis() -> alt.X:
+    return alt.X(
+        "removed:Q",
+        axis=style.percent_axis("Weights removed", tickCount=8),
+        scale=alt.Scale(domain=[0, 1], nice=False),
+    )
