@@ -1,25 +1,27 @@
-"""Numbers and states as people read them, and the one definition of each term that pages show."""
+"""States as people read them, and what pages call things; numbers and terms of the library."""
 
-import math
 from dataclasses import dataclass
 
 from finegates.runs import BROKEN
+from finegates.words import (
+    NOTHING,
+    ROLE_NAMES,
+    TERMS,
+    count,
+    duration,
+    metric_name,
+    per_second,
+    percent,
+    score,
+    size,
+    title,
+)
 
-NOTHING = "–"
-MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
-
-TERMS = {
-    "score": "The main metric of the task on its validation rows, at the last evaluation.",
-    "majority": "What always answering the most common training label would score.",
-    "target": "What the run was asked for. What it is a fraction of depends on the recipe.",
-    "closed": "Gates whose value is exactly 0, of all gates. It is not the share of weights "
-    "removed: a weight goes when the gate of its row or of its column is closed.",
-    "removed": "Weights in closed rows and columns, of all weights of the gated matrices. This is "
-    "what gets smaller.",
-    "expected": "Removed weights to be expected from the gates' probabilities of being closed.",
-    "throughput": "Training rows per second, the mean since the last log line.",
-    "memory": "Peak memory of the worker process, or of the GPU where it trains on one.",
-}
+__all__ = [
+    "AXES", "KIND_NAMES", "NOTHING", "NOT_STARTED", "ROLE_NAMES", "STATES", "TERMS", "Look",
+    "count", "duration", "metric_name", "no_gates", "per_second", "percent", "score", "size",
+    "title",
+]  # fmt: skip
 
 AXES = {
     "removed": ("Weights removed", TERMS["removed"]),
@@ -30,15 +32,6 @@ AXES = {
 KIND_NAMES = {
     "trained": "one training for each target",
     "rounded": "cheap curve: one training, rounded",
-}
-
-ROLE_NAMES = {
-    "q": "Query",
-    "k": "Key",
-    "v": "Value",
-    "o": "Attn out",
-    "intermediate": "FFN in",
-    "output": "FFN out",
 }
 
 
@@ -75,69 +68,3 @@ NOT_STARTED = Look(
 def no_gates(method: str) -> str:
     """Why there is nothing to see of a dense run's gates."""
     return f"**{method}** is a dense baseline: it has no gates and removes nothing."
-
-
-def percent(fraction: float | None, digits: int = 1) -> str:
-    """``0.3`` -> ``"30.0 %"``."""
-    return NOTHING if fraction is None else f"{100 * fraction:.{digits}f} %"
-
-
-def score(value: float | None) -> str:
-    """Scores have three decimals everywhere, so that they are not taken for a sparsity."""
-    return NOTHING if value is None else f"{value:.3f}"
-
-
-def metric_name(metric: str | None) -> str:
-    """``"macro_f1"`` -> ``"Macro F1"``."""
-    words = (metric or "score").replace("_", " ")
-    return (words[:1].upper() + words[1:]).replace("f1", "F1")
-
-
-def duration(seconds: float | None) -> str:
-    """``75`` -> ``"1 min 15 s"``; the two largest units."""
-    if seconds is None or not math.isfinite(seconds):
-        return NOTHING
-    seconds = max(0, round(seconds))
-    for unit, name, below, below_name in (
-        (DAY_S, "d", HOUR_S, "h"),
-        (HOUR_S, "h", MINUTE_S, "min"),
-        (MINUTE_S, "min", 1, "s"),
-    ):
-        if seconds >= unit:
-            rest = seconds % unit // below
-            return f"{seconds // unit} {name}" + (f" {rest} {below_name}" if rest else "")
-    return f"{seconds} s"
-
-
-def size(num_bytes: float | None) -> str:
-    """``1320000000`` -> ``"1.2 GiB"``."""
-    if num_bytes is None:
-        return NOTHING
-    for unit, power in (("GiB", 3), ("MiB", 2), ("KiB", 1)):
-        if num_bytes >= 1024**power:
-            value = num_bytes / 1024**power
-            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
-    return f"{num_bytes:.0f} B"
-
-
-def count(number: float | None) -> str:
-    """``10616832`` -> ``"10.6 M"``; up to 9,999 as it is."""
-    if number is None:
-        return NOTHING
-    for unit, limit in (("G", 1e9), ("M", 1e6), ("k", 1e4)):
-        if number >= limit:
-            return f"{number / (1e3 if unit == 'k' else limit):.1f} {unit}"
-    return f"{number:,.0f}"
-
-
-def per_second(rows: float | None) -> str:
-    """``212.4`` -> ``"212 rows/s"``."""
-    return (
-        NOTHING if rows is None else f"{rows:,.3g} rows/s" if rows < 100 else f"{rows:,.0f} rows/s"
-    )
-
-
-def title(name: str) -> str:
-    """A setting's name as a label: ``"gate_learning_rate"`` -> ``"Gate learning rate"``."""
-    words = name.replace("_", " ").replace("lora", "LoRA").replace("lr ", "LR ")
-    return words[:1].upper() + words[1:]

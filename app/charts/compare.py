@@ -8,8 +8,8 @@ import altair as alt
 import pandas as pd
 
 from app.charts import style
-from app.charts.envelope import envelope
 from app.charts.zoom import zoom
+from finegates.envelope import envelope
 
 HEIGHT, LEGEND_LINE = 280, 20
 """In pixels; a long legend takes nothing from the lines above it."""

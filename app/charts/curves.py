@@ -4,9 +4,9 @@ import altair as alt
 import pandas as pd
 
 from app.charts import style
-from app.charts.envelope import envelope
 from app.charts.zoom import zoom
 from app.words import TERMS
+from finegates.envelope import envelope
 
 HEIGHT = 280
 MAX_POINTS = 400

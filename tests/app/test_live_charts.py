@@ -10,7 +10,6 @@ from fake_runs import TINY, grow, make_run
 from app import loaders
 from app.charts import compare
 from app.charts.compare import Axis, overlay, thinned
-from app.charts.envelope import envelope
 from app.charts.ridge import how_to_read, over_time
 from app.charts.zoom import ZOOM
 from app.feed import TRAIN_COLUMNS, Feed, metrics_frame
@@ -18,6 +17,7 @@ from app.metric_table import MetricTable
 from app.ridge_frames import MOST_ROWS, ridge, vectors_of
 from app.run_looks import look_numbers
 from finegates.accounting import HISTOGRAM_BINS
+from finegates.envelope import envelope
 from finegates.runs import current_rows, delete_run
 from finegates.storage import LineReader
 
