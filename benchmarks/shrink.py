@@ -1,6 +1,6 @@
 """A shrunk RoBERTa-base against dense: how much of the ceiling is reached.
 
-    python -m benchmarks.shrink [--device cpu|cuda] [--dtype float32] [--repeats 3]
+    python -m benchmarks.shrink [--device cpu|cuda] [--dtype float32] [--repeats 3] [--no-masked]
     python -m benchmarks.shrink --onnx [--remove 0.2,0.4] [--shapes 32x128,1x32]
 
 Random weights and random gates with unequal widths in layers and heads, as a large batch and as one
@@ -58,6 +58,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--remove", help=f"fractions. Default: {REMOVED}; ONNX {REMOVED_ONNX}.")
     parser.add_argument("--shapes", default="32x128,1x32", help="rows x tokens")
     parser.add_argument("--onnx", action="store_true")
+    parser.add_argument("--masked", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args(arguments)
     options.remove = options.remove or (REMOVED_ONNX if options.onnx else REMOVED)
     return options
@@ -72,7 +73,7 @@ def measure(forms: Candidates, shape: str, options: argparse.Namespace) -> dict[
         batch_size,
         length,
         options.repeats * (SHORT_FACTOR if one else 1),
-        masked=not options.onnx,
+        masked=options.masked and not options.onnx,
         cuda_graphs=one and options.device.startswith("cuda"),
     )
 
