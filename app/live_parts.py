@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import words
 from app.actions import run_buttons
+from app.report_parts import report_button
 from app.run_columns import COLUMNS
 from app.run_looks import swatch
 from app.watched import Watched
@@ -50,6 +51,8 @@ def draw_header(watched: Watched, alone: bool) -> None:
                 "app_pages/dimensions.py", label="Dimensions", icon=":material/grid_on:",
                 query_params={"run": run.id},
             )  # fmt: skip
+        if alone and watched.has_begun:
+            report_button(run)
     _draw_reason(watched)
     if alone:
         _draw_progress(status)

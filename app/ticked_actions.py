@@ -9,6 +9,7 @@ import streamlit as st
 from app.actions import run_buttons
 from app.duplicate import fill_new_run
 from app.opening import LIVE, go_to
+from app.report_parts import report_button, runs_report_button
 from app.run_view import all_tags
 from app.ticked import untick_all, version
 from app.words import STATES
@@ -76,6 +77,9 @@ def _draw_actions(chosen: Rows, rows: Rows, folder: Path) -> None:
             COMPARE, label="Compare", icon=":material/compare_arrows:",
             query_params={"runs": ids}, help="Their curves, numbers and settings side by side.",
         )  # fmt: skip
+        runs_report_button([Run(folder / run) for run in ids])
+    elif chosen[0]["status"] != BROKEN:
+        report_button(Run(folder / ids[0]))
     with st.popover("Tag", icon=":material/label:", key="tag_ticked"):
         _draw_tags(chosen, rows, folder)
     with st.popover("Group", icon=":material/workspaces:", key="group_ticked"):

@@ -1,4 +1,4 @@
-"""The command line: ``python -m finegates train|sweep|table|evaluate|prune|export|bench|...``.
+"""The command line: ``python -m finegates train|sweep|table|report|evaluate|prune|bench|...``.
 
 Flags of a run are made from `finegates.spec.RunSpec`. The last line that ``train``, ``sweep``,
 ``evaluate``, ``prune``, ``export``, ``bench``, ``params`` and ``--json`` print to stdout is JSON;
@@ -20,12 +20,17 @@ from finegates.commands import (
     export,
     params,
     prune,
+    report,
     runs,
     sweep,
     table,
     train,
 )
 from finegates.errors import FineGatesError
+
+_COMMANDS = (
+    train, sweep, table, report, evaluate, prune, export, bench, runs, params, background,
+)  # fmt: skip
 
 NOBODY_READS = 141
 """128 + SIGPIPE, as shells report a program that wrote to a closed pipe."""
@@ -50,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (train, sweep, table, evaluate, prune, export, bench, runs, params, background):
+    for module in _COMMANDS:
         module.add(commands)
     return parser
 

@@ -92,7 +92,7 @@ def row_name(point: Point) -> str:
     name = f"{point.method} [{point.variant}]" if point.variant else point.method
     if point.kind == TRAINED:
         return name
-    if _is_dense(point):
+    if is_dense(point):
         return f"{name}, closed by size, no recovery"
     return f"{name}, trained for {point.trained_target:g}, rounded"
 
@@ -101,7 +101,7 @@ def _block(points: Sequence[Point]) -> Block:
     first = points[0]
     metric = f"{first.metric} x 100, " if first.metric else ""
     title = f"{first.task}, {first.model}: {metric}median (range over seeds, number of seeds)"
-    baselines = [p for p in points if _is_dense(p) and p.kind == TRAINED]
+    baselines = [p for p in points if is_dense(p) and p.kind == TRAINED]
     curves = [p for p in points if p not in baselines]
     tables = [_by_target(curves)] if curves else []
     tables += [_dense(baselines)] if baselines else []
@@ -152,7 +152,8 @@ def _notes(points: Sequence[Point]) -> list[str]:
     return notes
 
 
-def _is_dense(point: Point) -> bool:
+def is_dense(point: Point) -> bool:
+    """Whether its method removes nothing by itself."""
     return point.method in METHODS and not METHODS[point.method].removes
 
 

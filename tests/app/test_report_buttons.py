@@ -1,0 +1,47 @@
+"""Where a report can be had, and what it is where it can't be made."""
+
+import pytest
+from fake_runs import make_run
+
+from app import report_parts
+from finegates.errors import RunError
+
+
+def reports(app) -> list[str]:
+    return [b.proto.label for b in app.get("download_button") if b.proto.label == "Report"]
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Reports that were asked for: none is made unless somebody clicks."""
+    asked = []
+    monkeypatch.setattr(report_parts, "run_report", lambda run: asked.append(run) or "<p>")
+    monkeypatch.setattr(report_parts, "runs_report", lambda runs: asked.append(runs) or "<p>")
+    return asked
+
+
+@pytest.mark.parametrize("state", ["finished", "running"])
+def test_a_runs_report_is_offered_where_it_is_watched(visit, runs_dir, made, state):
+    app = visit("live", run=make_run(runs_dir, state, progress=0.5).id)
+    assert reports(app) == ["Report"] and not app.exception and not made
+
+
+def test_a_queued_run_has_nothing_to_report_yet(visit, runs_dir):
+    assert not reports(visit("live", run=make_run(runs_dir, "queued").id))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_ticked_runs_have_one_report(visit, runs_dir, made, count):
+    runs = [make_run(runs_dir, seed=seed) for seed in range(count)]
+    app = visit("runs")
+    assert not reports(app)
+    app.session_state["ticked_runs"] = [run.id for run in runs]
+    app.run()
+    assert reports(app) == ["Report"] and not app.exception and not made
+
+
+def test_a_report_that_cannot_be_made_says_why_in_its_place(runs_dir, monkeypatch):
+    def fail():
+        raise RunError("a <b> is damaged")
+
+    assert report_parts._made(fail).decode().endswith("No report: a &lt;b&gt; is damaged</p>")
