@@ -142,5 +142,5 @@ def _sessions(models: dict[str, PreTrainedModel], dense: Candidates | None) -> d
     known = dense.sessions.get(ONNX_DENSE) if dense else None
     return {
         ONNX_DENSE: known or onnx_session(models[DENSE]),
-        ONNX_SHRUNK: onnx_session(models[SHRUNK]),
+        ONNX_SHRUNK: onnx_session(shrink(models[MASKED], tuned_for="onnx")),
     }

@@ -69,12 +69,17 @@ def export(
         "mac_ratio": mac_ratio(shrunk, REFERENCE_LENGTH),
     }
     told = measure_for_card(run, model, cut, device) if measured else NOT_MEASURED
-    _write(shrunk, tokenizer, folder, model_card(run, shrunk, facts, cut, told), onnx)
+    for_onnx = shrink(model, tuned_for="onnx") if onnx else None
+    _write(shrunk, tokenizer, folder, model_card(run, shrunk, facts, cut, told), for_onnx)
     return {**facts, "card": asdict(told), "folder": str(folder), "bytes": _bytes(folder)}
 
 
 def _write(
-    model: Shrunk, tokenizer: PreTrainedTokenizerBase, folder: Path, card: str, onnx: bool
+    model: Shrunk,
+    tokenizer: PreTrainedTokenizerBase,
+    folder: Path,
+    card: str,
+    for_onnx: Shrunk | None,
 ) -> None:
     partial = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(partial, ignore_errors=True)
@@ -83,8 +88,8 @@ def _write(
         model.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
         (partial / CARD_FILE).write_text(card, encoding="utf-8")
-        if onnx:
-            export_onnx(model, partial / ONNX_FILE)
+        if for_onnx is not None:
+            export_onnx(for_onnx, partial / ONNX_FILE)
         if folder.exists():
             folder.rmdir()
         partial.rename(folder)

@@ -6,20 +6,23 @@ import subprocess
 import sys
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 import finegates.auto  # noqa: F401  what the folder's card tells to import
+from finegates.candidates import attach_random_gates
 from finegates.cli import main
 from finegates.cuts import Cut
 from finegates.errors import DataError, ModelError, RunError, SpecError
 from finegates.export import export
-from finegates.onnx_export import ONNX_FILE
+from finegates.onnx_export import ONNX_FILE, export_onnx
 from finegates.restore import restore_model
 from finegates.runs import create_run
-from finegates.shrink import prune
+from finegates.shrink import prune, shrink
+from finegates.shrinking.plan import Hardware
 from finegates.sizes import num_parameters
 from finegates.spec import make_spec
 from finegates.worker import execute
@@ -100,6 +103,18 @@ def test_onnx_gives_the_same_logits_at_any_batch_and_length(exported, expected):
     assert np.abs(session.run(["logits"], feed)[0] - logits).max() < 1e-4
     one = {name: value[:1, :3] for name, value in feed.items()}
     assert session.run(["logits"], one)[0].shape == (1, 2)
+
+
+def test_onnx_reads_rows_by_index_and_no_columns(toy_model_dir, tmp_path):
+    model = AutoModelForSequenceClassification.from_pretrained(toy_model_dir)
+    attach_random_gates(model)
+    thrifty = Hardware(0, 0, 0, row_multiple=1, column_multiple=1, head_multiple=1)
+    shrunk = shrink(model.eval(), remove=0.4, tuned_for=thrifty)
+    export_onnx(shrunk, tmp_path / ONNX_FILE)
+    gathers = [n for n in onnx.load(tmp_path / ONNX_FILE).graph.node if n.op_type == "Gather"]
+    axes = [a.i for node in gathers for a in node.attribute if a.name == "axis"]
+    indices = [name for name in shrunk.state_dict() if name.endswith(".index")]
+    assert axes.count(0) >= len(indices) > 1 == axes.count(1)  # the one is the first token
 
 
 @pytest.mark.parametrize("way", ["half", "pickle", "compile", "export", "hidden states"])

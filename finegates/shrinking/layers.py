@@ -136,8 +136,14 @@ class ShrunkProjectedAttention(ShrunkAttention):
 
 
 def read(x: Tensor, index: Tensor) -> Tensor:
-    """``x[..., index]``; on two dimensions, where torch is an order of magnitude quicker."""
-    return x.reshape(-1, x.shape[-1]).index_select(1, index).view(*x.shape[:-1], -1)
+    """``x[..., index]``; on two dimensions, where torch is an order of magnitude quicker.
+
+    onnxruntime reads whole rows three times as fast as it reads columns, transposing included.
+    """
+    flat = x.reshape(-1, x.shape[-1])
+    if torch.onnx.is_in_onnx_export():
+        return flat.t().index_select(0, index).t().reshape(*x.shape[:-1], index.shape[0])
+    return flat.index_select(1, index).view(*x.shape[:-1], -1)
 
 
 def _index(length: int) -> Tensor:
