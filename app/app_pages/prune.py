@@ -16,6 +16,7 @@ from app.prune_parts import (
     tell_status,
 )
 from app.survivor_parts import draw_survivor_view
+from app.try_parts import draw_try
 from finegates.cuts import cut_snapshot
 from finegates.errors import FineGatesError
 
@@ -41,4 +42,5 @@ else:
     draw_actions(run, cut)
 draw_curves(measured, shown)
 draw_side_by_side(cut, measured)
+draw_try(run, cut)
 draw_survivor_view(shown)

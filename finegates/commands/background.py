@@ -1,10 +1,12 @@
-"""``dispatch`` and ``worker``: what `finegates.dispatcher` starts, not meant for people."""
+"""``dispatch``, ``worker`` and ``answer``: what the program itself starts, not meant for people."""
 
 import argparse
+import contextlib
+import signal
 from pathlib import Path
 from typing import Any
 
-from finegates.commands.options import add_command, add_runs_dir, runs_dir_of
+from finegates.commands.options import add_command, add_runs_dir, print_json, runs_dir_of
 
 
 def add(commands: Any) -> None:
@@ -16,6 +18,9 @@ def add(commands: Any) -> None:
     worker = add_command(commands, "worker", "carry out one run (used by dispatch)", _worker)
     worker.add_argument("run_folder", type=Path)
     worker.add_argument("--device", required=True)
+    answer = add_command(commands, "answer", "try one run on texts (used by the page)", _answer)
+    answer.add_argument("run_folder", type=Path)
+    answer.add_argument("--idle-s", type=float, help="seconds without a question until it ends")
 
 
 def _dispatch(options: argparse.Namespace) -> int:
@@ -35,3 +40,21 @@ def _worker(options: argparse.Namespace) -> int:
     status = execute(run, options.device, print_progress)
     print(f"{status.state} {status.reason}".strip(), flush=True)
     return 1 if status.state == "failed" else 0
+
+
+def _answer(options: argparse.Namespace) -> int:
+    from finegates.runs import Run
+    from finegates.try_messages import IDLE_S
+    from finegates.try_server import serve
+
+    signal.signal(signal.SIGTERM, _end)
+    run, ended = Run(options.run_folder), {"ended": "was asked to"}
+    with contextlib.suppress(SystemExit):  # asked to end, which is no failure
+        answered = serve(run, IDLE_S if options.idle_s is None else options.idle_s)
+        ended = {"ended": "nobody asked any more", "answered": str(answered)}
+    print_json({"run": run.id, **ended})
+    return 0
+
+
+def _end(number: int, frame: object) -> None:
+    raise SystemExit(0)
