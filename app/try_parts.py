@@ -125,7 +125,7 @@ def _draw_told(told: Told, cut: Cut) -> None:
 
 def _draw_opinion(reply: Reply, opinion: Opinion, color: str, name: str) -> None:
     if not reply.labels:
-        st.metric("Answer", f"{opinion.values[0]:.3f}")
+        st.metric("Answer", f"{opinion.values[0]:.3f}", help="On the scale of the training labels.")
         return
     shown = shown_classes(reply.dense.values, reply.pruned.values)
     chart = opinion_bars(reply.labels, opinion.values, shown, color)

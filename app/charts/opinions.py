@@ -6,7 +6,8 @@ import altair as alt
 import pandas as pd
 
 MOST_CLASSES = 8
-_BAR = 26
+_BAR = 28
+"""Pixels of a class."""
 _LABEL_WIDTH = 160
 
 
@@ -30,16 +31,19 @@ def opinion_bars(
     )
     base = alt.Chart(frame).encode(
         y=alt.Y(
-            "label:N", sort=None, axis=alt.Axis(title=None, labelLimit=_LABEL_WIDTH, ticks=False)
+            "label:N",
+            sort=None,
+            axis=alt.Axis(title=None, labelLimit=_LABEL_WIDTH, ticks=False),
+            scale=alt.Scale(paddingInner=0.35, paddingOuter=0.15),
         )
     )
     x = alt.X("probability:Q", scale=alt.Scale(domain=[0, 1.2]), axis=None)
-    bars = base.mark_bar(color=color, cornerRadiusEnd=3, height=0.6 * _BAR).encode(
+    bars = base.mark_bar(color=color, cornerRadiusEnd=3).encode(
         x=x, tooltip=[alt.Tooltip("label:N", title="Class"),
                       alt.Tooltip("probability:Q", title="Probability", format=".2%")],
     )  # fmt: skip
     texts = base.mark_text(align="left", dx=5, fontSize=12).encode(x=x, text="text:N")
-    return (bars + texts).properties(height=_BAR * len(frame) + 8)
+    return (bars + texts).properties(height=alt.Step(_BAR))
 
 
 def shown_classes(dense: Sequence[float], pruned: Sequence[float]) -> list[int]:

@@ -131,7 +131,7 @@ def reached(run: Run, status: Status, defined: bool = True) -> Html:
         (words.metric_name(name), value, "Beside the main metric.") for name, value, _ in others
     ]
     if defined:
-        return table(["", "value", "what it is"], rows)
+        return tag("div", table(["", "value", "what it is"], rows), class_="numbers")
     return table([name for name, _, _ in rows], [[value for _, value, _ in rows]])
 
 

@@ -79,7 +79,7 @@ def _removed(point: Point) -> float:
 def _block(block: Block) -> Html:
     parts: list[Any] = [tag("p", block.title)]
     parts += [_table(each) for each in block.tables]
-    parts += [tag("p", note, class_="problem") for note in block.notes]
+    parts += [tag("p", note, class_="note") for note in block.notes]
     return joined(parts)
 
 

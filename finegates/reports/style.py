@@ -15,13 +15,14 @@ a { color: var(--link); } p { margin: 6px 0; } .faint, figcaption { color: var(-
 figcaption { font-size: 13.5px; min-height: 3em; } figcaption strong { color: var(--text); }
 .state { display: inline-block; padding: 1px 10px; border-radius: 10px; background: var(--card);
   border: 1px solid var(--line); font-size: 13.5px; }
-.problem { border-left: 3px solid #d55e00; padding-left: 10px; }
+.problem, .note { border-left: 3px solid #d55e00; padding-left: 10px; }
+.note { border-color: var(--line); }
 .notes { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--card);
   padding: 10px 12px; border-radius: 6px; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: 14px; margin: 6px 0; }
 th, td { text-align: left; padding: 4px 16px 4px 0; border-bottom: 1px solid var(--line);
   vertical-align: top; font-variant-numeric: tabular-nums; }
-td:not(:last-child), th { white-space: nowrap; }
+.numbers td:nth-child(-n+2) { white-space: nowrap; }
 th { color: var(--faint); font-weight: 600; }
 pre { background: var(--card); padding: 10px 12px; border-radius: 6px; white-space: pre-wrap;
   overflow-wrap: anywhere; font-size: 13px; }
