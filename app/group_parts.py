@@ -1,6 +1,7 @@
 """A group of runs on a page: how far it is, what is missing, and what can be done about it."""
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,8 @@ from typing import Any
 import streamlit as st
 
 from app.opening import open_clicked, remember_shown
+from app.point_frames import missing
 from app.run_table import column_config, table
-from app.tradeoff_frames import missing
 from app.words import NOT_STARTED, NOTHING, STATES, duration
 from finegates import jobs, sweep
 from finegates.aggregate import Point
@@ -23,9 +24,11 @@ MOST_NAMED = 5
 FEW_ROWS, MAX_TABLE_HEIGHT = 8, 320
 
 
-def rows_of(group: Group, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The group's runs, as they stand in the list of all runs."""
-    ours = set(group.runs)
+def rows_of(groups: Sequence[Group], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The groups' runs, as they stand in the list of all runs; all of them without a group."""
+    if not groups:
+        return rows
+    ours = {run for group in groups for run in group.runs}
     return [row for row in rows if row["run"] in ours]
 
 
@@ -35,7 +38,7 @@ def draw_progress(group: Group, folder: Path) -> None:
     counts, total = Counter(cell.state for cell in progress.cells), len(group.cells)
     with st.container(horizontal=True, vertical_alignment="center"):
         done, left = progress.num_finished, progress.time_left_s
-        text = f"**{done}** of {total} runs finished"
+        text = f"{group.name}: **{done}** of {total} runs finished"
         if left is not None and not progress.is_over:
             text += f" · about {duration(left)} left"
         st.progress(done / total, text=text, width=330)
@@ -52,7 +55,7 @@ def draw_progress(group: Group, folder: Path) -> None:
 def _draw_buttons(group: Group, folder: Path, progress: GroupProgress) -> None:
     if progress.failed and st.button(
         f"Submit the {len(progress.failed)} missing", icon=":material/restart_alt:",
-        key="submit_missing",
+        key=f"submit_missing_{group.name}",
         help="Queues what was never started or was deleted, and resumes what stopped or failed.",
     ):  # fmt: skip
         try:
@@ -63,12 +66,12 @@ def _draw_buttons(group: Group, folder: Path, progress: GroupProgress) -> None:
             st.rerun()
     active = [Run(folder / str(c.cell.run)) for c in progress.in_state(*ACTIVE_STATES)]
     if active:
-        with st.popover("Stop all", icon=":material/stop:", key="confirm_stop_all"):
+        with st.popover("Stop all", icon=":material/stop:", key=f"confirm_stop_all_{group.name}"):
             st.markdown(
                 f"Stops {len(active)} runs: those at work finish their step, save and end; queued "
                 "ones don't start. They can be submitted again."
             )
-            if st.button("Yes, stop all", type="primary", key="stop_all"):
+            if st.button("Yes, stop all", type="primary", key=f"stop_all_{group.name}"):
                 stop_all(active)
                 st.rerun()
 
@@ -89,15 +92,17 @@ def draw_missing(points: list[Point]) -> None:
     st.caption("**Not there yet:** " + " · ".join(shown))
 
 
-def draw_runs(group: Group, rows: list[dict[str, Any]]) -> None:
-    """The group's runs, each with a button that opens it; failed ones say why."""
-    with st.expander(f"The {len(rows)} runs of this group", icon=":material/table_rows:"):
+def draw_runs(groups: Sequence[Group], rows: list[dict[str, Any]]) -> None:
+    """The groups' runs, each with a button that opens it; failed ones say why."""
+    names = ", ".join(group.name for group in groups)
+    with st.expander(f"The {len(rows)} runs of {names}", icon=":material/table_rows:"):
         remember_shown([row["run"] for row in rows])
         st.dataframe(
-            table(rows).drop(columns=["task", "model"]),
+            table(rows).drop(columns=["task", "model"] if len(groups) == 1 else []),
             key="group_runs", column_config=column_config(open_clicked), hide_index=True,
             placeholder=NOTHING, height="content" if len(rows) <= FEW_ROWS else MAX_TABLE_HEIGHT,
-            alt=f"{len(rows)} runs of the group {group.name}",
+            alt=f"{len(rows)} runs of {names}",
         )  # fmt: skip
     with st.expander("The same from a terminal", icon=":material/terminal:"):
-        st.code(group.command, language="bash", wrap_lines=True)
+        for group in groups:
+            st.code(group.command, language="bash", wrap_lines=True)

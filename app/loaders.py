@@ -4,7 +4,7 @@ Every cache is keyed on what decides its answer (path and modification time) and
 """
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from app.feed import EVAL_COLUMNS, TRAIN_COLUMNS, Feed, metrics_frame
+from app.run_costs import RunCosts, read_costs
 from app.run_index import RunIndex
 from app.run_looks import look_numbers
 from finegates import aggregate, dispatcher
@@ -33,7 +34,7 @@ from finegates.snapshots import Snapshot, load_snapshot, snapshot_path
 from finegates.spec import RunSpec
 from finegates.status import Status
 from finegates.storage import LineReader
-from finegates.table_rows import rows_of
+from finegates.table_rows import group_rows, rows_of, threshold_rows
 from finegates.tokens import token_counts
 
 KEPT_FEEDS = 12
@@ -67,32 +68,59 @@ def groups(folder: Path) -> list[Group]:
     return list_groups(folder)
 
 
-def points(folder: Path, rows: list[dict[str, Any]], group: Group | None = None) -> list[Point]:
-    """Medians over seeds of a group's runs, or of all finished ones.
+def points(
+    folder: Path,
+    rows: list[dict[str, Any]],
+    groups: Sequence[Group] = (),
+    *,
+    thresholds: bool = False,
+) -> list[Point]:
+    """Medians over seeds of the runs of some groups, or of all finished ones.
 
     Args:
         folder: The runs folder.
         rows: From `run_rows`, of this moment.
-        group: The group, or None for every run of the folder.
+        groups: The groups; without any, every run of the folder.
+        thresholds: Also what was measured at thresholds.
     """
     done = {row["run"]: row for row in rows if row["status"] == "finished"}
     changed = tuple((name, _changed_ns(folder / name)) for name in sorted(done))
-    if group is None:
-        return _points_of_runs(folder, hash(changed), done)  # Streamlit's own hash of it is slow
-    ours = set(group.runs)
-    return _points_of_group(folder, group, tuple(c for c in changed if c[0] in ours))
+    if not groups:  # Streamlit's own hash of all of it is slow
+        return _points_of_runs(folder, hash(changed), thresholds, done)
+    ours = {run for group in groups for run in group.runs}
+    changed = tuple(c for c in changed if c[0] in ours)
+    return _points_of_groups(folder, tuple(groups), changed, thresholds)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _points_of_runs(folder: Path, changed: int, _rows: dict[str, dict]) -> list[Point]:
-    return aggregate.points(
-        row for name in sorted(_rows) for row in rows_of(Run(folder / name), _rows[name])
-    )
+def _points_of_runs(
+    folder: Path, changed: int, thresholds: bool, _rows: dict[str, dict]
+) -> list[Point]:
+    rows = [row for name in sorted(_rows) for row in rows_of(Run(folder / name), _rows[name])]
+    return aggregate.points(rows + (_at_thresholds(folder, rows) if thresholds else []))
 
 
 @st.cache_data(max_entries=8, show_spinner=False, hash_funcs={Group: repr})
-def _points_of_group(folder: Path, group: Group, changed: tuple) -> list[Point]:
-    return aggregate.group_points(group, folder)
+def _points_of_groups(
+    folder: Path, groups: tuple[Group, ...], changed: tuple, thresholds: bool
+) -> list[Point]:
+    rows = [row for group in groups for row in group_rows(group, folder)]
+    return aggregate.points(rows + (_at_thresholds(folder, rows) if thresholds else []))
+
+
+def _at_thresholds(folder: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    trained = [row for row in rows if row["kind"] == aggregate.TRAINED and row.get("run")]
+    return [cut for row in trained for cut in threshold_rows(Run(folder / row["run"]), row)]
+
+
+def costs(folder: Path, runs: Iterable[str]) -> dict[str, RunCosts]:
+    """What was measured of each of these runs' cuts beside their score."""
+    return _costs_of(folder, tuple((run, _changed_ns(folder / run)) for run in sorted({*runs})))
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _costs_of(folder: Path, changed: tuple) -> dict[str, RunCosts]:
+    return {run: read_costs(Run(folder / run)) for run, _ in changed}
 
 
 def _changed_ns(path: Path) -> int:

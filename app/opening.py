@@ -43,4 +43,9 @@ def shown_run(row: int) -> str:
 
 def open_clicked() -> None:
     """Callback of the table's Open buttons."""
-    go_to(LIVE, run=shown_run(st.session_state["open_run"].row))
+    open_run(shown_run(st.session_state["open_run"].row))
+
+
+def open_run(run: str) -> None:
+    """For a callback: the run's page is shown next."""
+    go_to(LIVE, run=run)

@@ -39,20 +39,23 @@ def no_runs() -> None:
 
 
 def tell_unknown_group(names: list[str]) -> None:
-    """Says so where the address asks for a group that is not there."""
-    asked = st.query_params.get(GROUP_PARAMETER)
-    if asked and asked not in (*names, ALL_RUNS):
-        st.error(f"{unknown_name('group', asked, names, shown=5)} Another one is shown.")
+    """Says so where the address asks for groups that are not there."""
+    for asked in st.query_params.get_all(GROUP_PARAMETER):
+        if asked and asked not in (*names, ALL_RUNS):
+            st.error(f"{unknown_name('group', asked, names, shown=5)} It is left out.")
 
 
-def pick_group(names: list[str]) -> str | None:
-    """The group of the address, else the newest; None for all finished runs."""
+def pick_groups(names: list[str]) -> list[str]:
+    """The groups of the address, else the newest; none stands for all finished runs."""
     options = [*names, ALL_RUNS]
-    asked = st.query_params.get(GROUP_PARAMETER)
-    if asked not in options and st.session_state.get(GROUP_PARAMETER) not in options:
-        st.session_state[GROUP_PARAMETER] = options[0]
-    chosen = st.selectbox(
-        "Group", options, index=None, key=GROUP_PARAMETER, bind="query-params", width=420,
-        help="The runs of one sweep, newest first; or every finished run that is here.",
+    asked = st.query_params.get_all(GROUP_PARAMETER)
+    kept = st.session_state.get(GROUP_PARAMETER)
+    if not {*asked, *(kept or [])} & {*options} and kept != [] and asked != [""]:
+        st.session_state[GROUP_PARAMETER] = options[:1]
+    chosen = st.multiselect(
+        "Groups", options, key=GROUP_PARAMETER, bind="query-params", width=420,
+        placeholder=ALL_RUNS,
+        help="The runs of one sweep each, newest first; several are laid over one another. "
+        "Without any, every finished run that is here.",
     )  # fmt: skip
-    return None if chosen in (None, ALL_RUNS) else chosen
+    return [] if ALL_RUNS in chosen else chosen

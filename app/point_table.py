@@ -4,7 +4,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from app.tradeoff_frames import table
+from app.point_frames import table
 from app.words import NOTHING, TERMS
 from finegates.aggregate import Point
 from finegates.tables import as_csv
@@ -13,13 +13,15 @@ FEW_ROWS, MAX_TABLE_HEIGHT = 14, 520
 
 
 def draw_points(points: list[Point], name: str) -> None:
-    """A line for each recipe and target, and a button to download them.
+    """A line for each recipe and target that is shown, and a button to download them.
 
     Args:
-        points: Of one task, metric and model.
+        points: What the charts show, of one task or several.
         name: Of the file, without its suffix.
     """
-    frame, first = table(points), points[0]
+    frame = table(points)
+    if frame["task"].nunique() == 1:
+        frame = frame.drop(columns="task")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Medians over seeds", width="stretch")
         st.download_button(
@@ -27,6 +29,8 @@ def draw_points(points: list[Point], name: str) -> None:
             as_csv(points),
             file_name=f"{name}-{datetime.now():%Y%m%d-%H%M}.csv",
             mime="text/csv", icon=":material/download:", on_click="ignore", key="download_points",
+            help=f"The {len(points)} points that are shown, with every score and run. A chart "
+            "itself is saved by the buttons below it.",
         )  # fmt: skip
     st.dataframe(
         frame.dropna(axis="columns", how="all"),
@@ -34,21 +38,25 @@ def draw_points(points: list[Point], name: str) -> None:
         height="content" if len(frame) <= FEW_ROWS else MAX_TABLE_HEIGHT,
         alt="Median score of each recipe and target",
     )  # fmt: skip
-    if first.shared:
-        st.caption(f"All of them with {first.shared}.")
+    for task, shared in dict.fromkeys((p.task, p.shared) for p in points if p.shared):
+        st.caption(f"All of {task} with {shared}.")
 
 
 def _columns() -> dict:
     config = st.column_config
     fraction, number = {"format": "%.1f %%", "width": 84}, {"format": "%.3f", "width": 84}
     return {
+        "task": config.TextColumn("Task", width=90),
         "recipe": config.TextColumn("Recipe", width=170),
         "kind": config.TextColumn(
             "How", width=120, help="trained: for this very target. rounded: gates of a run that "
-            "was trained for another target, closed to this budget afterwards. dense: nothing is "
-            "removed.",
+            "was trained for another target, closed to this budget afterwards. cut: the same, "
+            "closed up to this threshold. dense: nothing is removed.",
         ),
         "target": config.NumberColumn("Target", **fraction, help=TERMS["target"]),
+        "threshold": config.NumberColumn(
+            "Threshold", format="%.2f", width=84, help="Gates up to this value are closed."
+        ),
         "removed": config.NumberColumn("Removed", **fraction, help=TERMS["removed"]),
         "median": config.NumberColumn("Median", **number, help=TERMS["score"]),
         "low": config.NumberColumn("Lowest", **number),

@@ -1,23 +1,22 @@
-"""Points of the aggregation as frames: what the chart draws, and the table below it."""
+"""Points of the aggregation as frames: what the trade-off chart draws."""
 
-import statistics
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
 
 import pandas as pd
 
 from app.charts.style import in_order
-from finegates.aggregate import ROUNDED, TRAINED, Point
+from app.tradeoff_axes import AXES, Known
+from finegates.aggregate import TRAINED, Point
 from finegates.methods import METHODS
+from finegates.pareto import pareto_front
 
 LINE_COLUMNS = (
-    "series", "method", "kind", "line", "removed", "closed", "target", "median", "low", "high",
-    "num_seeds", "missing", "trained_target",
+    "series", "method", "kind", "line", *AXES, "where", "median", "low", "high", "num_seeds",
+    "missing", "trained_target",
 )  # fmt: skip
-RUN_COLUMNS = ("series", "run", "seed", "score", "removed", "closed", "target")
+RUN_COLUMNS = ("series", "run", "seed", "score", *AXES, "where")
+FRONT_DIGITS = 3
 BASELINE_COLUMNS = ("series", "method", "median", "low", "high", "num_seeds")
-
-Rows = Mapping[str, Mapping[str, Any]]
 
 
 def comparisons(points: Iterable[Point]) -> dict[str, list[Point]]:
@@ -49,48 +48,67 @@ def is_baseline(point: Point) -> bool:
     return point.kind == TRAINED and method is not None and not method.removes
 
 
-def lines(points: Iterable[Point], rows: Rows) -> pd.DataFrame:
-    """A row for each median that a line goes through; trained and rounded ones.
+def shown_points(
+    points: Iterable[Point], kinds: Collection[str], methods: Collection[str] = ()
+) -> list[Point]:
+    """Points of these kinds and methods; no method allows any. Dense baselines have no kind."""
+    return [
+        p
+        for p in points
+        if (is_baseline(p) or p.kind in kinds) and (not methods or p.method in methods)
+    ]
+
+
+def lines(points: Iterable[Point], known: Known) -> pd.DataFrame:
+    """A row for each median that a line goes through, of every kind of curve.
 
     A target that was asked for and has no finished run is a row without a median, so that the line
     has a gap there and nothing looks as if it had been measured.
 
     Args:
         points: Of one task, metric and model.
-        rows: Run id -> the run's row, which knows what `Point` leaves out.
+        known: What is known of their runs.
     """
-    found = [
-        (
-            series_of(p), p.method, p.kind, f"{series_of(p)}, {p.kind}, {p.trained_target}",
-            p.removed, _closed(p, rows), p.target, p.median, p.low, p.high, len(p.seeds),
-            seed_list(p.missing_seeds), p.trained_target,
-        )
-        for p in points
-        if not is_baseline(p)
-    ]  # fmt: skip
-    frame = pd.DataFrame(found, columns=list(LINE_COLUMNS))
-    numbers = ["removed", "closed", "target", "median", "low", "high"]
+    rows = [_line_row(point, known) for point in points if not is_baseline(point)]
+    frame = pd.DataFrame(rows, columns=list(LINE_COLUMNS))
+    numbers = [*AXES, "median", "low", "high"]
     frame[numbers] = frame[numbers].astype(float)
-    for column in ("removed", "closed"):  # where the gap is, between its neighbours
+    for column in AXES:  # where a gap is, between its neighbours
         by_line = frame.groupby("line", sort=False)[column]
-        frame[column] = by_line.transform(lambda known: known.interpolate(limit_area="inside"))
+        between = by_line.transform(lambda values: values.interpolate(limit_area="inside"))
+        frame[column] = frame[column].where(frame["median"].notna(), between)
     measured = frame.groupby("line")["median"].transform("count") > 0
     return _sorted_by_method(frame[measured])
 
 
-def runs(points: Iterable[Point], rows: Rows) -> pd.DataFrame:
+def _line_row(point: Point, known: Known) -> dict:
+    name = series_of(point)
+    return known.median_place(point) | {
+        "series": name,
+        "method": point.method,
+        "kind": point.kind,
+        "line": f"{name}, {point.kind}, {point.trained_target}",
+        "median": point.median,
+        "low": point.low,
+        "high": point.high,
+        "num_seeds": len(point.seeds),
+        "missing": seed_list(point.missing_seeds),
+        "trained_target": point.trained_target,
+    }
+
+
+def runs(points: Iterable[Point], known: Known) -> pd.DataFrame:
     """A row for each run that was trained for its target."""
     found = [
-        (
-            series_of(p), run, seed, score, rows[run]["removed_weights_fraction"],
-            rows[run]["closed_gates_fraction"], p.target,
-        )
+        {"series": series_of(p), "run": run, "seed": seed, "score": score, **known.place(p, run)}
         for p in points
         if p.kind == TRAINED and not is_baseline(p)
         for run, seed, score in zip(p.runs, p.seeds, p.scores, strict=True)
-        if run in rows
-    ]  # fmt: skip
-    return pd.DataFrame(found, columns=list(RUN_COLUMNS))
+        if run in known.rows
+    ]
+    frame = pd.DataFrame(found, columns=list(RUN_COLUMNS))
+    frame[list(AXES)] = frame[list(AXES)].astype(float)
+    return frame
 
 
 def baselines(points: Iterable[Point]) -> pd.DataFrame:
@@ -103,13 +121,32 @@ def baselines(points: Iterable[Point]) -> pd.DataFrame:
     return _sorted_by_method(pd.DataFrame(found, columns=list(BASELINE_COLUMNS)))
 
 
-def _closed(point: Point, rows: Rows) -> float | None:
-    """Median share of closed gates of the runs; not known of rounded ones."""
-    if point.kind == ROUNDED:
-        return None
-    values = [rows[run]["closed_gates_fraction"] for run in point.runs if run in rows]
-    known = [value for value in values if value is not None]
-    return statistics.median(known) if known else None
+def front(lines: pd.DataFrame, axis: str) -> pd.DataFrame:
+    """The rows of `lines` that no other row beats in both median score and this axis.
+
+    What differs by less than a tenth of a percent on the axis is the same: a run that was asked
+    for 60 % may have removed 59.9994 %.
+    """
+    known = lines.dropna(subset=[axis, "median"])
+    places = known[axis].round(FRONT_DIGITS)
+    return known.iloc[pareto_front(list(zip(places, known["median"], strict=True)))]
+
+
+def lacking(points: Sequence[Point], known: Known, axis: str) -> tuple[list[str], int]:
+    """Runs that have no number on this axis at any of their points, and how many runs there are.
+
+    Dense baselines, which lie across the chart, are not counted.
+    """
+    drawn = [(p, run) for p in points if not is_baseline(p) for run in p.runs]
+    have = {run for point, run in drawn if known.place(point, run)[axis] is not None}
+    ids = [*dict.fromkeys(run for _, run in drawn)]
+    return [run for run in ids if run not in have], len(ids)
+
+
+def timed_on(points: Iterable[Point], known: Known) -> list[str]:
+    """Every machine and shape that the points' cuts were timed on."""
+    places = (known.place(p, run)["where"] for p in points if not is_baseline(p) for run in p.runs)
+    return sorted({*places} - {""})
 
 
 def _sorted_by_method(frame: pd.DataFrame) -> pd.DataFrame:
@@ -117,51 +154,6 @@ def _sorted_by_method(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values("method", key=lambda names: names.map(order), kind="stable")
 
 
-def table(points: Sequence[Point]) -> pd.DataFrame:
-    """A row for each point, those without a finished run too. Fractions are in percent."""
-    return pd.DataFrame(
-        [
-            {
-                "recipe": p.method,
-                "kind": kind_name(p),
-                "target": _percent(None if is_baseline(p) else p.target),
-                "removed": _percent(None if is_baseline(p) else p.removed),
-                "median": p.median,
-                "low": p.low,
-                "high": p.high,
-                "seeds": len(p.seeds),
-                "missing": seed_list(p.missing_seeds) or None,
-                "relative": p.relative_to_full,
-                "variant": p.variant or None,
-            }
-            for p in points
-        ]
-    )
-
-
-def kind_name(point: Point) -> str:
-    """How a point came to be, in words."""
-    if is_baseline(point):
-        return "dense"
-    if point.kind != ROUNDED:
-        return "trained"
-    return "rounded" + (f" from {point.trained_target:.0%}" if point.trained_target else "")
-
-
 def seed_list(seeds: Iterable[int]) -> str:
     """``(0, 1)`` -> ``"0, 1"``."""
     return ", ".join(map(str, seeds))
-
-
-def missing(points: Iterable[Point]) -> list[str]:
-    """What a group asked for and does not have, each in words."""
-    return [
-        f"{series_of(p)}{'' if is_baseline(p) else f' at {p.target:.0%}'}: "
-        f"seed{'s' if len(p.missing_seeds) > 1 else ''} {seed_list(p.missing_seeds)}"
-        for p in points
-        if p.missing_seeds
-    ]
-
-
-def _percent(fraction: float | None) -> float | None:
-    return None if fraction is None else 100 * fraction

@@ -18,21 +18,10 @@ from finegates.words import (
 )
 
 __all__ = [
-    "AXES", "KIND_NAMES", "NOTHING", "NOT_STARTED", "ROLE_NAMES", "STATES", "TERMS", "Look",
+    "NOTHING", "NOT_STARTED", "ROLE_NAMES", "STATES", "TERMS", "Look",
     "count", "duration", "metric_name", "no_gates", "per_second", "percent", "score", "size",
     "title",
 ]  # fmt: skip
-
-AXES = {
-    "removed": ("Weights removed", TERMS["removed"]),
-    "closed": ("Gates closed", TERMS["closed"]),
-    "target": ("Target", TERMS["target"]),
-}
-
-KIND_NAMES = {
-    "trained": "one training for each target",
-    "rounded": "cheap curve: one training, rounded",
-}
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from typing import Any
 
 from finegates.group_file import Cell, Group
 from finegates.methods import METHODS
-from finegates.point import ROUNDED, TRAINED, Point
+from finegates.point import ROUNDED, THRESHOLDS, TRAINED, Point
 from finegates.table_rows import EXPECTED, expected_row, group_rows, run_rows
 from finegates.variants import Variants
 
-__all__ = ["ROUNDED", "TRAINED", "Point", "group_points", "points", "run_rows"]
+__all__ = ["ROUNDED", "THRESHOLDS", "TRAINED", "Point", "group_points", "points", "run_rows"]
 
 FULL = "full"
 _TARGET_DIGITS = 6
@@ -42,7 +42,7 @@ def points(rows: Iterable[Row], expected: Iterable[Cell] = ()) -> list[Point]:
             finished run becomes a point without scores.
 
     Returns:
-        Sorted by task, method and target; trained ones before rounded ones.
+        Sorted by task, method and target; trained ones, then rounded ones, then thresholds.
     """
     rows = [{"kind": TRAINED, "trained_target": None, "fingerprint": "", **row} for row in rows]
     done = [row for row in rows if row["status"] == "finished" and row["score"] is not None]
@@ -156,7 +156,8 @@ def _order(point: Point) -> tuple:
     methods = [*METHODS]
     place = methods.index(point.method) if point.method in METHODS else len(methods)
     trained_target = point.trained_target if point.trained_target is not None else -1.0
+    kinds = (TRAINED, ROUNDED, THRESHOLDS)
     return (
-        *_data(point)[:3], place, point.method, point.variant, point.kind != TRAINED,
+        *_data(point)[:3], place, point.method, point.variant, kinds.index(point.kind),
         trained_target, point.target,
     )  # fmt: skip

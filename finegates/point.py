@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-TRAINED, ROUNDED = "trained", "rounded"
+TRAINED, ROUNDED, THRESHOLDS = "trained", "rounded", "thresholds"
 
 
 @dataclass(frozen=True)
@@ -15,8 +15,9 @@ class Point:
         model: The model.
         method: The method of the runs.
         kind: ``trained`` for this target, or ``rounded``: the gates of a run that was trained for
-            another one, or a dense run's weights by their size, closed to this budget afterwards.
-        target: Fraction to remove, in [0, 1].
+            another one, or a dense run's weights by their size, closed to this budget afterwards;
+            or ``thresholds``: the same, closed up to a gate value.
+        target: Fraction to remove, in [0, 1]; of ``thresholds`` the gate value, in [0, 1].
         scores: One for each seed, in the order of ``seeds``; empty if no run has finished.
         seeds: Seeds that have finished.
         missing_seeds: Seeds that were expected and have not.

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from finegates.curve import read_points
+from finegates.curve import read_points, read_thresholds
 from finegates.errors import FineGatesError, RunError
 from finegates.group_file import Cell, Group
-from finegates.point import ROUNDED, TRAINED
+from finegates.point import ROUNDED, THRESHOLDS, TRAINED
 from finegates.provenance import without_the_place
 from finegates.runs import BROKEN, Run
 from finegates.spec import make_spec
@@ -34,6 +34,20 @@ def run_rows(runs: Iterable[Run], with_curves: bool = True) -> list[dict[str, An
 def rows_of(run: Run, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The rows of one finished run, of which ``run.row()`` has been read before."""
     return [_trained_row(row), *_rounded_rows(run, row)]
+
+
+def threshold_rows(run: Run, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row of kind ``thresholds`` for each threshold at which the run's smaller model was scored.
+
+    Its ``target_fraction`` is the threshold. A damaged ``curve.json`` gives none: `rows_of` says
+    that it is damaged.
+    """
+    try:
+        curve = read_thresholds(run)
+    except RunError:
+        return []
+    cut = {**row, "kind": THRESHOLDS, "trained_target": row["target_fraction"]}
+    return [_measured(cut, point, "threshold") for point in curve]
 
 
 def group_rows(group: Group, runs_dir: Path) -> list[dict[str, Any]]:
@@ -76,17 +90,18 @@ def _rounded_rows(run: Run, row: Mapping[str, Any]) -> list[dict[str, Any]]:
         curve = read_points(run)
     except RunError as error:
         return [{**rounded, "status": BROKEN, "score": None, "reason": str(error)}]
-    return [
-        {
-            **rounded,
-            "target_fraction": point["remove"],
-            "score": point["score"],
-            "removed_weights_fraction": point["removed_weights_fraction"],
-            "closed_gates_fraction": point.get("closed_gates_fraction"),
-            "reopened_gates": point.get("reopened_gates"),
-        }
-        for point in curve
-    ]
+    return [_measured(rounded, point, "remove") for point in curve]
+
+
+def _measured(row: Mapping[str, Any], point: Mapping[str, Any], asked: str) -> dict[str, Any]:
+    return {
+        **row,
+        "target_fraction": point[asked],
+        "score": point["score"],
+        "removed_weights_fraction": point["removed_weights_fraction"],
+        "closed_gates_fraction": point.get("closed_gates_fraction"),
+        "reopened_gates": point.get("reopened_gates"),
+    }
 
 
 def _place(group: Group) -> tuple[str, str]:

@@ -17,8 +17,9 @@ from app.run_table import column_config, table
 from app.run_view import View, all_tags, choose_view
 from app.ticked import rows_ticked, ticked, version
 from app.ticked_actions import TRADEOFF, draw_ticked
+from app.tradeoff_choice import Look, choose_axis, choose_task
 from app.tradeoff_frames import comparisons
-from app.tradeoff_parts import choose_axis, choose_task, draw_chart
+from app.tradeoff_parts import draw_chart, draw_reading
 from app.words import NOTHING, STATES
 from finegates.runs import BROKEN
 from finegates.status import ACTIVE_STATES
@@ -104,9 +105,10 @@ def draw_tradeoff(rows: list[dict]) -> None:
         axis = choose_axis()
         st.page_link(
             TRADEOFF, label="Larger, with its table", icon=":material/show_chart:",
-            query_params={"group": ALL_RUNS, "task": task, "axis": axis},
+            query_params={"group": ALL_RUNS, "tasks": task, "axis": axis},
         )  # fmt: skip
-    draw_chart(found[task], rows, axis, cheap_curve=False, height=SMALL_HEIGHT)
+    draw_chart(found[task], rows, Look(axis), height=SMALL_HEIGHT)
+    draw_reading(Look(axis))
 
 
 def is_editing() -> bool:

@@ -1,16 +1,18 @@
-"""Accuracy against sparsity: one group of runs, or all of them, point by point as they finish."""
+"""Accuracy against sparsity: groups of runs, or all of them, point by point as they finish."""
 
 import streamlit as st
 
 from app import loaders
+from app.charts.tradeoff import HEIGHT, PANEL_HEIGHT
 from app.group_parts import draw_missing, draw_progress, draw_runs, rows_of
 from app.opening import leave_if_clicked, open_if_clicked
-from app.picker import no_runs, pick_group, tell_unknown_group
+from app.picker import no_runs, pick_groups, tell_unknown_group
 from app.point_table import draw_points
-from app.tradeoff_frames import comparisons
-from app.tradeoff_parts import choose_axis, choose_task, draw_chart
-from finegates.aggregate import ROUNDED
+from app.tradeoff_choice import Look, choose_look, choose_methods, choose_tasks
+from app.tradeoff_frames import comparisons, shown_points
+from app.tradeoff_parts import draw_chart, draw_reading
 from finegates.groups import Group
+from finegates.point import Point
 from finegates.status import ACTIVE_STATES
 
 REFRESH_S = 4
@@ -24,54 +26,74 @@ def is_active(row: dict) -> bool:
 
 
 @st.fragment(run_every=REFRESH_S if any(map(is_active, loaders.run_rows(folder))) else None)
-def view(name: str | None, was_active: bool) -> None:
+def view(names: list[str], was_active: bool) -> None:
     leave_if_clicked()
     all_rows = loaders.run_rows(folder)
     if was_active and not any(map(is_active, all_rows)):
         st.rerun()
     if any(row["status"] == "queued" for row in all_rows):
         loaders.wake_queue(folder)
-    group = next((g for g in loaders.groups(folder) if g.name == name), None)
-    if group is not None and group.problem:
-        st.error(group.problem, icon=":material/broken_image:")
+    groups = [group for group in loaders.groups(folder) if group.name in names]
+    for group in groups:
+        if group.problem:
+            st.error(group.problem, icon=":material/broken_image:")
+        else:
+            draw_progress(group, folder)
+    sound = [group for group in groups if not group.problem]
+    if groups and not sound:
         return
-    rows = all_rows if group is None else rows_of(group, all_rows)
-    if group is not None:
-        draw_progress(group, folder)
-    draw_points_of(group, rows, all_rows)
-    if group is not None:
-        draw_runs(group, rows)
+    draw_points_of(sound, all_rows)
+    if sound:
+        draw_runs(sound, rows_of(sound, all_rows))
 
 
-def draw_points_of(group: Group | None, rows: list[dict], all_rows: list[dict]) -> None:
-    found = comparisons(loaders.points(folder, all_rows, group))
-    if not any(point.runs for points in found.values() for point in points):
+def draw_points_of(groups: list[Group], all_rows: list[dict]) -> None:
+    points = loaders.points(folder, all_rows, groups, thresholds=True)
+    if not any(point.runs for point in points):
         st.info(
             "The first point comes with the first finished run.", icon=":material/hourglass_empty:"
         )
         return
+    found = comparisons(points)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        points = found[choose_task(found)]
-        axis = choose_axis()
-        cheap_curve = any(p.kind == ROUNDED for p in points) and st.toggle(
-            "Cheap curve", value=True, key="cheap", bind="query-params",
-            help="One run's gates, or a dense run's weights by their size, rounded to several "
-            "budgets without training for them: dashed, and apart from one training for each "
-            "target.",
-        )  # fmt: skip
-    draw_chart(points, rows, axis, cheap_curve=cheap_curve)
-    draw_missing(points)
-    draw_points(points, group.name if group else "all-runs")
+        tasks = choose_tasks(found)
+        methods = choose_methods(points)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        look = choose_look()
+    panels = {task: shown_points(found[task], look.kinds, methods) for task in tasks}
+    panels = {task: of_task for task, of_task in panels.items() if of_task}
+    draw_panels(panels, rows_of(groups, all_rows), look)
+    if shown := [point for of_task in panels.values() for point in of_task]:
+        draw_missing(shown)
+        draw_points(shown, "-".join(group.name for group in groups) or "all-runs")
+
+
+def draw_panels(panels: dict[str, list[Point]], rows: list[dict], look: Look) -> None:
+    if not panels:
+        st.info("No finished run has these recipes and curves.", icon=":material/filter_alt_off:")
+        return
+    runs = [run for points in panels.values() for point in points for run in point.runs]
+    costs = loaders.costs(folder, runs)
+    columns = st.columns(min(len(panels), 2))
+    for number, (task, points) in enumerate(panels.items()):
+        with columns[number % len(columns)]:
+            if len(panels) > 1:
+                st.markdown(f"**{task}**")
+            draw_chart(
+                points, rows, look, costs, key=f"tradeoff_{number}",
+                height=HEIGHT if len(panels) == 1 else PANEL_HEIGHT,
+            )  # fmt: skip
+    draw_reading(look)
 
 
 rows = loaders.run_rows(folder)
-groups = [group.name for group in loaders.groups(folder)]
-tell_unknown_group(groups)
+group_names = [group.name for group in loaders.groups(folder)]
+tell_unknown_group(group_names)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     st.title("Accuracy vs sparsity", width="stretch")
-    name = pick_group(groups) if rows or groups else None
+    names = pick_groups(group_names) if rows or group_names else []
     st.page_link("app_pages/new_sweep.py", label="New sweep", icon=":material/add:")
-if rows or groups:
-    view(name, any(map(is_active, rows)))
+if rows or group_names:
+    view(names, any(map(is_active, rows)))
 else:
     no_runs()

@@ -4,20 +4,43 @@ import json
 import shutil
 from collections import Counter
 
+import pytest
 from fake_runs import make_curve, make_group, make_run
 from test_pages import texts
 
+from app.tradeoff_axes import KIND_NAMES
+from finegates.curve import keep_points
 from finegates.groups import open_group
+from finegates.point import ROUNDED, THRESHOLDS
 from finegates.runs import Run
 from finegates.status import STOP_FILE
+from finegates.timings import keep_timing
 
 METHODS = ["finegates", "finegates+lora", "full"]
+POINT = {"remove": None, "score": 0.8, "closed_gates_fraction": 0.2, "mac_ratio": 2.0}
+TIMING = {
+    "threshold": None, "batch_size": 8, "seq_len": 128, "dtype": "float32", "device": "cpu",
+    "threads": 2, "hardware": "a cpu", "dense_s": 0.2, "masked_s": 0.21, "shrunk_s": 0.1,
+    "speedup": 2.0, "mac_ratio": 2.2,
+}  # fmt: skip
+
+
+def charts(app) -> list[str]:
+    return [chart.proto.spec for chart in app.get("vega_lite_chart")]
 
 
 def chart(app) -> str:
-    charts = app.get("vega_lite_chart")
-    assert len(charts) == 1
-    return charts[0].proto.spec
+    (only,) = charts(app)
+    return only
+
+
+def x_title(app) -> str:
+    (title,) = {
+        layer["encoding"]["x"]["axis"]["title"]
+        for layer in json.loads(chart(app))["layer"]
+        if "axis" in layer.get("encoding", {}).get("x", {})
+    }
+    return title
 
 
 def table_of(app):
@@ -50,8 +73,8 @@ def test_the_newest_group_is_shown_and_all_runs_can_be(visit, runs_dir):
     make_group(runs_dir, "old", ["finegates"], seeds=(0,))
     make_group(runs_dir, "new", ["full"], seeds=(0,))
     app = visit("tradeoff")
-    assert app.selectbox(key="group").value == "new"
-    app.selectbox(key="group").select("all finished runs").run()
+    assert app.multiselect(key="group").value == ["new"]
+    app.multiselect(key="group").set_value([]).run()
     assert not app.exception and not app.get("progress")
     assert set(table_of(app)["recipe"]) == {"finegates", "full"}
 
@@ -59,7 +82,7 @@ def test_the_newest_group_is_shown_and_all_runs_can_be(visit, runs_dir):
 def test_runs_without_a_group_are_all_runs(visit, runs_dir):
     make_run(runs_dir)
     app = visit("tradeoff")
-    assert app.selectbox(key="group").value == "all finished runs"
+    assert app.multiselect(key="group").value == ["all finished runs"]
     assert len(table_of(app)) == 1
 
 
@@ -74,7 +97,7 @@ def test_a_damaged_group_is_told_and_can_be_left(visit, runs_dir):
     (runs_dir / "bad.group.json").write_text("{")
     app = visit("tradeoff", group="bad")
     assert app.error and not app.exception
-    app.selectbox(key="group").select("all finished runs").run()
+    app.multiselect(key="group").set_value(["all finished runs"]).run()
     assert not app.error
 
 
@@ -107,7 +130,7 @@ def test_states_are_counted(visit, runs_dir):
     app = visit("tradeoff", group="mix")
     badges = " ".join(texts(app).split())
     assert "3 running" in badges and "1 not started" in badges
-    app.selectbox(key="group").select(group.name).run()
+    app.multiselect(key="group").set_value([group.name]).run()
     assert "1 failed" in texts(app)
 
 
@@ -118,7 +141,7 @@ def test_missing_and_failed_runs_are_submitted_again(visit, runs_dir, dispatched
     monkeypatch.setattr(sweep, "submit_missing", lambda group, folder: asked.append(group.name))
     mixed(runs_dir, finegates="failed", full=None)
     app = visit("tradeoff", group="mix")
-    button = app.button(key="submit_missing")
+    button = app.button(key="submit_missing_mix")
     assert "4 missing" in button.label  # three failed, one never made
     button.click().run()
     assert asked == ["mix"] and not app.exception
@@ -127,7 +150,7 @@ def test_missing_and_failed_runs_are_submitted_again(visit, runs_dir, dispatched
 def test_a_group_that_is_done_has_nothing_to_submit_or_stop(visit, runs_dir):
     make_group(runs_dir, "g", ["full"], seeds=(0,))
     keys = [b.key for b in visit("tradeoff", group="g").button]
-    assert "submit_missing" not in keys and "stop_all" not in keys
+    assert not [key for key in keys if key.startswith(("submit_missing", "stop_all"))]
 
 
 def test_stop_all_stops_the_queue_and_asks_the_running(visit, runs_dir):
@@ -137,34 +160,140 @@ def test_stop_all_stops_the_queue_and_asks_the_running(visit, runs_dir):
     )  # fmt: skip
     other = make_run(runs_dir, "running", progress=0.5)
     app = visit("tradeoff", group="g")
-    app.button(key="stop_all").click().run()
+    app.button(key="stop_all_g").click().run()
     runs = {c.target: Run(runs_dir / c.run) for c in open_group(runs_dir, group.name).cells}
     assert runs[0.4].status().state == "stopped" and runs[0.2].status().state == "stopping"
     assert runs[0.0].status().state == "finished"
     assert not (other.path / STOP_FILE).exists() and not app.exception
 
 
-def test_the_cheap_curve_can_be_hidden(visit, runs_dir):
+def test_one_control_chooses_the_curves(visit, runs_dir):
     group = make_group(runs_dir, "g", ["finegates", "full"], seeds=(0,))
-    app = visit("tradeoff", group="g")
-    assert not [t for t in app.toggle if t.key == "cheap"]
     cell = next(c for c in group.cells if c.key == ("finegates", 0.4, 0))
-    make_curve(Run(runs_dir / cell.run))
-    app.run()
-    assert "cheap curve" in chart(app)
+    run = Run(runs_dir / cell.run)
+    make_curve(run)
+    keep_points(run, [{**POINT, "threshold": 0.25, "removed_weights_fraction": 0.5}])
+    app = visit("tradeoff", group="g")
+    assert KIND_NAMES[ROUNDED] in chart(app) and KIND_NAMES[THRESHOLDS] not in chart(app)
     assert "rounded from 40%" in table_of(app)["kind"].tolist()
-    app.toggle(key="cheap").set_value(False).run()
-    assert "cheap curve" not in chart(app)
-    assert "rounded from 40%" in table_of(app)["kind"].tolist()
+    app.segmented_control(key="curves").set_value(["one run, thresholds"]).run()
+    assert KIND_NAMES[ROUNDED] not in chart(app) and KIND_NAMES[THRESHOLDS] in chart(app)
+    assert table_of(app)["kind"].tolist() == ["cut from 40%", "dense"]
+    assert table_of(app)["threshold"].dropna().tolist() == [0.25]
 
 
-def test_a_deep_link_chooses_group_task_and_axis(visit, runs_dir):
+def test_several_groups_are_laid_over_one_another(visit, runs_dir):
+    make_group(runs_dir, "g", ["finegates"], seeds=(0,))
+    make_group(runs_dir, "h", ["magnitude"], seeds=(0,))
+    app = visit("tradeoff", group=["g", "h"])
+    assert app.multiselect(key="group").value == ["g", "h"]
+    assert set(table_of(app)["recipe"]) == {"finegates", "magnitude"}
+    assert '"finegates"' in chart(app) and '"magnitude"' in chart(app)
+    progress = [p.proto.text for p in app.get("progress")]
+    assert len(progress) == 2 and progress[0].startswith("h: **3** of 3")
+    assert not app.exception
+
+
+def test_groups_that_differ_in_a_setting_are_never_averaged(visit, runs_dir):
+    make_group(runs_dir, "g", ["finegates"], seeds=(0,))
+    make_group(runs_dir, "h", ["finegates"], seeds=(1,), epochs=7)
+    app = visit("tradeoff", group="g")
+    app.multiselect(key="group").set_value(["g", "h"]).run()
+    table = table_of(app)
+    assert table["seeds"].tolist() == [1] * 6
+    assert table["variant"].notna().sum() == 3 and "epochs=7" in chart(app)
+
+
+def test_several_tasks_are_a_panel_each(visit, runs_dir):
     make_group(runs_dir, "g", ["finegates"], seeds=(0,))
     make_group(runs_dir, "h", ["finegates"], seeds=(0,), task="sst2")
-    app = visit("tradeoff", group="g", axis="closed")
-    assert '"Gates closed"' in chart(app)
-    assert app.selectbox(key="group").value == "g"
-    assert app.selectbox(key="task").value == "sample, accuracy"
+    app = visit("tradeoff", group="g")
+    app.multiselect(key="group").set_value(["g", "h"]).run()
+    assert len(charts(app)) == 2
+    assert "**sample, accuracy**" in texts(app) and "**sst2, accuracy**" in texts(app)
+    assert set(table_of(app)["task"]) == {"sample", "sst2"}
+    app.multiselect(key="tasks").set_value(["sst2, accuracy"]).run()
+    assert len(charts(app)) == 1 and "task" not in table_of(app)
+
+
+def test_recipes_are_filtered_in_chart_and_table(visit, runs_dir):
+    make_group(runs_dir, "g", METHODS)
+    app = visit("tradeoff", group="g")
+    app.multiselect(key="methods").set_value(["finegates+lora"]).run()
+    assert set(table_of(app)["recipe"]) == {"finegates+lora"}
+    assert '"full"' not in chart(app)
+    app.multiselect(key="methods").set_value(["full"]).run()
+    assert set(table_of(app)["recipe"]) == {"full"} and not app.exception
+
+
+def test_the_front_and_the_paper_are_off_until_asked_for(visit, runs_dir):
+    make_group(runs_dir, "g", ["finegates"], seeds=(0,), task="sst2")
+    app = visit("tradeoff", group="g")
+    before = len(json.loads(chart(app))["layer"])
+    assert "Pareto" not in texts(app) and "2412.12951" not in texts(app)
+    app.toggle(key="front").set_value(True).run()
+    assert len(json.loads(chart(app))["layer"]) == before + 2 and "Pareto front" in texts(app)
+    app.toggle(key="quoted").set_value(True).run()
+    assert len(json.loads(chart(app))["layer"]) == before + 4
+    assert "RoBERTa-large (squares) as printed in arXiv 2412.12951" in texts(app)
+
+
+def test_a_measured_axis_says_how_many_runs_lack_it(visit, runs_dir):
+    group = make_group(runs_dir, "g", ["finegates", "full"], seeds=(0,))
+    app = visit("tradeoff", group="g")
+    assert x_title(app) == "Weights removed"
+    app.segmented_control(key="axis").set_value("time").run()
+    assert "3 of 3 runs are left out" in texts(app)
+    cell = next(c for c in group.cells if c.key == ("finegates", 0.4, 0))
+    run = Run(runs_dir / cell.run)
+    own = run.status().removed_weights_fraction
+    keep_timing(run, {**TIMING, "remove": 0.4, "removed_weights_fraction": own})
+    app.run()
+    assert "2 of 3 runs are left out" in texts(app)
+    assert "Timed on a cpu (cpu), 8 x 128 tokens, float32." in texts(app)
+    assert x_title(app) == "Time saved" and not app.exception
+
+
+@pytest.mark.parametrize("file", ["curve.json", "timings.json"])
+def test_a_damaged_measurement_leaves_the_runs_own_point(visit, runs_dir, file):
+    group = make_group(runs_dir, "g", ["finegates"], seeds=(0,))
+    (runs_dir / group.cells[0].run / file).write_text("{")
+    app = visit("tradeoff", group="g")
+    assert not app.exception and len(table_of(app)) == 3
+
+
+def test_a_click_on_a_point_opens_its_run(visit, runs_dir, monkeypatch):
+    import streamlit as st
+
+    from app import tradeoff_parts
+
+    make_group(runs_dir, "g", ["finegates"], seeds=(0,))
+    (drawn,) = visit("tradeoff", group="g").get("vega_lite_chart")
+    assert list(drawn.proto.selection_mode) == ["opened"]
+    state = {"tradeoff_0": {"selection": {"opened": [{"run": "this-run"}]}}}
+    monkeypatch.setattr(st, "session_state", state)
+    tradeoff_parts.open_selected("tradeoff_0")
+    assert state["opening"] == ("app_pages/live.py", {"run": "this-run"})
+
+
+def test_a_click_beside_the_points_opens_nothing(monkeypatch):
+    import streamlit as st
+
+    from app import tradeoff_parts
+
+    state = {"tradeoff_0": {"selection": {"opened": []}}}
+    monkeypatch.setattr(st, "session_state", state)
+    tradeoff_parts.open_selected("tradeoff_0")
+    assert "opening" not in state
+
+
+def test_a_deep_link_chooses_group_and_task(visit, runs_dir):
+    make_group(runs_dir, "g", ["finegates"], seeds=(0,))
+    make_group(runs_dir, "h", ["finegates"], seeds=(0,), task="sst2")
+    app = visit("tradeoff", group="all finished runs", tasks="sample, accuracy")
+    assert len(charts(app)) == 1
+    assert app.multiselect(key="group").value == ["all finished runs"]
+    assert app.multiselect(key="tasks").value == ["sample, accuracy"]
 
 
 def test_a_group_without_any_finished_run_waits(visit, runs_dir):
@@ -180,8 +309,8 @@ def test_the_download_is_the_command_lines_own_table(visit, runs_dir):
 
     group = make_group(runs_dir, "g", METHODS)
     app = visit("tradeoff", group="g")
-    (download,) = app.get("download_button")
-    assert download.label == "Download CSV"
+    labels = [button.label for button in app.get("download_button")]
+    assert labels == ["SVG", "Vega-Lite", "Download CSV"]
     assert as_csv(group_points(group, runs_dir)).startswith("task,metric,model,method")
 
 

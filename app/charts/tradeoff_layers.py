@@ -1,0 +1,109 @@
+"""The layers of the trade-off chart that show the user's own runs."""
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from app.charts import style
+from app.charts.baselines import apart
+from app.charts.series import Encodings
+from app.tradeoff_axes import AXES, KIND_NAMES
+from finegates.point import ROUNDED, THRESHOLDS, TRAINED
+
+DASHES = {TRAINED: [1, 0], ROUNDED: [6, 4], THRESHOLDS: [2, 3]}
+OPENED = "opened"
+"""The selection of a clicked run; give it to ``st.altair_chart`` as ``selection_mode``."""
+
+
+def median_lines(lines: pd.DataFrame, encodings: Encodings) -> list[alt.Chart]:
+    """A line through the medians, dashed where one training gave all of it."""
+    frame = lines.assign(how=lines["kind"].map(KIND_NAMES))
+    kinds = [kind for kind in KIND_NAMES if kind in set(lines["kind"])]
+    dash = alt.StrokeDash(
+        "how:N",
+        scale=alt.Scale(domain=[KIND_NAMES[k] for k in kinds], range=[DASHES[k] for k in kinds]),
+        legend=alt.Legend(
+            title=None, orient="top", symbolType="stroke", symbolSize=400,
+        )
+        if {*kinds} - {TRAINED}
+        else None,
+    )  # fmt: skip
+    base = alt.Chart(frame).encode(x=encodings.x, y=encodings.y("median"))
+    line = base.mark_line(strokeWidth=2, opacity=0.85).encode(
+        detail="line:N", order=f"{encodings.axis}:Q", color=encodings.color, strokeDash=dash
+    )
+    return [line, base.mark_point(size=110, opacity=0).encode(tooltip=_median_tooltip())]
+
+
+def whiskers(lines: pd.DataFrame, encodings: Encodings) -> list[alt.Chart]:
+    """From the lowest to the highest seed."""
+    several = lines[(lines["num_seeds"] > 1) & (lines["kind"] == TRAINED)]
+    if several.empty:
+        return []
+    bars = alt.Chart(several).mark_rule(strokeWidth=5, opacity=0.25)
+    return [bars.encode(x=encodings.x, y=encodings.y("low"), y2="high:Q", color=encodings.color)]
+
+
+def curve_ends(lines: pd.DataFrame, encodings: Encodings, gap: float) -> list[alt.Chart]:
+    """Cheap curves: a ring for each cut, and at the end what had been trained."""
+    cuts = lines[lines["kind"] != TRAINED].sort_values(encodings.axis)
+    if cuts.empty:
+        return []
+    rings = alt.Chart(cuts).mark_point(size=26, filled=False, strokeWidth=1.4, opacity=0.9)
+    ends = cuts.groupby("line", as_index=False).last().sort_values("median")
+    ends["name"] = [_trained_for(end) for end in ends.itertuples()]
+    ends["label_y"] = ends.groupby(ends[encodings.axis].round(2))["median"].transform(
+        lambda scores: apart(list(scores), gap)
+    )
+    names = alt.Chart(ends).mark_text(align="left", dx=7, fontSize=11)
+    return [
+        rings.encode(x=encodings.x, y=encodings.y("median"), color=encodings.color),
+        names.encode(x=encodings.x, y=encodings.y("label_y"), color=encodings.color, text="name:N"),
+    ]
+
+
+def _trained_for(end: Any) -> str:
+    """The target of the training; of a dense run, whose it is."""
+    return f"from {end.trained_target:.0%}" if end.trained_target else end.series
+
+
+def run_points(runs: pd.DataFrame, encodings: Encodings) -> alt.Chart:
+    """A point for each run; a click selects it."""
+    points = alt.Chart(runs).mark_point(filled=True, size=85, opacity=0.9, cursor="pointer")
+    return points.encode(
+        x=encodings.x,
+        y=encodings.y("score"),
+        color=encodings.color,
+        shape=encodings.shape,
+        tooltip=_run_tooltip(),
+    ).add_params(alt.selection_point(name=OPENED, fields=["run"], toggle=False))
+
+
+def _median_tooltip() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("series:N", title="Recipe"),
+        alt.Tooltip("how:N", title="How"),
+        alt.Tooltip("median:Q", title="Median score", format=style.SCORE),
+        alt.Tooltip("low:Q", title="Lowest", format=style.SCORE),
+        alt.Tooltip("high:Q", title="Highest", format=style.SCORE),
+        alt.Tooltip("num_seeds:Q", title="Seeds"),
+        alt.Tooltip("missing:N", title="Missing seeds"),
+        *_places(),
+    ]
+
+
+def _run_tooltip() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("run:N", title="Run"),
+        alt.Tooltip("series:N", title="Recipe"),
+        alt.Tooltip("seed:Q", title="Seed"),
+        alt.Tooltip("score:Q", title="Score", format=style.SCORE),
+        *_places(),
+    ]
+
+
+def _places() -> list[alt.Tooltip]:
+    """Where it stands on every axis, and what it was timed on."""
+    fractions = [alt.Tooltip(f"{a}:Q", title=title, format=".1%") for a, (title, _) in AXES.items()]
+    return [*fractions, alt.Tooltip("where:N", title="Timed on")]

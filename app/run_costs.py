@@ -1,0 +1,95 @@
+"""What a run's cuts cost beside their score: closed gates, multiply-accumulates, time."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from finegates.curve import read_points, read_thresholds
+from finegates.errors import RunError
+from finegates.point import ROUNDED, TRAINED
+from finegates.runs import Run
+from finegates.tables import REMOVAL_TOLERANCE
+from finegates.timings import read_timings
+
+TARGET_DIGITS = 6
+AS_TRAINED = 0.0
+"""The threshold that closes no more than training did."""
+
+
+@dataclass(frozen=True)
+class CutCost:
+    """One cut; what was not measured is None.
+
+    Attributes:
+        closed: Fraction of the gates that is closed.
+        macs: Fraction of the multiply-accumulates that is saved.
+        time: Fraction of a dense pass's time that is saved; below 0 where it takes longer.
+        where: What it was timed on: hardware, rows x tokens, precision. Empty if it was not.
+    """
+
+    closed: float | None = None
+    macs: float | None = None
+    time: float | None = None
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class RunCosts:
+    """What is known of the cuts of one run.
+
+    Attributes:
+        points: At budgets and thresholds, from `finegates.curve`.
+        timings: From `finegates.timings`, the newest last.
+    """
+
+    points: tuple[Mapping[str, Any], ...] = ()
+    timings: tuple[Mapping[str, Any], ...] = ()
+
+    def at(self, kind: str, target: float, removed: float | None) -> CutCost:
+        """The cost of one cut.
+
+        Args:
+            kind: Of the `finegates.point.Point` it belongs to. Of ``trained`` it is the cut that
+                training left: threshold 0, or a budget that removes as much.
+            target: The budget or threshold; not used of ``trained``.
+            removed: Fraction of the weights that it removes; used of ``trained`` only.
+        """
+        points = [p for p in self.points if _is(p, kind, target, removed)]
+        timings = [t for t in self.timings if _is(t, kind, target, removed)]
+        newest = timings[-1] if timings else None
+        ratio = _first(points, "mac_ratio")
+        return CutCost(
+            closed=_first(points, "closed_gates_fraction"),
+            macs=1 - 1 / ratio if ratio else None,
+            time=1 - 1 / newest["speedup"] if newest and newest["speedup"] else None,
+            where=_where(newest) if newest else "",
+        )
+
+
+def read_costs(run: Run) -> RunCosts:
+    """What is known of a run's cuts; nothing of a damaged file, which the Prune page tells."""
+    try:
+        return RunCosts((*read_points(run), *read_thresholds(run)), tuple(read_timings(run)))
+    except RunError:
+        return RunCosts()
+
+
+def _is(cut: Mapping[str, Any], kind: str, target: float, removed: float | None) -> bool:
+    if kind != TRAINED:
+        asked = cut.get("remove" if kind == ROUNDED else "threshold")
+        return asked is not None and round(asked, TARGET_DIGITS) == target
+    if cut.get("threshold") is not None:
+        return cut["threshold"] == AS_TRAINED
+    return removed is not None and (
+        abs(cut["removed_weights_fraction"] - removed) <= REMOVAL_TOLERANCE
+    )
+
+
+def _first(points: Iterable[Mapping[str, Any]], name: str) -> float | None:
+    return next((p[name] for p in points if p.get(name) is not None), None)
+
+
+def _where(timing: Mapping[str, Any]) -> str:
+    names = ("hardware", "device", "batch_size", "seq_len", "dtype")
+    hardware, device, rows, length, dtype = (timing.get(name, "?") for name in names)
+    return f"{hardware} ({device}), {rows} x {length} tokens, {dtype}"
