@@ -99,6 +99,11 @@ def stop_task(run: Run, name: str) -> None:
             os.killpg(known["pid"], signal.SIGTERM)
 
 
+def forget_task(run: Run, name: str) -> None:
+    """As if it had never been; one that runs goes on unknown."""
+    _file(run, name, "json").unlink(missing_ok=True)
+
+
 def _file(run: Run, name: str, ending: str) -> Path:
     return run.path / TASKS_FOLDER / f"{name}.{ending}"
 

@@ -3,7 +3,9 @@
 import contextlib
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from filelock import FileLock
 
@@ -11,7 +13,7 @@ from finegates.errors import RunError
 from finegates.runs import Run
 from finegates.status import process_alive
 from finegates.storage import read_json, write_json
-from finegates.tasks import FAILED, RUNNING, read_task, start_task, stop_task
+from finegates.tasks import FAILED, RUNNING, forget_task, read_task, start_task, stop_task
 from finegates.try_messages import (
     ANSWER,
     POLL_S,
@@ -27,7 +29,9 @@ OFF, LOADING, READY = "off", "loading", "ready"
 ANSWER_WITHIN_S = 60.0
 """A new cut of a large model takes a while on a busy machine."""
 _START_LOCK = ".start.lock"
-_START_WAIT_S = 10.0
+_START_WAIT_S = 20.0
+_END_WAIT_S = 10.0
+"""A process that has loaded torch takes a second or two to end."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,10 @@ class TryState:
 
 def look(run: Run) -> TryState:
     """Where the process of a run stands; one that was killed is not taken for a living one."""
-    task = read_task(run, TRY_TASK)
-    if _is_ready(run):
-        return TryState(READY, started=task.started if task else 0.0)
+    task, answering = read_task(run, TRY_TASK), _answering(run)
+    if answering is not None:
+        since = task.started if task else 0.0
+        return TryState(OFF) if answering.get("ending") else TryState(READY, started=since)
     if task is None or task.state not in (RUNNING, FAILED):
         return TryState(OFF)
     if task.state == FAILED:
@@ -68,6 +73,7 @@ def start(run: Run) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / _START_LOCK, timeout=_START_WAIT_S):
             if look(run).state not in (LOADING, READY):
+                _wait_while(lambda: _is_task_running(run), _END_WAIT_S)
                 (folder / READY_FILE).unlink(missing_ok=True)
                 start_task(run, TRY_TASK, ["answer", str(run.path)])
     except OSError as error:  # a lock's timeout is one, too
@@ -75,9 +81,12 @@ def start(run: Run) -> None:
 
 
 def stop(run: Run) -> None:
-    """Ends the process of a run, if there is one."""
+    """Ends the process of a run, if there is one; waits a little until it answers no more."""
     with contextlib.suppress(RunError):
         stop_task(run, TRY_TASK)
+        _wait_while(lambda: look(run).state in (LOADING, READY), _END_WAIT_S)
+    if look(run).state == FAILED:  # it was told to end before it could listen, or had failed before
+        forget_task(run, TRY_TASK)
 
 
 def ask(run: Run, question: Question, within_s: float = ANSWER_WITHIN_S) -> Reply:
@@ -88,12 +97,10 @@ def ask(run: Run, question: Question, within_s: float = ANSWER_WITHIN_S) -> Repl
     """
     folder, name = try_folder(run), secrets.token_hex(8)
     asked, answered = folder / f"{name}{QUESTION}", folder / f"{name}{ANSWER}"
-    deadline = time.monotonic() + within_s
     try:
         if _is_ready(run):
             write_json(asked, question.to_dict())
-        while _is_ready(run) and not answered.exists() and time.monotonic() < deadline:
-            time.sleep(POLL_S)
+        _wait_while(lambda: _is_ready(run) and not answered.exists(), within_s)
         if not answered.exists():
             raise RunError(_why_not(run, within_s))
         return Reply.from_dict(read_json(answered))
@@ -103,11 +110,28 @@ def ask(run: Run, question: Question, within_s: float = ANSWER_WITHIN_S) -> Repl
 
 
 def _is_ready(run: Run) -> bool:
+    answering = _answering(run)
+    return answering is not None and not answering.get("ending")
+
+
+def _answering(run: Run) -> dict[str, Any] | None:
+    """What the process that answers, or is about to end, says of itself; None if it is gone."""
     try:
-        ready = read_json(try_folder(run) / READY_FILE)
-        return process_alive(ready["pid"], ready["created"])
+        told = read_json(try_folder(run) / READY_FILE)
+        return told if process_alive(told["pid"], told["created"]) else None
     except (RunError, KeyError, TypeError):
-        return False
+        return None
+
+
+def _is_task_running(run: Run) -> bool:
+    task = read_task(run, TRY_TASK)
+    return task is not None and task.state == RUNNING
+
+
+def _wait_while(true: Callable[[], bool], within_s: float) -> None:
+    deadline = time.monotonic() + within_s
+    while true() and time.monotonic() < deadline:
+        time.sleep(POLL_S)
 
 
 def _why_not(run: Run, within_s: float) -> str:

@@ -2,7 +2,7 @@
 
     <id>.question.json   written by who asks, removed by the process that answers
     <id>.answer.json     the other way round
-    ready.json           who answers: pid and creation time
+    ready.json           who answers: pid and creation time, and ``ending`` from when it does not
 
 Files need no port, work where a run's folder lies, and can't be reached from a network. Loads no
 torch.

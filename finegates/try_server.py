@@ -61,8 +61,9 @@ def serve(run: Run, idle_s: float = IDLE_S) -> int:
         try:
             write_json(folder / READY_FILE, _myself())
             return _answer_until_idle(folder, answer, idle_s)
-        finally:
-            (folder / READY_FILE).unlink(missing_ok=True)
+        finally:  # a process that holds torch takes a second or two from here to its end
+            if folder.is_dir():
+                write_json(folder / READY_FILE, {**_myself(), "ending": True})
 
 
 def _answer_until_idle(folder: Path, answer: Callable[[Question], Reply], idle_s: float) -> int:

@@ -23,7 +23,7 @@ from finegates.shrink import prune
 from finegates.spec import make_spec
 from finegates.status import process_alive
 from finegates.storage import write_json
-from finegates.tasks import DONE, read_task
+from finegates.tasks import read_task
 from finegates.try_client import LOADING, OFF, READY, ask, look, start, stop
 from finegates.try_messages import (
     ANSWER,
@@ -160,11 +160,13 @@ def test_one_process_answers_many_and_stops_when_told(run):
     assert not list(try_folder(run).glob(f"*{QUESTION}")) + list(try_folder(run).glob(f"*{ANSWER}"))
     with pytest.raises(RunError, match="answers for"):
         serve(run)
+    created = ours[0].create_time()
     stop(run)
-    until(lambda: look(run).state == OFF)
-    assert read_task(run, TRY_TASK).state == DONE
-    assert not process_alive(ours[0].pid, ours[0].create_time())
-    assert not (try_folder(run) / READY_FILE).exists()
+    assert look(run).state == OFF
+    start(run)  # at once, while the other may still be ending
+    assert look(run).state == LOADING and not process_alive(ours[0].pid, created)
+    stop(run)
+    assert look(run).state == OFF and read_task(run, TRY_TASK) is None
 
 
 def test_it_ends_when_nobody_asks(run, capsys, monkeypatch):
@@ -172,7 +174,7 @@ def test_it_ends_when_nobody_asks(run, capsys, monkeypatch):
     assert main(["answer", str(run.path), "--idle-s", "0.2"]) == 0
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert told == {"run": run.id, "ended": "nobody asked any more", "answered": "0"}
-    assert not (try_folder(run) / READY_FILE).exists()
+    assert look(run).state == OFF
 
 
 def test_it_ends_when_the_runs_folder_is_gone(toy_model_dir, tmp_path):

@@ -5,9 +5,13 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
+from app.charts.style import GRAY
+
 MOST_CLASSES = 8
 _BAR = 28
 """Pixels of a class."""
+_PADDING = {"left": 5, "right": 5, "top": 4, "bottom": 4}
+"""Streamlit's own leaves room for an axis that is not there."""
 _LABEL_WIDTH = 160
 
 
@@ -33,7 +37,7 @@ def opinion_bars(
         y=alt.Y(
             "label:N",
             sort=None,
-            axis=alt.Axis(title=None, labelLimit=_LABEL_WIDTH, ticks=False),
+            axis=alt.Axis(title=None, labelLimit=_LABEL_WIDTH, ticks=False, labelFlush=False),
             scale=alt.Scale(paddingInner=0.35, paddingOuter=0.15),
         )
     )
@@ -42,8 +46,8 @@ def opinion_bars(
         x=x, tooltip=[alt.Tooltip("label:N", title="Class"),
                       alt.Tooltip("probability:Q", title="Probability", format=".2%")],
     )  # fmt: skip
-    texts = base.mark_text(align="left", dx=5, fontSize=12).encode(x=x, text="text:N")
-    return (bars + texts).properties(height=alt.Step(_BAR))
+    texts = base.mark_text(align="left", dx=5, fontSize=12, color=GRAY).encode(x=x, text="text:N")
+    return (bars + texts).properties(height=_BAR * len(frame) + 8, padding=_PADDING)
 
 
 def shown_classes(dense: Sequence[float], pruned: Sequence[float]) -> list[int]:

@@ -38,6 +38,8 @@ def whole_run(run: Run) -> Html:
     ]
     if run.snapshot_steps():
         parts.append(attempt(lambda: _gates(run)))
+    elif METHODS[run.spec.method].removes:
+        parts.append(tag("p", "This run's folder holds no gates.", class_="faint"))
     parts += [attempt(lambda: cuts(run, status)), attempt(lambda: timings(run))]
     return joined([*filter(None, parts), section("Made with", made_with(run, status))])
 
