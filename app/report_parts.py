@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from app import loaders
 from finegates.errors import FineGatesError
-from finegates.report import run_report, runs_report
+from finegates.report import group_report, run_report, runs_report
 from finegates.runs import Run
 
 HELP = (
@@ -21,8 +22,17 @@ def report_button(run: Run) -> None:
 
 
 def runs_report_button(runs: Sequence[Run]) -> None:
-    """A report of several runs, with their medians over seeds."""
-    _button(lambda: runs_report(runs), f"report-{len(runs)}-runs.html", key="report_ticked")
+    """A report of several runs, with their medians over seeds; of a group if they are one."""
+    _button(lambda: _of_several(runs), f"report-{len(runs)}-runs.html", key="report_ticked")
+
+
+def _of_several(runs: Sequence[Run]) -> str:
+    """As a group, the runs tell which seeds are missing, too."""
+    folder, ids = runs[0].path.parent, {run.id for run in runs}
+    for group in loaders.groups(folder):
+        if {run for run in group.runs if (folder / run).is_dir()} == ids:
+            return group_report(group, folder)
+    return runs_report(runs)
 
 
 def _button(make: Callable[[], str], file_name: str, key: str) -> None:

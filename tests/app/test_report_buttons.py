@@ -1,10 +1,11 @@
 """Where a report can be had, and what it is where it can't be made."""
 
 import pytest
-from fake_runs import make_run
+from fake_runs import make_group, make_run
 
 from app import report_parts
 from finegates.errors import RunError
+from finegates.runs import Run
 
 
 def reports(app) -> list[str]:
@@ -38,6 +39,16 @@ def test_ticked_runs_have_one_report(visit, runs_dir, made, count):
     app.session_state["ticked_runs"] = [run.id for run in runs]
     app.run()
     assert reports(app) == ["Report"] and not app.exception and not made
+
+
+def test_runs_that_are_a_group_are_reported_as_it(runs_dir):
+    group = make_group(
+        runs_dir, "mine", ["finegates"], targets=(0.2,), seeds=(0, 1, 2),
+        state=lambda cell: "finished" if cell.seed < 2 else None,
+    )  # fmt: skip
+    runs = [Run(runs_dir / run) for run in group.runs]
+    assert "Missing: finegates at 0.2: seed 2." in report_parts._of_several(runs)
+    assert "Missing" not in report_parts._of_several(runs[:1]).split("<body>")[1]
 
 
 def test_a_report_that_cannot_be_made_says_why_in_its_place(runs_dir, monkeypatch):
