@@ -50,12 +50,26 @@ def pick_groups(names: list[str]) -> list[str]:
     options = [*names, ALL_RUNS]
     asked = st.query_params.get_all(GROUP_PARAMETER)
     kept = st.session_state.get(GROUP_PARAMETER)
-    if not {*asked, *(kept or [])} & {*options} and kept != [] and asked != [""]:
+    if kept is not None:
+        st.session_state[GROUP_PARAMETER] = _all_or_some(kept, options)
+    elif not {*asked} & {*options}:
         st.session_state[GROUP_PARAMETER] = options[:1]
     chosen = st.multiselect(
         "Groups", options, key=GROUP_PARAMETER, bind="query-params", width=420,
-        placeholder=ALL_RUNS,
         help="The runs of one sweep each, newest first; several are laid over one another. "
         "Without any, every finished run that is here.",
     )  # fmt: skip
     return [] if ALL_RUNS in chosen else chosen
+
+
+def _all_or_some(chosen: list[str], options: list[str]) -> list[str]:
+    """What was chosen last wins; nothing is all runs, said so that the address keeps it.
+
+    Groups that were all deleted meanwhile are the newest there is.
+    """
+    there = [name for name in chosen if name in options]
+    if chosen and not there:
+        return options[:1]
+    if not there or there[-1] == ALL_RUNS:
+        return [ALL_RUNS]
+    return [name for name in there if name != ALL_RUNS]

@@ -100,8 +100,8 @@ def draw_lacking(points: list[Point], known: Known, axis: str, key: str) -> None
     if runs:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(
-                f"{len(runs)} of {total} runs are left out: of none of their cuts here this was "
-                "measured. Score or time the cut of a run on the page", width="content",
+                f"{len(runs)} of {total} runs are left out: this was not measured of them. To "
+                f"{'time' if axis == 'time' else 'score'} a cut of a run, go to", width="content",
             )  # fmt: skip
             st.page_link(
                 PRUNE, label="Prune & time", icon=":material/content_cut:",

@@ -10,7 +10,7 @@ from app.charts.series import Encodings, looks_of
 from app.charts.tradeoff_layers import curve_ends, median_lines, run_points, whiskers
 from app.words import metric_name
 
-HEIGHT, PANEL_HEIGHT, SMALL_HEIGHT = 460, 380, 320
+HEIGHT, PANEL_HEIGHT, SMALL_HEIGHT = 460, 430, 320
 ROOM_FOR_NOTE = 0.12
 NEAR = 1.0
 """The baseline is drawn to scale unless it is further below than this many times the range."""

@@ -75,8 +75,21 @@ def test_the_newest_group_is_shown_and_all_runs_can_be(visit, runs_dir):
     app = visit("tradeoff")
     assert app.multiselect(key="group").value == ["new"]
     app.multiselect(key="group").set_value([]).run()
+    assert app.multiselect(key="group").value == ["all finished runs"]  # the address keeps it
     assert not app.exception and not app.get("progress")
     assert set(table_of(app)["recipe"]) == {"finegates", "full"}
+
+
+def test_a_group_and_all_runs_are_not_chosen_together(visit, runs_dir):
+    make_group(runs_dir, "mine", ["full"], seeds=(0,))
+    make_run(runs_dir)
+    app = visit("tradeoff", group="mine")
+    app.multiselect(key="group").set_value(["mine", "all finished runs"]).run()
+    assert app.multiselect(key="group").value == ["all finished runs"]
+    assert set(table_of(app)["recipe"]) == {"finegates", "full"}
+    app.multiselect(key="group").set_value(["all finished runs", "mine"]).run()
+    assert app.multiselect(key="group").value == ["mine"]
+    assert set(table_of(app)["recipe"]) == {"full"}
 
 
 def test_runs_without_a_group_are_all_runs(visit, runs_dir):
