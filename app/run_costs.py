@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from finegates.curve import read_points, read_thresholds
 from finegates.errors import RunError
-from finegates.point import ROUNDED, TRAINED
+from finegates.point import ROUNDED, THRESHOLDS, TRAINED
 from finegates.runs import Run
 from finegates.tables import REMOVAL_TOLERANCE
 from finegates.timings import read_timings
+
+Cuts = dict[tuple[str, float], list[Mapping[str, Any]]]
 
 TARGET_DIGITS = 6
 AS_TRAINED = 0.0
@@ -54,8 +57,12 @@ class RunCosts:
             target: The budget or threshold; not used of ``trained``.
             removed: Fraction of the weights that it removes; used of ``trained`` only.
         """
-        points = [p for p in self.points if _is(p, kind, target, removed)]
-        timings = [t for t in self.timings if _is(t, kind, target, removed)]
+        if kind == TRAINED:
+            points = [p for p in self.points if _is_as_trained(p, removed)]
+            timings = [t for t in self.timings if _is_as_trained(t, removed)]
+        else:
+            asked = (kind, round(target, TARGET_DIGITS))
+            points, timings = (cuts.get(asked, []) for cuts in self._by_cut)
         newest = timings[-1] if timings else None
         ratio = _first(points, "mac_ratio")
         return CutCost(
@@ -64,6 +71,11 @@ class RunCosts:
             time=1 - 1 / newest["speedup"] if newest and newest["speedup"] else None,
             where=_where(newest) if newest else "",
         )
+
+    @cached_property
+    def _by_cut(self) -> tuple[Cuts, Cuts]:
+        """Points and timings by kind and budget or threshold: a chart asks for thousands."""
+        return _grouped(self.points), _grouped(self.timings)
 
 
 def read_costs(run: Run) -> RunCosts:
@@ -74,10 +86,16 @@ def read_costs(run: Run) -> RunCosts:
         return RunCosts()
 
 
-def _is(cut: Mapping[str, Any], kind: str, target: float, removed: float | None) -> bool:
-    if kind != TRAINED:
-        asked = cut.get("remove" if kind == ROUNDED else "threshold")
-        return asked is not None and round(asked, TARGET_DIGITS) == target
+def _grouped(entries: Iterable[Mapping[str, Any]]) -> Cuts:
+    cuts: Cuts = {}
+    for entry in entries:
+        for kind, name in ((ROUNDED, "remove"), (THRESHOLDS, "threshold")):
+            if entry.get(name) is not None:
+                cuts.setdefault((kind, round(entry[name], TARGET_DIGITS)), []).append(entry)
+    return cuts
+
+
+def _is_as_trained(cut: Mapping[str, Any], removed: float | None) -> bool:
     if cut.get("threshold") is not None:
         return cut["threshold"] == AS_TRAINED
     return removed is not None and (

@@ -73,8 +73,9 @@ def lines(points: Iterable[Point], known: Known) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=list(LINE_COLUMNS))
     numbers = [*AXES, "median", "low", "high"]
     frame[numbers] = frame[numbers].astype(float)
-    for column in AXES:  # where a gap is, between its neighbours
-        by_line = frame.groupby("line", sort=False)[column]
+    gaps = frame["line"].isin(frame["line"][frame["median"].isna()])
+    for column in AXES if gaps.any() else ():  # where a gap is, between its neighbours
+        by_line = frame[gaps].groupby("line", sort=False)[column]
         between = by_line.transform(lambda values: values.interpolate(limit_area="inside"))
         frame[column] = frame[column].where(frame["median"].notna(), between)
     measured = frame.groupby("line")["median"].transform("count") > 0

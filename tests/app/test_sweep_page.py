@@ -62,7 +62,7 @@ def test_start_queues_every_run_and_opens_the_chart_on_the_group(visit, runs_dir
     assert {run.status().state for run in list_runs(runs_dir)} == {"queued"}
     assert runs_dir in dispatched
     assert app.title[0].value == "Accuracy vs sparsity"
-    assert app.selectbox(key="group").value == group.name
+    assert app.multiselect(key="group").value == [group.name]
     assert "**0** of 3 runs finished" in app.get("progress")[0].proto.text
 
 
