@@ -1,10 +1,11 @@
 """One training step of ours against one of LoRA by peft: time side by side, and peak memory.
 
-    python -m benchmarks.step [--device cpu|cuda] [--steps 20] [--models minilm,roberta-base]
+    python -m benchmarks.step [--device cpu|cuda] [--steps 20] [--models minilm] [--lengths 32]
 
 The steps of all candidates alternate in one process, in an order that turns round each time; every
 ratio is of two steps that followed each other. Peak memory is of a fresh process for each. RoBERTa
-is built from its config with random weights: time does not depend on them. Writes
+is built from its config with random weights: time does not depend on them. Rows are written as soon
+as a model and a length are measured, over those of an earlier call on the same machine:
 benchmarks/results/step.json; the last line printed is that JSON.
 """
 
@@ -23,7 +24,7 @@ import transformers
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from benchmarks.record import environment, write_result
+from benchmarks.rows import add_row
 from finegates.adapt import adapt
 from finegates.candidates import random_model
 from finegates.models import find_model
@@ -31,6 +32,7 @@ from finegates.optimizer import make_optimizer
 from finegates.penalty import PENALTIES
 from finegates.session import Session, make_accelerator
 from finegates.spec import make_spec
+from finegates.timing import ratios, spread
 from finegates.train import train_step
 
 REFERENCE = "lora"
@@ -40,7 +42,7 @@ CANDIDATES = {
     "finegates, settled": {"method": "finegates"},
     "finegates+lora": {"method": "finegates+lora"},
 }
-LENGTHS = (32, 128)
+KEY = ("model", "length", "device", "candidate")
 ROWS, WARM_UP = 32, 2
 SETTLED = "settled"
 """After rounding: gates are held, and have no noise and no gradient."""
@@ -57,15 +59,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--models", default="minilm,roberta-base")
+    parser.add_argument("--lengths", default="32,128", help="tokens of the longest rows")
     options = parser.parse_args(arguments)
-    rows = [
-        {"model": name, "length": length, **row}
-        for name in options.models.split(",")
-        for length in LENGTHS
-        for row in measure(name, length, options.steps, options.device)
-    ]
-    result = {**environment(), "rows_in_a_batch": ROWS, "steps": rows}
-    write_result("step.json", result)
+    for name in options.models.split(","):
+        for length in map(int, options.lengths.split(",")):
+            for row in measure(name, length, options.steps, options.device):
+                row = {"model": name, "length": length, "device": options.device, **row}
+                result = add_row("step.json", row, KEY, {"rows_in_a_batch": ROWS})
     print(json.dumps(result))
 
 
@@ -155,9 +155,8 @@ def _timed(step: Step, number: int, device: str) -> float:
 
 def _ratios(times: Sequence[float], reference: Sequence[float]) -> dict[str, float]:
     """Median, 10th and 90th percentile of the ratios of neighbouring steps."""
-    ratios = [a / b for a, b in zip(times, reference, strict=True)]
-    tenths = statistics.quantiles(ratios, n=10)
-    return {"ratio": statistics.median(ratios), "ratio_p10": tenths[0], "ratio_p90": tenths[-1]}
+    median, low, high = spread(ratios(times, reference)).values()
+    return {"ratio": median, "ratio_p10": low, "ratio_p90": high}
 
 
 def build(name: str) -> PreTrainedModel:

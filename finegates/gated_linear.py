@@ -2,12 +2,14 @@
 
 It computes ``y = out_gate * (W (in_gate * x) + b)`` (arXiv 2412.12951 eq. 7; the bias is gated, as
 in the public code). A low-rank update is inside the gates (eq. 8, Figure 1), or outside (as section
-3 can be read). Gates multiply activations, so base weights are never touched.
+3 can be read). Base weights are never touched: gates multiply activations, or, in a training step
+of many tokens, a copy of the weight, which is the same and quicker (`finegates.folded_linear`).
 """
 
 import torch
 from torch import Tensor, nn
 
+from finegates.folded_linear import folded_linear, folding_pays
 from finegates.gates import Gates
 from finegates.layout import GatedMatrix
 
@@ -28,9 +30,13 @@ class LowRank(nn.Module):
         self.b = nn.Parameter(torch.zeros(out_features, rank))
         self.scale = alpha / rank
 
-    def forward(self, x: Tensor) -> Tensor:
-        """``(..., in_features)`` -> ``(..., out_features)``."""
-        return nn.functional.linear(nn.functional.linear(x, self.a), self.b) * self.scale
+    def forward(
+        self, x: Tensor, gate_in: Tensor | None = None, gate_out: Tensor | None = None
+    ) -> Tensor:
+        """``(..., in_features)`` -> ``(..., out_features)``; gates, if given, go into A and B."""
+        a = self.a if gate_in is None else self.a * gate_in
+        b = self.scale * (self.b if gate_out is None else self.b * gate_out[:, None])
+        return nn.functional.linear(nn.functional.linear(x, a), b)
 
 
 class GatedLinear(nn.Module):
@@ -87,13 +93,27 @@ class GatedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(..., in_features)`` -> ``(..., out_features)``."""
-        gates = self._gates[0]
-        gated = x if self._in_index is None else x * gates.part(self._in_index)
-        y = self.base_layer(gated)
-        if self.low_rank is not None and self.inside:
-            y = y + self.low_rank(gated)
-        if self._out_index is not None:
-            y = y * gates.part(self._out_index)
+        gate_in, gate_out = self._gate(self._in_index), self._gate(self._out_index)
+        if self._folds(x):
+            x = self._gates[0].cast(x)
+            y = folded_linear(x, self.weight, self.bias, gate_in, gate_out)
+            if self.low_rank is not None and self.inside:
+                y = y + self.low_rank(x, gate_in, gate_out)
+        else:
+            gated = x if gate_in is None else x * gate_in.to(x.dtype)
+            y = self.base_layer(gated)
+            if self.low_rank is not None and self.inside:
+                y = y + self.low_rank(gated)
+            y = y if gate_out is None else y * gate_out.to(y.dtype)
         if self.low_rank is not None and not self.inside:
             y = y + self.low_rank(x)
         return y
+
+    def _gate(self, index: int | None) -> Tensor | None:
+        return None if index is None else self._gates[0].part(index)
+
+    def _folds(self, x: Tensor) -> bool:
+        """In training, where tokens are many; the weight is frozen there."""
+        if not torch.is_grad_enabled() or self.weight.requires_grad:
+            return False
+        return folding_pays(x.numel() // x.shape[-1], self.weight)

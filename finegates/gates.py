@@ -40,6 +40,7 @@ class Gates(nn.Module):
         self.settled = False
         self.hooks: list[RemovableHandle] = []
         self._parts: tuple[Tensor, ...] = ()
+        self._cast: tuple[Tensor, Tensor] | None = None
 
     @property
     def mean(self) -> Tensor:
@@ -57,18 +58,21 @@ class Gates(nn.Module):
     def forget_draw(self) -> None:
         """Makes the next use of the gates draw them anew; called before each forward pass."""
         self._parts = ()
+        self._cast = None
+
+    def cast(self, x: Tensor) -> Tensor:
+        """Activations in autocast's precision, once for all matrices that read the same ones."""
+        device = x.device.type
+        if not torch.is_autocast_enabled(device):
+            return x
+        if self._cast is None or self._cast[0] is not x:
+            self._cast = x, x.to(torch.get_autocast_dtype(device))
+        return self._cast[1]
 
     def part(self, index: int) -> Tensor:
-        """Gates of one vector in this forward pass, shape ``(size,)``.
-
-        In the precision of the matrix products around it: half precision under autocast.
-        """
+        """Gates of one vector in this forward pass, shape ``(size,)``, in their own precision."""
         if not self._parts:
-            device = self.parameter.device.type
-            autocast = torch.is_autocast_enabled(device)
-            values = self()
-            values = values.to(torch.get_autocast_dtype(device)) if autocast else values
-            self._parts = values.split([v.size for v in self.layout.vectors])
+            self._parts = self().split([v.size for v in self.layout.vectors])
         return self._parts[index]
 
     def means_array(self) -> np.ndarray:
@@ -106,7 +110,7 @@ class Gates(nn.Module):
 
     def __getstate__(self) -> dict:
         """Without the last draw: it belongs to a graph, which can be neither copied nor pickled."""
-        return {**super().__getstate__(), "_parts": ()}
+        return {**super().__getstate__(), "_parts": (), "_cast": None}
 
     def _noise(self) -> Tensor:
         if self.law.noise == "normal":

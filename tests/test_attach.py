@@ -201,3 +201,25 @@ def test_attaching_twice_is_an_error():
     attach_gates(model, GaussianLaw())
     with pytest.raises(ValueError, match="carries gates already"):
         attach_gates(model, GaussianLaw())
+
+
+@EVERY_TYPE
+@pytest.mark.parametrize("place", ["inside", "outside"])
+@pytest.mark.parametrize("sides", ["both", "in", "out"])
+def test_folding_gates_into_weights_changes_no_gradient(model_type, place, sides, monkeypatch):
+    found = []
+    for folds in (False, True):
+        monkeypatch.setattr("finegates.gated_linear.folding_pays", lambda *_, folds=folds: folds)
+        torch.manual_seed(0)
+        model = toy_model(model_type).double()
+        gates = attach_gates(model, GaussianLaw(), lora_rank=2, lora_place=place, sides=sides)
+        model.double().train()
+        for module in model.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.0
+        set_random_means(gates)
+        torch.manual_seed(1)  # the gates' noise
+        model(**toy_inputs(), labels=torch.tensor([0, 1, 0])).loss.backward()
+        found.append({n: p.grad for n, p in model.named_parameters() if p.grad is not None})
+    for name, gradient in found[0].items():
+        assert torch.allclose(found[1][name], gradient, atol=1e-9), name

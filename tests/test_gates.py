@@ -53,17 +53,22 @@ def test_set_means_is_read_back(law):
     assert gates.means_array() == pytest.approx(means, abs=1e-5)
 
 
-def test_gates_are_in_the_precision_of_autocast():
-    gates = Gates(layout_of_config(CONFIG), LAWS["gaussian"])
-    with torch.autocast("cpu", torch.bfloat16):
-        assert gates.part(0).dtype == torch.bfloat16
-    gates.forget_draw()
-    assert gates.part(0).dtype == torch.float32
-
-
 def test_means_that_were_read_do_not_change_with_the_gates():
     gates = Gates(layout_of_config(CONFIG), LAWS["gaussian"])
     means = gates.means_array()
     before = means.copy()
     gates.close_exactly(np.ones(gates.layout.num_gates, dtype=bool))
     assert (means == before).all()
+
+
+def test_activations_are_cast_once_for_all_that_read_them():
+    gates = Gates(layout_of_config(CONFIG), LAWS["gaussian"])
+    x = torch.randn(3, 8)
+    assert gates.cast(x) is x
+    with torch.autocast("cpu", torch.bfloat16):
+        first = gates.cast(x)
+        assert first.dtype == torch.bfloat16 and gates.cast(x) is first
+        assert gates.cast(x.clone()) is not first
+    gates.forget_draw()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert gates.cast(x) is not first

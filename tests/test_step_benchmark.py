@@ -1,4 +1,4 @@
-"""The benchmark of a training step tells what it says it tells; how fast anything is, no test does."""
+"""The benchmark of a training step runs; how fast anything is, no test tells."""
 
 import json
 
@@ -8,14 +8,16 @@ from benchmarks import step
 
 
 @pytest.mark.slow
-def test_every_candidate_is_timed_beside_the_reference(toy_model_dir, monkeypatch, capsys):
-    written = {}
-    monkeypatch.setattr(step, "LENGTHS", (8,))
-    monkeypatch.setattr(step, "write_result", written.__setitem__)
-    step.main(["--device", "cpu", "--steps", "3", "--models", str(toy_model_dir)])
+def test_every_candidate_is_timed_beside_the_reference(
+    toy_model_dir, tmp_path, monkeypatch, capsys
+):
+    for module in ("record", "rows"):
+        monkeypatch.setattr(f"benchmarks.{module}.RESULTS", tmp_path)
+    model = str(toy_model_dir)
+    step.main(["--device", "cpu", "--steps", "3", "--models", model, "--lengths", "8"])
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert written["step.json"] == result
-    rows = {row["candidate"]: row for row in result["steps"]}
+    assert json.loads((tmp_path / "step.json").read_text()) == result
+    rows = {row["candidate"]: row for row in result["rows"]}
     assert set(rows) == set(step.CANDIDATES)
     assert rows[step.REFERENCE]["ratio"] == 1
     for row in rows.values():
