@@ -33,7 +33,8 @@ def test_pressing_start_at_once_starts_the_default_run(visit, runs_dir, dispatch
     assert not app.exception and not app.error
     assert only_run(runs_dir).spec == make_spec({})
     assert dispatched[0] == runs_dir
-    assert app.selectbox(key="run").value == only_run(runs_dir).id  # the Live page has opened
+    (chosen,) = app.multiselect(key="runs").value  # the Live page has opened
+    assert chosen == only_run(runs_dir).id
 
 
 def test_the_command_line_and_the_cost_are_shown_before(visit):
