@@ -241,8 +241,7 @@ def pages_to_look_at(run_id: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("width", [1280, 1920])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1920, "dark")])
 def test_pages_have_no_exception_and_do_not_overflow(server, browser, width, scheme):
     methods = ("finegates", "finegates+lora", "full", "lora")
     group = make_group(server.runs_dir, "look", methods, seeds=(0, 1))
