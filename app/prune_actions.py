@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -41,29 +41,37 @@ def why_nothing_can_be_measured(run: Run) -> str:
 
 def draw_actions(run: Run, cut: Cut) -> None:
     """The buttons, and what is at work."""
+    busy = {task.name for task in _tasks(run) if task.state == RUNNING}
     with st.container(horizontal=True):
-        _button(run, SCORE, "Score this cut", "grading", ["prune", run.id, *_flags(cut)])
-        _button(run, CURVE, f"Score {CURVE_POINTS} thresholds", "show_chart",
+        _button(run, busy, SCORE, "Score this cut", "grading", ["prune", run.id, *_flags(cut)])
+        _button(run, busy, CURVE, f"Score {CURVE_POINTS} thresholds", "show_chart",
                 ["evaluate", run.id, "--curve"])  # fmt: skip
-        _draw_timing(run, cut)
-        _draw_saving(run, cut)
-    tasks = [task for name in DOING if (task := read_task(run, name))]
-    running = any(task.state == RUNNING for task in tasks)
-    st.fragment(_draw_tasks, run_every=1.0 if running else None)(run)
+        _draw_timing(run, busy, cut)
+        _draw_saving(run, busy, cut)
+    st.fragment(_draw_tasks, run_every=1.0 if busy else None)(run)
+
+
+def _tasks(run: Run) -> list[Task]:
+    return [task for name in DOING if (task := read_task(run, name))]
 
 
 def _flags(cut: Cut) -> list[str]:
-    name, value = ("remove", cut.remove) if cut.remove is not None else ("threshold", cut.threshold)
+    name, value = cut.asked
     return [f"--{name}={value}"]
 
 
 def _button(
-    run: Run, name: str, label: str, icon: str, arguments: Sequence[str], primary: bool = False
+    run: Run,
+    busy: Collection[str],
+    name: str,
+    label: str,
+    icon: str,
+    arguments: Sequence[str],
+    primary: bool = False,
 ) -> None:
-    task = read_task(run, name)
     kind = "primary" if primary else "secondary"
-    busy = bool(task and task.state == RUNNING)
-    if st.button(label, icon=f":material/{icon}:", key=f"do-{name}", disabled=busy, type=kind):
+    icon, disabled = f":material/{icon}:", name in busy
+    if st.button(label, icon=icon, key=f"do-{name}", disabled=disabled, type=kind):
         try:
             start_task(run, name, [*arguments, "--runs-dir", str(run.path.parent)])
         except (FineGatesError, OSError) as error:
@@ -72,7 +80,7 @@ def _button(
         st.rerun()
 
 
-def _draw_timing(run: Run, cut: Cut) -> None:
+def _draw_timing(run: Run, busy: Collection[str], cut: Cut) -> None:
     with st.popover("Time it", icon=":material/timer:", key="timing"):
         st.caption("Dense, with masks and smaller, alternating in one process. Best while nothing "
                    "else runs on this machine.")  # fmt: skip
@@ -80,10 +88,12 @@ def _draw_timing(run: Run, cut: Cut) -> None:
         tokens = st.number_input("Tokens of a row", 2, 512, 128, key="seq_len")
         dtype = st.selectbox("Precision", DTYPES, key="dtype")
         flags = [f"--batch-size={rows}", f"--seq-len={tokens}", f"--dtype={dtype}", "--repeats=10"]
-        _button(run, TIME, "Start", "timer", ["bench", run.id, *_flags(cut), *flags], primary=True)
+        _button(
+            run, busy, TIME, "Start", "timer", ["bench", run.id, *_flags(cut), *flags], primary=True
+        )
 
 
-def _draw_saving(run: Run, cut: Cut) -> None:
+def _draw_saving(run: Run, busy: Collection[str], cut: Cut) -> None:
     with st.popover("Save the smaller model", icon=":material/save:", key="saving"):
         st.caption("A folder that `AutoModelForSequenceClassification` loads after `import "
                    "finegates.auto`, with tokenizer and model card.")  # fmt: skip
@@ -93,11 +103,11 @@ def _draw_saving(run: Run, cut: Cut) -> None:
             _draw_saved(folder)
             return
         flags = [*_flags(cut), f"--out={folder}", *(["--onnx"] if onnx else [])]
-        _button(run, SAVE, "Save", "save", ["export", run.id, *flags], primary=True)
+        _button(run, busy, SAVE, "Save", "save", ["export", run.id, *flags], primary=True)
 
 
 def _export_folder(run: Run, cut: Cut) -> Path:
-    name, value = ("remove", cut.remove) if cut.remove is not None else ("threshold", cut.threshold)
+    name, value = cut.asked
     return run.path / EXPORTS_FOLDER / f"{name}-{value:g}"
 
 
@@ -120,7 +130,7 @@ def _zipped(folder: Path) -> bytes:
 
 def _draw_tasks(run: Run) -> None:
     """What is at work and what failed; the page is drawn anew when something has ended."""
-    tasks = [task for name in DOING if (task := read_task(run, name))]
+    tasks = _tasks(run)
     seen = st.session_state.setdefault(_SEEN, {})
     for task in tasks:
         if task.state == RUNNING:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from app.words import NOTHING, count, metric_name, percent, score
-from finegates.cuts import Cut
+from finegates.cuts import Cut, cut_of
 from finegates.status import Status
 
 SCORES = ["removed", "score", "closed", "params", "mac_ratio", "kind", "cut"]
@@ -35,7 +35,7 @@ class Measured:
 
     def point(self, cut: Cut) -> dict[str, Any] | None:
         """The point at a cut."""
-        return next((p for p in self.points if _cut_of(p) == cut), None)
+        return next((p for p in self.points if cut_of(p) == cut), None)
 
     @property
     def dense(self) -> dict[str, Any] | None:
@@ -44,7 +44,7 @@ class Measured:
 
     def timing(self, cut: Cut) -> dict[str, Any] | None:
         """The newest timing of a cut."""
-        return next((t for t in reversed(self.timings) if _cut_of(t) == cut), None)
+        return next((t for t in reversed(self.timings) if cut_of(t) == cut), None)
 
 
 def score_frame(measured: Measured) -> pd.DataFrame:
@@ -57,7 +57,7 @@ def score_frame(measured: Measured) -> pd.DataFrame:
             "params": p.get("params"),
             "mac_ratio": p.get("mac_ratio"),
             "kind": BUDGET if p.get("remove") is not None else THRESHOLD,
-            "cut": _cut_of(p).words,
+            "cut": cut_of(p).words,
         }
         for p in measured.points
     ]
@@ -120,10 +120,3 @@ def _as_trained(status: Status) -> dict[str, Any]:
 
 def _ratio(name: str, dense: float, pruned: float) -> tuple[str, str, str, str]:
     return name, count(dense), count(pruned), f"{percent(pruned / dense - 1)}"
-
-
-def _cut_of(row: dict[str, Any]) -> Cut | None:
-    remove, threshold = row.get("remove"), row.get("threshold")
-    if remove is None and threshold is None:
-        return None
-    return Cut(remove=remove, threshold=threshold)

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from finegates.curve import read_points, read_thresholds
+from finegates.cuts import AS_TRAINED
 from finegates.errors import RunError
 from finegates.point import ROUNDED, THRESHOLDS, TRAINED
 from finegates.runs import Run
@@ -15,8 +16,6 @@ from finegates.timings import read_timings
 Cuts = dict[tuple[str, float], list[Mapping[str, Any]]]
 
 TARGET_DIGITS = 6
-AS_TRAINED = 0.0
-"""The threshold that closes no more than training did."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def _grouped(entries: Iterable[Mapping[str, Any]]) -> Cuts:
 
 def _is_as_trained(cut: Mapping[str, Any], removed: float | None) -> bool:
     if cut.get("threshold") is not None:
-        return cut["threshold"] == AS_TRAINED
+        return cut["threshold"] == AS_TRAINED.threshold
     return removed is not None and (
         abs(cut["removed_weights_fraction"] - removed) <= REMOVAL_TOLERANCE
     )

@@ -8,7 +8,6 @@ model is made and scored. Writes benchmarks/results/curve.json; the last line pr
 """
 
 import argparse
-import copy
 import json
 import statistics
 import time
@@ -16,13 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.record import environment, write_result
+from finegates.candidates import without_gates
 from finegates.cuts import threshold_cuts
 from finegates.devices import list_devices
 from finegates.evaluation import evaluate_cuts
 from finegates.restore import restore_model, restore_splits
 from finegates.runs import default_runs_dir, open_run
 from finegates.scoring import Judge
-from finegates.shrinking.fold import fold
 
 BEFORE, AFTER = 3, 2
 
@@ -37,8 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     device = list_devices()[0].name
     model, tokenizer = restore_model(run)
     judge = Judge(run.spec, restore_splits(run), tokenizer, model, device)
-    dense = copy.deepcopy(model)
-    fold(dense)  # takes the gates off
+    dense = without_gates(model)
 
     def seconds_dense() -> float:
         started = time.perf_counter()

@@ -21,7 +21,8 @@ from typing import Any
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from benchmarks.pages import open_page, spread, timed
+from benchmarks.clock import spread, timed
+from benchmarks.pages import open_page
 from benchmarks.record import environment, write_result
 
 ROOT = Path(__file__).resolve().parents[1]

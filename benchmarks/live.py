@@ -11,11 +11,9 @@ all lines. No browser. Writes benchmarks/results/live.json; the last line printe
 
 import argparse
 import json
-import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ import numpy as np
 import pandas as pd
 from streamlit.dataframe_util import convert_anything_to_arrow_bytes
 
+from benchmarks.clock import spread, timed
 from benchmarks.record import environment, write_result
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -144,19 +143,6 @@ def payload(chart: alt.LayerChart) -> int:
     with alt.data_transformers.enable("keep"):
         specification = json.dumps(chart.to_dict())
     return len(specification) + sum(map(len, sent.values()))
-
-
-def timed(act: Callable[[], Any]) -> float:
-    """Seconds that it takes."""
-    start = time.perf_counter()
-    act()
-    return time.perf_counter() - start
-
-
-def spread(seconds: Sequence[float]) -> dict[str, float]:
-    """Median, lowest and highest, in milliseconds."""
-    named = {"median": statistics.median(seconds), "low": min(seconds), "high": max(seconds)}
-    return {name: round(1e3 * value, 1) for name, value in named.items()}
 
 
 if __name__ == "__main__":

@@ -12,10 +12,8 @@ that JSON.
 import argparse
 import json
 import os
-import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from typing import Any
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from benchmarks.clock import spread, timed
 from benchmarks.record import environment, write_result
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -146,19 +145,6 @@ def clear_caches() -> None:
     """As a server that was just started has them."""
     st.cache_data.clear()
     st.cache_resource.clear()
-
-
-def timed(act: Callable[[], Any]) -> float:
-    """Seconds that it takes."""
-    start = time.perf_counter()
-    act()
-    return time.perf_counter() - start
-
-
-def spread(seconds: Sequence[float]) -> dict[str, float]:
-    """Median, lowest and highest, in milliseconds."""
-    named = {"median": statistics.median(seconds), "low": min(seconds), "high": max(seconds)}
-    return {name: round(1e3 * value, 1) for name, value in named.items()}
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ import json
 import multiprocessing
 import resource
 import statistics
-import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,7 +32,7 @@ from finegates.optimizer import make_optimizer
 from finegates.penalty import PENALTIES
 from finegates.session import Session, make_accelerator
 from finegates.spec import make_spec
-from finegates.timing import ratios, spread
+from finegates.timing import clock_of, ratios, spread
 from finegates.train import train_step
 
 REFERENCE = "lora"
@@ -73,9 +73,10 @@ def measure(name: str, length: int, steps: int, device: str) -> list[dict[str, A
     """Each candidate's time in ms, its ratio to the reference's, and its peak memory."""
     prepared = {candidate: prepare(name, candidate, length, device) for candidate in CANDIDATES}
     times: dict[str, list[float]] = {candidate: [] for candidate in CANDIDATES}
+    clock = clock_of(device)
     for number in range(steps + WARM_UP):
         for candidate in list(CANDIDATES)[:: 1 if number % 2 else -1]:
-            seconds = _timed(prepared[candidate], number + 1, device)
+            seconds = clock(partial(prepared[candidate], number + 1))
             if number >= WARM_UP:
                 times[candidate].append(seconds)
     return [
@@ -143,14 +144,6 @@ def _batch(length: int) -> dict[str, torch.Tensor]:
     mask = (torch.arange(length) < lengths[:, None]).long()
     labels = torch.arange(ROWS) % 2
     return {"input_ids": ids * mask + (1 - mask), "attention_mask": mask, "labels": labels}
-
-
-def _timed(step: Step, number: int, device: str) -> float:
-    started = time.perf_counter()
-    step(number)
-    if device.startswith("cuda"):
-        torch.cuda.synchronize()
-    return time.perf_counter() - started
 
 
 def _ratios(times: Sequence[float], reference: Sequence[float]) -> dict[str, float]:

@@ -7,7 +7,7 @@ from typing import Any
 from transformers import PreTrainedModel
 
 from finegates.bench import bench
-from finegates.cuts import Cut
+from finegates.cuts import AS_TRAINED, Cut
 from finegates.errors import DataError
 from finegates.evaluation import dense_and_cut
 from finegates.pretrained import longest_input
@@ -54,7 +54,7 @@ def measure_for_card(run: Run, model: PreTrainedModel, cut: Cut | None, device: 
     timing = bench(model, remove=None, batch_size=_ROWS, length=length, device=device, repeats=5)
     timing |= hardware_of(device)
     try:
-        dense, pruned = dense_and_cut(run, cut or Cut(threshold=0.0), device)
+        dense, pruned = dense_and_cut(run, cut or AS_TRAINED, device)
     except DataError as error:
         return Measured(timing=timing, why_not=str(error))
     return Measured(dense["score"], pruned["score"], timing)

@@ -4,12 +4,12 @@ Budgets are kept under ``points``, thresholds under ``thresholds``; a point keep
 the same cut is measured again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from finegates.errors import RunError
 from finegates.runs import CURVE_FILE, FORMAT_VERSION, Run
-from finegates.storage import read_json, write_json
+from finegates.storage import read_json, rows_with_numbers, write_json
 
 _ASKED = {"points": "remove", "thresholds": "threshold"}
 """List of the file -> what its cuts are named."""
@@ -51,18 +51,8 @@ def _read(run: Run) -> dict[str, list[dict[str, Any]]]:
     content = read_json(path) if path.is_file() else empty
     if content.get("format_version") != FORMAT_VERSION:
         raise RunError(f"{run.id}/{CURVE_FILE} is damaged, or not of version {FORMAT_VERSION}.")
-    kept = {"points": content.get("points"), "thresholds": content.get("thresholds", [])}
-    for name, asked in _ASKED.items():
-        _check(run, kept[name], (asked, *_KEYS))
-    return kept
-
-
-def _check(run: Run, points: Any, keys: Sequence[str]) -> None:
-    if not isinstance(points, list):
-        raise RunError(f"{run.id}/{CURVE_FILE} is damaged: its points are no list.")
-    for point in points:
-        values = [point.get(key) for key in keys] if isinstance(point, dict) else [None]
-        if not all(isinstance(value, int | float) for value in values):
-            raise RunError(
-                f"{run.id}/{CURVE_FILE} is damaged: {str(point)[:80]} is no point of it."
-            )
+    found = {"points": content.get("points"), "thresholds": content.get("thresholds", [])}
+    return {
+        name: rows_with_numbers(found[name], (asked, *_KEYS), f"{run.id}/{CURVE_FILE}")
+        for name, asked in _ASKED.items()
+    }

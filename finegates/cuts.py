@@ -1,6 +1,8 @@
 """Where gates are cut off: a threshold on their values, or a budget of weights. Loads no torch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -41,11 +43,36 @@ class Cut:
             raise SpecError(f"threshold is {self.threshold}; allowed is 0 to 1.")
 
     @property
+    def asked(self) -> tuple[str, float]:
+        """``("remove", fraction)`` or ``("threshold", value)``."""
+        if self.remove is not None:
+            return "remove", self.remove
+        assert self.threshold is not None
+        return "threshold", self.threshold
+
+    @property
     def words(self) -> str:
         """For people."""
-        if self.remove is not None:
-            return f"{100 * self.remove:g}% of the weights removed"
-        return f"gates up to {self.threshold:g} closed"
+        name, value = self.asked
+        if name == "remove":
+            return f"{100 * value:g}% of the weights removed"
+        return f"gates up to {value:g} closed"
+
+
+AS_TRAINED = Cut(threshold=0.0)
+"""Closes no more than training did."""
+
+
+def cut_of(row: Mapping[str, Any]) -> Cut | None:
+    """The cut that a row's ``threshold`` and ``remove`` tell; None if it has neither.
+
+    Raises:
+        SpecError: If it has both, or one is out of range.
+    """
+    threshold, remove = row.get("threshold"), row.get("remove")
+    if threshold is None and remove is None:
+        return None
+    return Cut(threshold=threshold, remove=remove)
 
 
 def threshold_cuts(count: int = CURVE_POINTS) -> list[Cut]:

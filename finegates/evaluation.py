@@ -5,7 +5,7 @@ size of its rows and columns, which is pruning by magnitude without recovery.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -16,7 +16,7 @@ from finegates.accounting import removal
 from finegates.adapters import merge_adapters
 from finegates.attach import GATES_NAME, attach_gates, gates_of
 from finegates.curve import keep_points, read_points, read_thresholds
-from finegates.cuts import Cut, gates_to_prune
+from finegates.cuts import Cut, cut_of, gates_to_prune
 from finegates.gates import Gates
 from finegates.laws import GaussianLaw
 from finegates.magnitude import order_by_magnitude
@@ -65,15 +65,11 @@ def evaluate_cuts(
 
 def dense_and_cut(run: Run, cut: Cut, device: str) -> tuple[Point, Point]:
     """The points of nothing removed and of a cut; what is known already is not measured again."""
-    known = {_cut_of(p): p for p in (*read_points(run), *read_thresholds(run)) if "params" in p}
+    known = {cut_of(p): p for p in (*read_points(run), *read_thresholds(run)) if "params" in p}
     cuts = (Cut(remove=0.0), cut)
     missing = [c for c in dict.fromkeys(cuts) if c not in known]
-    known |= {_cut_of(p): p for p in (evaluate_cuts(run, missing, device) if missing else ())}
+    known |= {cut_of(p): p for p in (evaluate_cuts(run, missing, device) if missing else ())}
     return known[cuts[0]], known[cut]
-
-
-def _cut_of(point: Mapping[str, Any]) -> Cut:
-    return Cut(threshold=point.get("threshold"), remove=point.get("remove"))
 
 
 def _points(run: Run, cuts: Iterable[Cut], device: str) -> Iterator[Point]:

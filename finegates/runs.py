@@ -33,7 +33,7 @@ from finegates.provenance import command_of, own_settings, recorded_versions
 from finegates.snapshots import Snapshot, load_snapshot, snapshot_path, snapshot_steps
 from finegates.spec import RunSpec
 from finegates.status import ACTIVE_STATES, Status, read_status, write_status
-from finegates.storage import LineReader, read_json, write_json
+from finegates.storage import LineReader, read_json, read_tail, write_json
 
 FORMAT_VERSION = 1
 SPEC_FILE = "spec.json"
@@ -130,12 +130,7 @@ class Run:
 
     def log_tail(self, num_bytes: int = 8000) -> str:
         """The end of the log, at most this many bytes of it."""
-        try:
-            with open(self.log_path, "rb") as file:
-                file.seek(max(0, os.fstat(file.fileno()).st_size - num_bytes))
-                return file.read().decode("utf-8", "replace")
-        except FileNotFoundError:
-            return ""
+        return read_tail(self.log_path, num_bytes)
 
     def row(self) -> dict[str, Any]:
         """The run in one line, as the tables and the command line show it; never raises."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,36 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise RunError(f"{path.parent.name}/{path.name} is not a JSON object.")
     return content
+
+
+def read_tail(path: Path, num_bytes: int) -> str:
+    """The end of a text file, at most this many bytes of it; empty if it can't be read."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - num_bytes))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def rows_with_numbers(rows: Any, keys: Sequence[str], where: str) -> list[dict[str, Any]]:
+    """The rows themselves, once it is sure that each is an object with a number under every key.
+
+    Args:
+        rows: What a JSON file holds.
+        keys: What every row has to have.
+        where: Which file it is, for the error.
+
+    Raises:
+        RunError: If they are no list, or a row is not as it should be.
+    """
+    if not isinstance(rows, list):
+        raise RunError(f"{where} is damaged: its points are no list.")
+    for row in rows:
+        values = [row.get(key) for key in keys] if isinstance(row, dict) else [None]
+        if not all(isinstance(value, int | float) for value in values):
+            raise RunError(f"{where} is damaged: {str(row)[:80]} is no point of it.")
+    return rows
 
 
 def append_line(path: Path, row: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ from finegates.errors import RunError
 from finegates.processes import start_process
 from finegates.runs import Run
 from finegates.status import process_alive
-from finegates.storage import read_json, write_json
+from finegates.storage import read_json, read_tail, write_json
 
 TASKS_FOLDER = "tasks"
 RUNNING, DONE, FAILED = "running", "done", "failed"
@@ -82,7 +82,7 @@ def read_task(run: Run, name: str) -> Task | None:
         arguments = tuple(map(str, known["arguments"]))
     except (RunError, KeyError, TypeError):
         return None
-    log = _tail(_file(run, name, "log"))
+    log = read_tail(_file(run, name, "log"), _LOG_BYTES)
     if process_alive(pid, created):
         return Task(name, RUNNING, arguments, started, None, "", log)
     result = _last_json(_file(run, name, "out"))
@@ -106,13 +106,6 @@ def forget_task(run: Run, name: str) -> None:
 
 def _file(run: Run, name: str, ending: str) -> Path:
     return run.path / TASKS_FOLDER / f"{name}.{ending}"
-
-
-def _tail(path: Path) -> str:
-    try:
-        return path.read_bytes()[-_LOG_BYTES:].decode("utf-8", "replace")
-    except OSError:
-        return ""
 
 
 def _last_json(path: Path) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from finegates.errors import RunError
 from finegates.runs import FORMAT_VERSION, Run
-from finegates.storage import read_json, write_json
+from finegates.storage import read_json, rows_with_numbers, write_json
 
 TIMINGS_FILE = "timings.json"
 _SAME = ("threshold", "remove", "batch_size", "seq_len", "dtype", "device", "threads", "hardware")
@@ -22,14 +22,9 @@ def read_timings(run: Run) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     content = read_json(path)
-    timings = content.get("timings")
-    if content.get("format_version") != FORMAT_VERSION or not isinstance(timings, list):
+    if content.get("format_version") != FORMAT_VERSION:
         raise RunError(f"{run.id}/{TIMINGS_FILE} is damaged, or not of version {FORMAT_VERSION}.")
-    for timing in timings:
-        values = [timing.get(key) for key in _NUMBERS] if isinstance(timing, dict) else [None]
-        if not all(isinstance(value, int | float) for value in values):
-            raise RunError(f"{run.id}/{TIMINGS_FILE} is damaged: {str(timing)[:80]}.")
-    return timings
+    return rows_with_numbers(content.get("timings"), _NUMBERS, f"{run.id}/{TIMINGS_FILE}")
 
 
 def keep_timing(run: Run, timing: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from finegates.accounting import removal
 from finegates.attach import GATES_NAME, gates_of
-from finegates.cuts import Cut, gates_to_prune
+from finegates.cuts import AS_TRAINED, Cut, gates_to_prune
 from finegates.errors import ModelError, SpecError
 from finegates.pretrained import longest_input
 from finegates.restore import restore_model
@@ -48,7 +48,7 @@ class DenseAndPruned:
         self._dense: Shrunk = shrink(self._model, remove=0.0)
         self._made: tuple[Cut, Shrunk, float] | None = None
         texts = (_WARM_UP,) * text_counts(run.spec)[0]
-        self.answer(Question(texts, Cut(threshold=0.0)))
+        self.answer(Question(texts, AS_TRAINED))
 
     def answer(self, question: Question) -> Reply:
         """What both models say.

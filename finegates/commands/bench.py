@@ -10,11 +10,10 @@ from finegates.commands.options import (
     add_command,
     add_cut,
     add_runs_dir,
-    cut_of,
     opened_run,
     print_json,
 )
-from finegates.cuts import Cut
+from finegates.cuts import AS_TRAINED, cut_of
 from finegates.errors import SpecError
 from finegates.timings import keep_timing
 
@@ -60,7 +59,7 @@ def _bench(options: argparse.Namespace) -> int:
     from finegates.provenance import hardware_of, recorded_versions
     from finegates.shrink import prune
 
-    cut, model = cut_of(options), _model(options)
+    cut, model = cut_of(vars(options)), _model(options)
     _check_length(options.seq_len, model)
     closed = prune(model, **(asdict(cut) if cut else {}))
     counts = asdict(removal(gates_of(model).layout, closed)) if closed is not None else {}
@@ -75,7 +74,7 @@ def _bench(options: argparse.Namespace) -> int:
         onnx=options.onnx,
         cuda_graphs=options.cuda_graphs,
     )
-    result |= {**asdict(cut or Cut(threshold=0.0)), **counts, **hardware_of(options.device)}
+    result |= {**asdict(cut or AS_TRAINED), **counts, **hardware_of(options.device)}
     if not options.json:
         print("\n".join(_lines(result)), file=sys.stderr)
     if options.run:

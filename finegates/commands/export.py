@@ -8,10 +8,10 @@ from finegates.commands.options import (
     add_command,
     add_cut,
     add_runs_dir,
-    cut_of,
     opened_run,
     print_json,
 )
+from finegates.cuts import cut_of
 
 _MORE = (
     "Without a cut the gates are taken as training left them. The folder holds config, "
@@ -45,7 +45,7 @@ def _export(options: argparse.Namespace) -> int:
     facts = export(
         run,
         options.out,
-        cut=cut_of(options),
+        cut=cut_of(vars(options)),
         onnx=options.onnx,
         device=options.tuned_for,
         measured=options.measure,

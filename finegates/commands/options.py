@@ -6,7 +6,6 @@ from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from finegates.cuts import Cut
 from finegates.settings import allowed_range, base_type, words_of
 from finegates.spec import FIELDS, RunSpec
 
@@ -113,17 +112,6 @@ def add_cut(parser: argparse.ArgumentParser, required: bool) -> None:
     cut = parser.add_mutually_exclusive_group(required=required)
     cut.add_argument("--remove", type=float, help="fraction of the gated weights, 0 to below 1")
     cut.add_argument("--threshold", type=float, help="close gates up to this value, 0 to 1")
-
-
-def cut_of(options: argparse.Namespace) -> Cut | None:
-    """The cut that was asked for; None for the gates as training left them.
-
-    Raises:
-        SpecError: If it is out of range.
-    """
-    if options.remove is None and options.threshold is None:
-        return None
-    return Cut(threshold=options.threshold, remove=options.remove)
 
 
 def print_json(content: Any, indent: int | None = None) -> None:

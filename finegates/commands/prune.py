@@ -9,11 +9,11 @@ from finegates.commands.options import (
     add_command,
     add_cut,
     add_runs_dir,
-    cut_of,
     opened_run,
     percent,
     print_json,
 )
+from finegates.cuts import cut_of
 from finegates.spec import FIELDS
 
 _MORE = (
@@ -39,7 +39,7 @@ def _prune(options: argparse.Namespace) -> int:
     from finegates.devices import matching_devices
     from finegates.inputs import check_device
 
-    cut, run = cut_of(options), opened_run(options)
+    cut, run = cut_of(vars(options)), opened_run(options)
     assert cut is not None  # the parser wants one
     check_device(options.device)
     from finegates.evaluation import dense_and_cut  # torch loads here
