@@ -42,7 +42,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--device", default="cpu", help="as torch names it. Default: cpu.")
     parser.add_argument("--repeats", type=int, default=10, help="passes of each. Default: 10.")
     parser.add_argument("--onnx", action="store_true", help="time both by onnxruntime, too")
-    parser.add_argument("--cuda-graphs", action="store_true", help="replay them as CUDA graphs")
+    parser.add_argument("--cuda-graphs", action="store_true", help="replay them as CUDA graphs; not kept with the run")
     parser.add_argument("--json", action="store_true", help="print the JSON line only")
 
 
@@ -77,7 +77,7 @@ def _bench(options: argparse.Namespace) -> int:
     result |= {**asdict(cut or AS_TRAINED), **counts, **hardware_of(options.device)}
     if not options.json:
         print("\n".join(_lines(result)), file=sys.stderr)
-    if options.run:
+    if options.run and not options.cuda_graphs:
         keep_timing(opened_run(options), result)
     print_json({**result, "versions": recorded_versions()})
     return 0
