@@ -42,7 +42,11 @@ def add(commands: Any) -> None:
     parser.add_argument("--device", default="cpu", help="as torch names it. Default: cpu.")
     parser.add_argument("--repeats", type=int, default=10, help="passes of each. Default: 10.")
     parser.add_argument("--onnx", action="store_true", help="time both by onnxruntime, too")
-    parser.add_argument("--cuda-graphs", action="store_true", help="replay them as CUDA graphs; not kept with the run")
+    parser.add_argument(
+        "--cuda-graphs",
+        action="store_true",
+        help="replay them as CUDA graphs; not kept with the run",
+    )
     parser.add_argument("--json", action="store_true", help="print the JSON line only")
 
 
