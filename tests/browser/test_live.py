@@ -3,7 +3,7 @@
 import pytest
 from fake_runs import TINY, grow, make_run
 from playwright.sync_api import Locator, expect
-from test_app import chart_named, open_page, state
+from steps import chart_named, no_exception, open_page, state
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -43,7 +43,6 @@ def test_zoom_and_place_of_a_chart_outlive_its_refreshes(server, browser):
     page.wait_for_timeout(500)
     assert step_labels(chart) == near
     assert chart.locator("svg.marks").get_attribute("data-seen") == "yes", "was drawn anew"
-    page.context.close()
 
 
 def test_several_runs_are_watched_and_stopped_one_by_one(server, browser):
@@ -58,5 +57,4 @@ def test_several_runs_are_watched_and_stopped_one_by_one(server, browser):
     expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(2)
     assert [(run.path / "stop").exists() for run in runs] == [False, True, False]
     expect(chart_named(page, "Task loss")).to_be_visible()
-    assert page.get_by_test_id("stException").count() == 0
-    page.context.close()
+    no_exception(page)

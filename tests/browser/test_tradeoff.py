@@ -3,7 +3,7 @@
 import pytest
 from fake_runs import make_group, make_run
 from playwright.sync_api import expect
-from test_app import SHORT_MS, chart_named, open_page
+from steps import SHORT_MS, chart_named, no_exception, open_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -19,5 +19,4 @@ def test_a_click_on_a_point_opens_its_run_while_the_page_ticks(server, browser):
     point.click()
     page.wait_for_url("**/live*")
     expect(page.get_by_test_id("stMultiSelect").first).to_contain_text(group.runs[0])
-    assert page.get_by_test_id("stException").count() == 0
-    page.context.close()
+    no_exception(page)
