@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import pytest
 from fake_results import DATA, cell_of, group_of, in_state, result, result_on, with_curve
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from finegates.aggregate import ROUNDED, TRAINED, Point, group_points, points, run_rows
@@ -50,7 +50,6 @@ def row(seed: int, score: float, removed: float | None = 0.3) -> dict:
     }  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=7))
 def test_the_median_lies_between_the_extremes_and_nothing_is_made_up(values):
     (point,) = points(row(seed, *value) for seed, value in enumerate(values))

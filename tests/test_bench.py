@@ -93,6 +93,7 @@ def test_one_of_run_and_model_is_asked_for(words, capsys):
     assert "not both" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_onnx_is_timed_beside_torch_and_gives_the_same_logits():
     result = bench(gated(), remove=0.4, batch_size=2, length=8, repeats=3, onnx=True)
     for name in ("onnx_dense", "onnx_shrunk"):

@@ -86,7 +86,7 @@ rows = st.lists(st.integers(0, 4), min_size=2, max_size=80).filter(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(labels=rows, fraction=st.floats(0.05, 0.5), seed=st.integers(0, 2**40))
 def test_split_is_stratified_disjoint_and_complete(labels: list, fraction: float, seed) -> None:
     frame = pd.DataFrame({"text": [str(i) for i in range(len(labels))], "label": labels})
@@ -98,7 +98,7 @@ def test_split_is_stratified_disjoint_and_complete(labels: list, fraction: float
         assert abs(kept - fraction * labels.count(label)) <= 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(count=st.integers(4, 200), fraction=st.floats(0.05, 0.5), seed=st.integers(0, 99))
 def test_plain_split_is_disjoint_and_complete(count: int, fraction: float, seed: int) -> None:
     frame = pd.DataFrame({"text": range(count), "label": [i / 2 for i in range(count)]})

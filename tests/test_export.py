@@ -78,6 +78,7 @@ def test_auto_classes_load_the_folder(exported, expected):
     assert torch.equal(again, encoded["input_ids"])
 
 
+@pytest.mark.slow
 def test_a_fresh_process_needs_one_import(exported):
     code = (
         "import sys, finegates; assert 'torch' not in sys.modules\n"
@@ -105,6 +106,7 @@ def test_onnx_gives_the_same_logits_at_any_batch_and_length(exported, expected):
     assert session.run(["logits"], one)[0].shape == (1, 2)
 
 
+@pytest.mark.slow
 def test_onnx_reads_rows_by_index_and_no_columns(toy_model_dir, tmp_path):
     model = AutoModelForSequenceClassification.from_pretrained(toy_model_dir)
     attach_random_gates(model)

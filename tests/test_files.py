@@ -19,7 +19,7 @@ from finegates.uploads import save_upload
 
 GOOD = "text,label\nA cat naps.,good\nA dog barks.,bad\nA bird sings.,good\nA fish.,bad\n"
 ANY_FOLDER = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 # No lone surrogates: a file can't hold them. No NUL: a file of text that holds one is refused.
@@ -377,7 +377,7 @@ cell = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     rows=st.lists(st.tuples(cell, cell), min_size=1, max_size=12),
     problem=st.sampled_from(["auto", "classification", "regression"]),

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import linear
 
@@ -25,7 +25,6 @@ def gate(size, seed, closed):
     return raw, raw.clamp(0, 1)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 1000), st.integers(0, COLUMNS), st.integers(0, ROWS), st.booleans(),
        st.sampled_from(["both", "in", "out"]))  # fmt: skip
 def test_outputs_and_gradients_are_those_of_gates_on_activations(seed, n_in, n_out, biased, sides):

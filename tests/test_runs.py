@@ -320,7 +320,7 @@ chosen_settings = st.fixed_dictionaries(
 ).map(possible)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(chosen_settings)
 @example({"data": "-a.csv", "text_column": "--text", "model": "-m"})
 @example({"method": "finegates", "gate_law": "hard-concrete", "gate_sampling_sigma": 0.1})

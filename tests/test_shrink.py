@@ -65,7 +65,7 @@ def random_means(layout, seed, closed_fraction):
 
 @EVERY_TYPE
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     seed=st.integers(0, 10_000),
@@ -245,7 +245,7 @@ def test_a_model_without_gates_has_none_to_close():
     widths=st.lists(st.integers(0, 64), min_size=1, max_size=16),
     machine=st.sampled_from(list(MACHINES.values())),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_groups_hold_every_head_and_none_is_cut(widths, machine):
     ordered = sorted(widths, reverse=True)
     groups = group_heads(ordered, 4 * 768, machine)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fake_results import in_state
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from finegates import dispatcher, inputs, jobs
@@ -72,7 +72,6 @@ targets = st.lists(st.floats(0.0, 0.95), min_size=1, max_size=5)
 seeds = st.lists(st.integers(0, 9), min_size=1, max_size=4)
 
 
-@settings(deadline=None)
 @given(names, targets, seeds)
 def test_every_combination_is_planned_once_and_a_dense_method_once_a_seed(names, targets, seeds):
     cells = plan(names, targets, seeds)

@@ -91,6 +91,7 @@ def test_resumed_run_equals_an_uninterrupted_one(make_run, method):
     assert np.array_equal(broken.snapshot().means, whole.snapshot().means)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_curve_and_another_one_does_not(make_run):
     runs = [make_run(seed=0), make_run(seed=0), make_run(seed=1)]
     for run in runs:

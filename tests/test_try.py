@@ -139,6 +139,7 @@ def until(true, seconds=90):
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_one_process_answers_many_and_stops_when_told(run):
     threads = [threading.Thread(target=start, args=(run,)) for _ in range(3)]
     for thread in threads:
@@ -203,6 +204,7 @@ def test_what_was_left_by_a_process_that_was_killed_is_nobodys(runs_dir):
     stop(run)
 
 
+@pytest.mark.slow
 def test_why_a_run_cannot_be_loaded_is_told(runs_dir):
     run = result(runs_dir, 0.8)
     start(run)
