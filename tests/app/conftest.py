@@ -1,11 +1,13 @@
 """A runs folder for each test, the app on it, and no process started by accident."""
 
+import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,6 +18,15 @@ for folder in (ROOT, Path(__file__).parent):
 from finegates import dispatcher, jobs  # noqa: E402  needs the path
 
 TIMEOUT_S = 30
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_looked_for_once() -> Iterator[None]:
+    """Every new AppTest of Streamlit 1.67 reads the metadata of all that is installed, for 0.3 s."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture
@@ -40,13 +51,17 @@ def dispatched(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 @pytest.fixture
-def visit(runs_dir: Path) -> Callable[..., AppTest]:
+def visit(
+    runs_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., AppTest]:
     """Opens a page of the app, as an address with these parameters does."""
 
     def open_page(page: str, **parameters: str) -> AppTest:
         app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=TIMEOUT_S)
-        if page != "runs":  # the default page
-            app.run()
+        if page != "runs":  # AppTest has to open the default page first; without runs that is quick
+            with monkeypatch.context() as patch:
+                patch.setenv("FINEGATES_RUNS_DIR", str(tmp_path / "none"))
+                app.run()
             app.switch_page(f"app_pages/{page}.py")
         for name, value in parameters.items():
             app.query_params[name] = value
