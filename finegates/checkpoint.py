@@ -32,16 +32,22 @@ def save_checkpoint(run: Run, session: Session, step: int) -> None:
     partial = run.path / f".{CHECKPOINT_FOLDER}.part"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
-    save_file(_contiguous(_state(session)), partial / _TRAINED_FILE)
+    try:
+        _write_checkpoint(partial, session, step)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)  # a full disk needs the space
+        raise
+    _replace_folder(partial, run.path / CHECKPOINT_FOLDER)
+
+
+def _write_checkpoint(folder: Path, session: Session, step: int) -> None:
+    save_file(_contiguous(_state(session)), folder / _TRAINED_FILE)
     torch.save(
         {"optimizer": session.optimizer.state_dict(), "schedule": session.schedule.state_dict()},
-        partial / _OPTIMIZER_FILE,
+        folder / _OPTIMIZER_FILE,
     )
-    write_json(
-        partial / _STATE_FILE,
-        {"step": step, "settled": session.gates is not None and session.gates.settled},
-    )
-    _replace_folder(partial, run.path / CHECKPOINT_FOLDER)
+    settled = session.gates is not None and session.gates.settled
+    write_json(folder / _STATE_FILE, {"step": step, "settled": settled})
 
 
 def load_checkpoint(run: Run, session: Session) -> int:

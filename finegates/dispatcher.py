@@ -119,8 +119,9 @@ def _reap(workers: Workers) -> None:
     for path, (process, _) in list(workers.items()):
         if process.poll() is not None:
             if process.returncode and path.is_dir():
-                write_json(path / EXIT_FILE, {"exit_code": process.returncode})
-                _fail_if_not_begun(Run(path), process)
+                with contextlib.suppress(OSError):  # a full disk: the other runs still need us
+                    write_json(path / EXIT_FILE, {"exit_code": process.returncode})
+                    _fail_if_not_begun(Run(path), process)
             del workers[path]
 
 

@@ -1,7 +1,10 @@
 """What a worker writes into its run folder. The one writer of a run's files while it lives."""
 
+import errno
 import socket
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,10 +17,14 @@ from finegates.status import PAUSE_FILE, STOP_FILE, Status, write_status
 from finegates.storage import append_line
 
 HEARTBEAT_S = 5.0
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Journal:
     """Writes a run's status, metrics, histograms and snapshots.
+
+    An error in writing what only tells how training goes never stops it: it is said once in the
+    run's log. A full disk does, because then the result could not be kept either.
 
     Attributes:
         status: What was written last.
@@ -35,34 +42,53 @@ class Journal:
             ended=None,
             reason="",
         )
+        self._said: set[str] = set()
 
     def update(self, **changes: Any) -> None:
         """Changes the status and writes it, with a heartbeat."""
         self.status = replace(self.status, **changes, heartbeat=time.time())
-        write_status(self.run.path, self.status)
+        self._tell("status", lambda: write_status(self.run.path, self.status))
 
     def beat(self) -> None:
         """Writes a heartbeat if the last one is some seconds old."""
-        if time.time() - self.status.heartbeat > HEARTBEAT_S:
+        if abs(time.time() - self.status.heartbeat) > HEARTBEAT_S:  # a clock may be set back
             self.update()
 
     def end(self, state: str, reason: str = "") -> None:
-        """Writes the final state."""
-        self.update(state=state, reason=reason, ended=time.time(), time_left_s=None)
+        """Writes the final state; this one has to be written."""
+        now = time.time()
+        final = {"state": state, "reason": reason, "ended": now, "time_left_s": None}
+        self.status = replace(self.status, **final, heartbeat=now)
+        write_status(self.run.path, self.status)
 
     def metrics(self, kind: str, step: int, **values: Any) -> None:
         """Appends a line of metrics."""
         row = {"kind": kind, "step": step, "time": round(time.time(), 3), **values}
-        append_line(self.run.path / METRICS_FILE, row)
+        self._tell("metrics", lambda: append_line(self.run.path / METRICS_FILE, row))
 
     def histograms(self, snapshot: Snapshot) -> None:
         """Appends the histograms of all gate vectors."""
         counts = {k: histogram(v) for k, v in snapshot.layout.split(snapshot.values).items()}
-        append_line(self.run.path / HISTOGRAMS_FILE, {"step": snapshot.step, "counts": counts})
+        row = {"step": snapshot.step, "counts": counts}
+        self._tell("histograms", lambda: append_line(self.run.path / HISTOGRAMS_FILE, row))
 
     def gates(self, snapshot: Snapshot, *, last: bool) -> None:
-        """Stores all gates; in full precision if they are the last."""
-        save_snapshot(self.run.path / GATES_FOLDER, snapshot, full_precision=last)
+        """Stores all gates; the last in full precision, and these have to be stored."""
+        folder = self.run.path / GATES_FOLDER
+        if last:
+            save_snapshot(folder, snapshot, full_precision=True)
+        else:
+            self._tell("gates", lambda: save_snapshot(folder, snapshot, full_precision=False))
+
+    def _tell(self, what: str, write: Callable[[], object]) -> None:
+        try:
+            write()
+        except OSError as error:
+            if error.errno in FULL:
+                raise
+            if what not in self._said:
+                self._said.add(what)
+                print(f"Training goes on, but {what} can't be written: {error}.", file=sys.stderr)
 
     def stop_requested(self) -> bool:
         """Whether somebody asked for this run to stop."""

@@ -13,15 +13,18 @@ from finegates.gates import Gates
 from finegates.journal import Journal, removal_fields
 from finegates.metrics import majority_score
 from finegates.penalty import BudgetPenalty
+from finegates.runs import METRICS_FILE
 from finegates.scoring import score_batches
 from finegates.session import Session
 from finegates.snapshots import Snapshot
 
 _SMOOTHING = 0.7
+_DIVERGED_TIMES = 50.0
+_DIVERGED_LOGS = 3
 
 
 class TrainingDiverged(FineGatesError):
-    """The loss is no longer a number."""
+    """The task's loss is no longer a number, or stays far above where it has been."""
 
 
 class Window:
@@ -29,9 +32,12 @@ class Window:
 
     Attributes:
         rate: Rows a second, smoothed; None before the first log.
+        lowest: The lowest mean loss of the task, at least 1.
+        num_high: Logs in a row whose loss was far above it.
     """
 
     def __init__(self) -> None:
+        self.lowest, self.num_high = math.inf, 0
         self.sums: dict[str, torch.Tensor] = {}
         self.num_steps = self.num_rows = 0
         self.rate: float | None = None
@@ -52,6 +58,9 @@ class Window:
         )
         self.sums, self.num_steps, self.num_rows = {}, 0, 0
         self.restart_clock()
+        self.lowest = max(1.0, min(self.lowest, means["task_loss"]))
+        high = means["task_loss"] > _DIVERGED_TIMES * self.lowest
+        self.num_high = self.num_high + 1 if high else 0
         return means
 
     def restart_clock(self) -> None:
@@ -61,7 +70,7 @@ class Window:
 
 def announce(journal: Journal, session: Session, step: int, device: str) -> None:
     """Writes what is known before the first step, and that a run goes on after ``step``."""
-    if step:
+    if (journal.run.path / METRICS_FILE).exists():
         journal.metrics("resumed", step)
     splits, gates = session.splits, session.gates
     num_gates = gates.layout.num_gates if gates else 0
@@ -88,13 +97,16 @@ def log(journal: Journal, session: Session, step: int, window: Window) -> None:
     """Writes losses, sparsity and rate since the last log.
 
     Raises:
-        TrainingDiverged: If the loss is not a finite number.
+        TrainingDiverged: If the loss is not a finite number, or has stayed far above its lowest.
     """
     means = window.take()
+    advice = f"since about step {step}; use smaller learning rates, or precision=fp32."
     if not math.isfinite(means["loss"]):
+        raise TrainingDiverged(f"The loss is not a finite number {advice}")
+    if window.num_high >= _DIVERGED_LOGS:
         raise TrainingDiverged(
-            f"The loss is not a finite number since about step {step}; use smaller learning rates, "
-            "or precision=fp32."
+            f"The loss diverges: {means['task_loss']:.3g}, over {_DIVERGED_TIMES:g} times its "
+            f"lowest, {advice}"
         )
     removed = current_removal(session)
     rows_left = (session.total_steps - step) * session.spec.batch_size

@@ -1,21 +1,26 @@
 """Carries out one run, in the foreground or as a process of its own; says how it ended."""
 
 import contextlib
+import shutil
 import signal
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from finegates.data import load_splits
 from finegates.errors import DataError, FineGatesError
-from finegates.journal import Journal
+from finegates.journal import FULL, Journal
 from finegates.runs import Run
 from finegates.status import STOP_FILE, Status
 
 WORKER_LOCK = ".worker.lock"
+RESERVE_FILE = ".reserve"
+RESERVE_BYTES = 1 << 16
+"""Held while a run trains, so that on a full disk there is room to say how it ended."""
 
 
 def execute(
@@ -39,16 +44,28 @@ def execute(
         if status.state != "queued":  # stopped before it began, or done by another process
             return status
         journal = Journal(run, status)
-        journal.update(state="starting", device=device)
         try:
-            _train(journal, device, progress)
+            with _reserve(run.path):
+                journal.update(state="starting", device=device)
+                _train(journal, device, progress)
         except FineGatesError as error:
             journal.end("failed", str(error))
         except Exception as error:
-            with open(run.log_path, "a") as log:
+            with contextlib.suppress(OSError), open(run.log_path, "a") as log:
                 traceback.print_exc(file=log)
-            journal.end("failed", _in_plain_words(error))
+            journal.end("failed", _in_plain_words(error, run.path))
         return journal.status
+
+
+@contextlib.contextmanager
+def _reserve(folder: Path) -> Iterator[None]:
+    reserve = folder / RESERVE_FILE
+    reserve.write_bytes(bytes(RESERVE_BYTES))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            reserve.unlink(missing_ok=True)
 
 
 def _train(journal: Journal, device: str, progress: Callable[[Journal], None]) -> None:
@@ -85,10 +102,22 @@ def _stopping_on_signals(run: Run) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _in_plain_words(error: Exception) -> str:
+def _in_plain_words(error: Exception, folder: Path) -> str:
     text = f"{type(error).__name__}: {str(error).strip()}".split("\n")[0]
     if "out of memory" in text.lower() or isinstance(error, MemoryError):
         return f"Out of memory; use a smaller batch_size or max_length. ({text})"
-    if isinstance(error, OSError) and error.errno == 28:
-        return f"The disk is full. ({text})"
+    if _is_disk_full(error, folder):
+        return f"The disk is full. Make room and resume; what was saved is kept. ({text})"
+    if isinstance(error, ImportError):
+        return f"A package is missing or damaged: install the requirements again. ({text})"
     return f"Unexpected error, see the log: {text}"
+
+
+def _is_disk_full(error: Exception, folder: Path) -> bool:
+    """Whether it is for want of space; writers of tensors say so in words of their own, or not."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        return True
+    if "No space left" in str(error):
+        return True
+    writes = isinstance(error, OSError | RuntimeError)
+    return writes and shutil.disk_usage(folder).free <= 2 * RESERVE_BYTES

@@ -174,6 +174,20 @@ def test_a_loss_that_is_no_number_fails_with_the_reason(make_run, monkeypatch):
     assert status.state == "failed" and "not a finite number" in status.reason
 
 
+@pytest.mark.parametrize(("high", "ends"), [(60.0, "failed"), (40.0, "finished")])
+def test_a_loss_that_stays_far_above_its_lowest_fails_with_the_reason(
+    make_run, monkeypatch, high, ends
+):
+    def rising(session, batch, step):
+        losses = train_step(session, batch, step)
+        return {**losses, "task_loss": torch.tensor(0.5 if step <= 10 else high)}
+
+    monkeypatch.setattr("finegates.train.train_step", rising)
+    status = execute(make_run(), "cpu")
+    assert status.state == ends
+    assert ("The loss diverges: 60" in status.reason) == (ends == "failed")
+
+
 def test_changed_data_is_refused_on_resume(toy_model_dir, tmp_path):
     spec = make_spec({"model": str(toy_model_dir), **QUICK})
     run = create_run(spec, {"fingerprint": "0" * 64}, tmp_path / "runs")

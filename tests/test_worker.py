@@ -84,6 +84,8 @@ def test_data_that_changed_since_the_run_was_made_is_refused(runs_dir, run, tmp_
         (RuntimeError("CUDA out of memory. Tried 2 GiB\nmore"), "use a smaller batch_size"),
         (MemoryError(), "Out of memory"),
         (OSError(28, "No space left on device"), "The disk is full"),
+        (RuntimeError("I/O error: No space left on device (os error 28)"), "The disk is full"),
+        (ModuleNotFoundError("No module named 'peft'"), "A package is missing"),
         (ZeroDivisionError("by zero"), "Unexpected error, see the log: ZeroDivisionError: by zero"),
     ],
 )
