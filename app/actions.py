@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.acting import act_button
 from finegates import jobs
 from finegates.errors import FineGatesError
 from finegates.runs import BROKEN, Run, delete_run
@@ -59,7 +60,7 @@ def _pause_button(run: Run, state: str) -> None:
 
 def _button(run: Run, label: str, icon: str, help: str, act: Callable[[Run], Any]) -> None:
     icon = {"stop": "stop", "resume": "restart_alt"}.get(icon, icon)
-    if st.button(label, icon=f":material/{icon}:", help=help, key=f"{label}-{run.id}"):
+    if act_button(label, icon=f":material/{icon}:", help=help, key=f"{label}-{run.id}"):
         _act(run, act)
 
 
@@ -67,7 +68,7 @@ def _confirmed(run: Run, label: str, icon: str, text: str, act: Callable[[Run], 
     """A popover rather than a dialog: it stays open while the fragment around it ticks."""
     with st.popover(label, icon=f":material/{icon}:", key=f"confirm-{label}-{run.id}"):
         st.markdown(text)
-        if st.button(f"Yes, {label.lower()}", type="primary", key=f"{label}-{run.id}"):
+        if act_button(f"Yes, {label.lower()}", type="primary", key=f"{label}-{run.id}"):
             _act(run, act)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import loaders
+from app.acting import act_button
 from finegates.bin import BinnedRun, restore_run
 from finegates.errors import FineGatesError
 
@@ -23,7 +24,7 @@ def draw_bin(folder: Path) -> None:
         chosen = st.multiselect(
             "Deleted runs", list(found), key="to_restore", width=520, placeholder="choose runs"
         )
-        if st.button("Restore", type="primary", key="restore", disabled=not chosen):
+        if act_button("Restore", type="primary", key="restore", disabled=not chosen):
             _restore([found[name] for name in chosen])
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from app import loaders
+from app.acting import locked
 from app.data_preview import draw_preview
 from app.forms import PREFIX, help_of, setting_input
 from app.plain import plain
@@ -85,7 +86,7 @@ def _glue() -> dict[str, Any] | None:
 def _file(method: str, folder: Path) -> dict[str, Any] | None:
     upload = st.file_uploader(
         "A table with a text and a label in each row", type=[r.lstrip(".") for r in READERS],
-        key="new_upload", help="CSV, TSV, JSONL or Parquet, UTF-8, up to 200 MB.",
+        key="new_upload", **locked(help="CSV, TSV, JSONL or Parquet, UTF-8, up to 200 MB."),
     )  # fmt: skip
     if upload is not None:
         path = save_upload(upload.name, upload.getvalue(), folder / loaders.UPLOADS_FOLDER)

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from app import loaders
+from app.acting import act_button, locked
 from app.plain import plain
 from app.words import size
 from finegates.errors import DataError
@@ -26,8 +27,8 @@ def draw_upload(folder: Path) -> None:
     upload = st.file_uploader(
         "Upload a table with a text and a label in each row", key="data_upload",
         type=[r.lstrip(".") for r in READERS],
-        help="CSV, TSV, JSONL or Parquet, UTF-8, up to 200 MB. Kept on this machine only, in your "
-        "folder of runs.",
+        **locked(help="CSV, TSV, JSONL or Parquet, UTF-8, up to 200 MB. Kept on this machine only, "
+                 "in your folder of runs."),
     )  # fmt: skip
     if upload is None or st.session_state.get(_SAVED) == upload.file_id:
         return
@@ -111,7 +112,7 @@ def draw_delete(file: KeptFile, rows: Sequence[dict[str, Any]]) -> None:
                 f"{len(users)} run{'s were' if len(users) > 1 else ' was'} made with it. Their "
                 "results stay, but they can't be resumed or repeated without the file."
             )
-        if st.button("Yes, delete it", type="primary", key="delete_data"):
+        if act_button("Yes, delete it", type="primary", key="delete_data"):
             try:
                 delete_upload(file.path, file.path.parent)
             except DataError as error:

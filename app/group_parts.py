@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.acting import act_button
 from app.opening import open_clicked, remember_shown
 from app.point_frames import missing
 from app.run_table import column_config, table
@@ -53,7 +54,7 @@ def draw_progress(group: Group, folder: Path) -> None:
 
 
 def _draw_buttons(group: Group, folder: Path, progress: GroupProgress) -> None:
-    if progress.failed and st.button(
+    if progress.failed and act_button(
         f"Submit the {len(progress.failed)} missing", icon=":material/restart_alt:",
         key=f"submit_missing_{group.name}",
         help="Queues what was never started or was deleted, and resumes what stopped or failed.",
@@ -71,7 +72,7 @@ def _draw_buttons(group: Group, folder: Path, progress: GroupProgress) -> None:
                 f"Stops {len(active)} runs: those at work finish their step, save and end; queued "
                 "ones don't start. They can be submitted again."
             )
-            if st.button("Yes, stop all", type="primary", key=f"stop_all_{group.name}"):
+            if act_button("Yes, stop all", type="primary", key=f"stop_all_{group.name}"):
                 stop_all(active)
                 st.rerun()
 

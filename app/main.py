@@ -9,6 +9,8 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
+from app.acting import tell_read_only  # noqa: E402  needs the path
+
 PAGES = [
     st.Page(
         "app_pages/runs.py",
@@ -77,4 +79,6 @@ st.set_page_config(
     page_title="FineGates Studio", page_icon=str(ROOT / "app" / "icon.svg"), layout="wide"
 )
 st.logo(ROOT / "app" / "logo.svg", size="large")
-st.navigation(PAGES, position="top").run()
+page = st.navigation(PAGES, position="top")
+tell_read_only()
+page.run()

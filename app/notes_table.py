@@ -10,6 +10,7 @@ from app.run_table import OPEN, table
 from app.run_view import OWN_COLUMNS, all_tags
 from app.words import NOTHING
 from finegates.errors import FineGatesError
+from finegates.read_only import read_only
 from finegates.run_notes import write_notes
 
 HEIGHT = 430
@@ -33,7 +34,7 @@ def draw_editor(shown: list[dict[str, Any]], rows: list[dict[str, Any]], folder:
     }
     st.data_editor(
         frame, key=key, column_config=config, hide_index=True, height=HEIGHT, placeholder=NOTHING,
-        disabled=[name for name in columns if name not in OWN_COLUMNS],
+        disabled=read_only() or [name for name in columns if name not in OWN_COLUMNS],
         on_change=_save, args=(key, shown, folder),
         alt=f"Notes and tags of {len(shown)} runs, to be edited",
     )  # fmt: skip

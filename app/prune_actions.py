@@ -8,10 +8,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.acting import act_button
+from app.plain import plain
 from app.words import duration
 from finegates.cuts import CURVE_POINTS, Cut
 from finegates.errors import FineGatesError
 from finegates.runs import TRAINED_FOLDER, Run
+from finegates.saved import delete_saved, saved_folder
 from finegates.tasks import RUNNING, Task, read_task, start_task, stop_task
 
 SCORE, CURVE, TIME, SAVE = "score", "curve", "time", "save"
@@ -22,7 +25,6 @@ DOING = {
     SAVE: "Saving the smaller model",
 }
 DTYPES = ("float32", "bfloat16", "float16")
-EXPORTS_FOLDER = "exports"
 _SEEN = "_tasks_seen"
 
 
@@ -71,7 +73,7 @@ def _button(
 ) -> None:
     kind = "primary" if primary else "secondary"
     icon, disabled = f":material/{icon}:", name in busy
-    if st.button(label, icon=icon, key=f"do-{name}", disabled=disabled, type=kind):
+    if act_button(label, icon=icon, key=f"do-{name}", disabled=disabled, type=kind):
         try:
             start_task(run, name, [*arguments, "--runs-dir", str(run.path.parent)])
         except (FineGatesError, OSError) as error:
@@ -98,28 +100,28 @@ def _draw_saving(run: Run, busy: Collection[str], cut: Cut) -> None:
         st.caption("A folder that `AutoModelForSequenceClassification` loads after `import "
                    "finegates.auto`, with tokenizer and model card.")  # fmt: skip
         onnx = st.toggle("ONNX too", key="onnx", help="model.onnx, any batch and length.")
-        folder = _export_folder(run, cut)
+        folder = saved_folder(run, cut)
         if folder.is_dir():
-            _draw_saved(folder)
+            _draw_saved(run, cut)
             return
         flags = [*_flags(cut), f"--out={folder}", *(["--onnx"] if onnx else [])]
         _button(run, busy, SAVE, "Save", "save", ["export", run.id, *flags], primary=True)
 
 
-def _export_folder(run: Run, cut: Cut) -> Path:
-    name, value = cut.asked
-    return run.path / EXPORTS_FOLDER / f"{name}-{value:g}"
-
-
-def _draw_saved(folder: Path) -> None:
+def _draw_saved(run: Run, cut: Cut) -> None:
+    folder = saved_folder(run, cut)
     st.markdown("Saved in")
     st.code(str(folder), language=None, wrap_lines=True)
     st.download_button(
-        "Download as .zip", lambda: _zipped(folder), file_name=f"{folder.parents[1].name}.zip",
+        "Download as .zip", lambda: _zipped(folder), file_name=f"{run.id}.zip",
         mime="application/zip", on_click="ignore", icon=":material/download:",
     )  # fmt: skip
-    if st.button("Delete this folder", icon=":material/delete:"):
-        shutil.rmtree(folder, ignore_errors=True)
+    if act_button("Delete this folder", icon=":material/delete:"):
+        try:
+            delete_saved(run, cut)
+        except FineGatesError as error:
+            st.error(plain(str(error)))
+            return
         st.rerun()
 
 
@@ -150,5 +152,5 @@ def _draw_running(run: Run, task: Task) -> None:
         st.markdown(f":material/hourglass_top: **{DOING[task.name]}**, {since}", width="stretch")
         if last:
             st.text(last)
-        if st.button("Stop", icon=":material/stop:", key=f"stop-{task.name}"):
+        if act_button("Stop", icon=":material/stop:", key=f"stop-{task.name}"):
             stop_task(run, task.name)

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.acting import act_button
 from app.actions import run_buttons
 from app.duplicate import fill_new_run
 from app.opening import LIVE, go_to
@@ -109,7 +110,7 @@ def _draw_tags(chosen: Rows, rows: Rows, folder: Path) -> None:
         placeholder="none",
     )  # fmt: skip
     ready = bool(add or remove)
-    if st.button("Save tags", type="primary", key="save_tags", disabled=not ready):
+    if act_button("Save tags", type="primary", key="save_tags", disabled=not ready):
         _for_each(
             [row["run"] for row in chosen],
             lambda run: change_tags(folder / run, add, remove),
@@ -123,7 +124,7 @@ def _draw_group(ids: list[str], folder: Path) -> None:
     )
     name = st.text_input("Name", key=f"group_name_{version()}", placeholder="my-comparison")
     label = f"Group {len(ids)} run{'s' if len(ids) > 1 else ''}"
-    if st.button(label, type="primary", key="make_group", disabled=not name):
+    if act_button(label, type="primary", key="make_group", disabled=not name):
         try:
             group = group_runs(folder, name.strip(), [Run(folder / run) for run in reversed(ids)])
         except FineGatesError as error:
@@ -144,7 +145,7 @@ def _draw_delete(chosen: Rows, folder: Path) -> None:
         st.markdown(f"Moves {what} to the bin, from where they can be restored:")
         st.markdown(_listed(f"`{run}`" for run in over))
     many = f"Yes, delete {len(over)} runs" if len(over) > 1 else "Yes, delete it"
-    if st.button(many, type="primary", key="delete", disabled=not over):
+    if act_button(many, type="primary", key="delete", disabled=not over):
         _for_each(over, lambda run: delete_run(Run(folder / run)))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from app.acting import act_button, locked
 from app.charts.opinions import opinion_bars, shown_classes
 from app.charts.style import GRAY, ORANGE
 from app.prune_actions import why_nothing_can_be_measured
@@ -59,7 +60,8 @@ def _draw_boxes(run: Run, cut: Cut) -> None:
             )
             for number, column in enumerate(columns, start=1)
         ]  # fmt: skip
-        if not st.form_submit_button("Ask both models", icon=":material/balance:", type="primary"):
+        look = locked(icon=":material/balance:", type="primary")
+        if not st.form_submit_button("Ask both models", **look):
             return
     given = texts if texts[-1].strip() else texts[: min(counts)]
     try:
@@ -153,7 +155,7 @@ def _draw_process(run: Run, state: try_client.TryState, asked: bool) -> None:
             minutes = IDLE_S / 60
             st.caption(f"The model stays loaded until nobody has asked for {minutes:.0f} minutes.",
                        width="stretch")  # fmt: skip
-        if st.button("Stop", icon=":material/stop:", key="try_stop", help="Frees its memory."):
+        if act_button("Stop", icon=":material/stop:", key="try_stop", help="Frees its memory."):
             try_client.stop(run)
             _remember(_ASKED, run, None)
             st.rerun()

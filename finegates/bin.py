@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finegates.errors import RunError
+from finegates.read_only import check_may_change
 from finegates.runs import BIN_FOLDER, RUN_ID, Run
 
 _BINNED = re.compile(rf"(?P<run>{RUN_ID.pattern})\.(?P<deleted>\d{{9,11}})")
@@ -40,6 +41,7 @@ def restore_run(binned: BinnedRun) -> Run:
     Raises:
         RunError: If it is no longer in the bin, or a run of that id is there again.
     """
+    check_may_change("restore a run")
     target = binned.path.parent.parent / binned.id
     if target.exists():
         raise RunError(

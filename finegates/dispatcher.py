@@ -28,6 +28,7 @@ from finegates.devices import (
 )
 from finegates.errors import RunError
 from finegates.processes import start_process
+from finegates.read_only import check_may_change, read_only
 from finegates.runs import LOG_FILE, Run, list_runs
 from finegates.status import EXIT_FILE, Status, write_status
 from finegates.storage import write_json
@@ -44,13 +45,17 @@ Workers = dict[Path, tuple[subprocess.Popen, str]]
 
 def start_dispatcher(runs_dir: Path) -> None:
     """Starts a dispatcher in the background; it soon ends where another one is at work."""
+    check_may_change("start a run")
     with open(runs_dir / DISPATCHER_LOG, "ab") as log:
         start_process(["dispatch", "--runs-dir", str(runs_dir)], log)
 
 
 def wake_queue(runs_dir: Path) -> None:
-    """Starts a dispatcher if runs wait and none is at work, as after a restart of the machine."""
-    if not queued_runs(statuses_of(runs_dir)):
+    """Starts a dispatcher if runs wait and none is at work, as after a restart of the machine.
+
+    Nothing in read-only mode: pages call this while they are looked at.
+    """
+    if read_only() or not queued_runs(statuses_of(runs_dir)):
         return
     try:
         with FileLock(runs_dir / DISPATCHER_LOCK, timeout=0):

@@ -28,6 +28,10 @@ class RunError(FineGatesError):
     """A run folder is missing, damaged, of an unknown format, or in the wrong state."""
 
 
+class ReadOnlyError(FineGatesError):
+    """Something would be changed in read-only mode."""
+
+
 def first_line(error: BaseException) -> str:
     """What an error says, without the pages that some libraries add; its type if it is mute."""
     return str(error).strip().split("\n")[0] or type(error).__name__

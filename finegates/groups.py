@@ -23,6 +23,7 @@ from finegates.group_file import (
     read_group,
     save_group,
 )
+from finegates.read_only import check_may_change
 from finegates.runs import BIN_FOLDER, RUN_ID
 
 LOCK_FILE = ".groups.lock"
@@ -80,6 +81,7 @@ def create_group(
         SpecError: If the name can't be one, or no cell is given.
         RunError: If a group of that name asks for something else, or is damaged.
     """
+    check_may_change("make a group")
     check_name(name)
     created = datetime.now(UTC).isoformat(timespec="milliseconds")
     plain = {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}
@@ -111,6 +113,7 @@ def difference(group: Group, settings: Mapping[str, Any], cells: Iterable[Cell])
 
 def delete_group(group: Group) -> Path:
     """Moves a group's file to the bin and returns where it is now. Its runs stay."""
+    check_may_change("delete a group")
     target = group.path.parent / BIN_FOLDER / f"{group.path.name}.{int(time.time())}"
     target.parent.mkdir(exist_ok=True)
     shutil.move(group.path, target)

@@ -17,6 +17,7 @@ from typing import Any
 from finegates.dispatcher import start_dispatcher
 from finegates.errors import RunError
 from finegates.inputs import check_device, check_inputs
+from finegates.read_only import check_may_change
 from finegates.runs import Run, create_run
 from finegates.spec import RunSpec
 from finegates.status import (
@@ -57,6 +58,7 @@ def submit(
     Raises:
         FineGatesError: If the run could not work; no run folder is left behind.
     """
+    check_may_change("start a run")
     if checked_data is None:
         spec, checked_data = check_inputs(spec)
     run = create_run(spec, checked_data, runs_dir, command, run_id)
@@ -76,6 +78,7 @@ def resume(run: Run, *, start: bool = True) -> None:
         RunError: If it is still going on, or finished.
         SpecError: If this machine has no such device.
     """
+    check_may_change("resume a run")
     status = run.status()
     if status.state not in RESUMABLE_STATES:
         raise RunError(
@@ -96,6 +99,7 @@ def request_stop(run: Run) -> None:
     Raises:
         RunError: If it is over already.
     """
+    check_may_change("stop a run")
     status = run.status()
     if status.is_over:
         raise RunError(f"{run.id} is {status.state} already; there is nothing to stop.")
@@ -126,6 +130,7 @@ def stop(run: Run, grace_s: float = STOP_GRACE_S) -> Status:
 
 def signal_worker(run: Run, signal_number: int) -> None:
     """Sends a signal to a live run's process group, if it is on this host."""
+    check_may_change("stop a run")
     status = run.status()
     here = status.host == socket.gethostname()
     if status.is_live and here and process_alive(status.pid, status.process_created):
@@ -137,6 +142,7 @@ def signal_worker(run: Run, signal_number: int) -> None:
 
 def pause(run: Run, paused: bool) -> None:
     """Asks a live run to wait after its step, or to go on."""
+    check_may_change("pause a run")
     if paused:
         (run.path / PAUSE_FILE).touch()
     else:

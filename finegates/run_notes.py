@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finegates.errors import RunError
+from finegates.read_only import check_may_change
 from finegates.storage import read_json, write_json
 
 FORMAT_VERSION = 1
@@ -69,6 +70,7 @@ def write_notes(folder: Path, notes: str, tags: Iterable[str]) -> RunNotes:
         RunError: If text or tags are too long or too many, the folder is gone or can't be written,
             or the file that is there is damaged: it may hold what the user would miss.
     """
+    check_may_change("write notes")
     read_notes(folder)
     kept = RunNotes(notes.strip(), tuple(dict.fromkeys(t.strip() for t in tags if t.strip())))
     _check(kept)

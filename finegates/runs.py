@@ -30,6 +30,7 @@ from typing import Any
 
 from finegates.errors import FineGatesError, RunError, SpecError, unknown_name
 from finegates.provenance import command_of, own_settings, recorded_versions
+from finegates.read_only import check_may_change
 from finegates.snapshots import Snapshot, load_snapshot, snapshot_path, snapshot_steps
 from finegates.spec import RunSpec
 from finegates.status import ACTIVE_STATES, Status, read_status, write_status
@@ -274,7 +275,9 @@ def delete_run(run: Run) -> Path:
 
     Raises:
         RunError: If it is queued or live; stop it first.
+        ReadOnlyError: In read-only mode.
     """
+    check_may_change("delete a run")
     try:
         state = run.status().state
     except RunError:

@@ -27,6 +27,7 @@ from finegates.groups import (
     save_group,
 )
 from finegates.inputs import check_inputs_together
+from finegates.read_only import check_may_change
 from finegates.runs import BROKEN, Run, new_run_id
 from finegates.spec import RunSpec, make_spec
 from finegates.sweep_plan import VARIED, plan, sweep_command
@@ -91,6 +92,7 @@ def start_sweep(
         FineGatesError: If one of the runs could not work, or the name is taken by another group;
             nothing is made or queued then.
     """
+    check_may_change("start a sweep")
     checked = check_cells(settings, cells)
     name = name or _default_name(runs_dir, checked, cells)
     command = shlex.join(sweep_command(name, checked.settings, cells))
@@ -112,6 +114,7 @@ def submit_missing(group: Group, runs_dir: Path, checked: Checked | None = None)
     Raises:
         FineGatesError: If a run could not work, or the data is no longer that of the group's runs.
     """
+    check_may_change("submit runs")
     with groups_lock(runs_dir):
         group = open_group(runs_dir, group.name)
         missing = [cell for cell in group.cells if not _goes_on(cell, runs_dir)]

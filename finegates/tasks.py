@@ -18,6 +18,7 @@ import psutil
 
 from finegates.errors import RunError
 from finegates.processes import start_process
+from finegates.read_only import check_may_change
 from finegates.runs import Run
 from finegates.status import process_alive
 from finegates.storage import read_json, read_tail, write_json
@@ -62,6 +63,7 @@ def start_task(run: Run, name: str, arguments: Sequence[str]) -> None:
     Raises:
         RunError: If a task of this name is running.
     """
+    check_may_change("start anything on a run")
     if (known := read_task(run, name)) and known.state == RUNNING:
         raise RunError(f"{run.id} has a task '{name}' at work; wait for it, or stop it.")
     folder = run.path / TASKS_FOLDER
@@ -93,6 +95,7 @@ def read_task(run: Run, name: str) -> Task | None:
 
 def stop_task(run: Run, name: str) -> None:
     """Ends a running task and whatever it started; what it has kept so far stays."""
+    check_may_change("stop what works on a run")
     known = read_json(_file(run, name, "json"))
     if process_alive(known["pid"], known["created"]):
         with contextlib.suppress(ProcessLookupError):  # it may end at this very moment

@@ -10,6 +10,7 @@ from typing import Any
 from filelock import FileLock
 
 from finegates.errors import RunError
+from finegates.read_only import check_may_change
 from finegates.runs import Run
 from finegates.status import process_alive
 from finegates.storage import read_json, write_json
@@ -68,6 +69,7 @@ def start(run: Run) -> None:
     Raises:
         RunError: If the run's folder can't be written.
     """
+    check_may_change("load a model")
     folder = try_folder(run)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,6 +97,7 @@ def ask(run: Run, question: Question, within_s: float = ANSWER_WITHIN_S) -> Repl
     Raises:
         RunError: If no process is ready, it ends meanwhile, or says why it can't answer.
     """
+    check_may_change("ask a model")
     folder, name = try_folder(run), secrets.token_hex(8)
     asked, answered = folder / f"{name}{QUESTION}", folder / f"{name}{ANSWER}"
     try:

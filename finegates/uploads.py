@@ -8,6 +8,7 @@ from pathlib import Path
 
 from finegates.errors import DataError
 from finegates.files import READERS, check_extension, check_size
+from finegates.read_only import check_may_change
 from finegates.storage import write_atomically
 
 NAME_CHARACTERS = 80
@@ -45,6 +46,7 @@ def save_upload(name: str, content: bytes, folder: Path) -> Path:
     Raises:
         DataError: If the kind of file is not allowed, or it is empty or too large.
     """
+    check_may_change("upload a file")
     base = re.split(r"[/\\]", name)[-1]
     extension = check_extension(base)
     check_size(base, len(content))
@@ -79,6 +81,7 @@ def delete_upload(path: Path, folder: Path) -> None:
     Raises:
         DataError: If it is not a kept file of that folder, or can't be removed.
     """
+    check_may_change("remove a file")
     if path not in [file.path for file in kept_files(folder)]:
         raise DataError(f"'{path.name}' is not kept here (any more), so it was not removed.")
     try:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import loaders, words
+from app.acting import act_button
 from app.data_choice import choose_data
 from app.forms import PREFIX, chosen, default_of, follow_recipe, help_of, setting_input
 from app.model_choice import choose_model
@@ -108,7 +109,7 @@ with summary, st.container(border=True):
         problem = "A setting is not allowed."
     if not model:
         problem = "Name a model first."
-    pressed = st.button(
+    pressed = act_button(
         "Start run", type="primary", icon=":material/play_arrow:", width="stretch", key="start",
         disabled=bool(problem), help=problem or "Starts in the background; closing this page does "
         "not stop it.",

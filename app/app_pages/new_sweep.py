@@ -5,6 +5,7 @@ import shlex
 import streamlit as st
 
 from app import loaders, words
+from app.acting import act_button
 from app.data_choice import Choice, choose_data
 from app.model_choice import choose_model
 from app.overrides import PREFIX, overridden, override_input
@@ -77,11 +78,8 @@ with form:
     with st.container(border=True):
         st.subheader("3 · What varies", help="Every method at every target, with every seed.")
         methods = choose_methods()
-        left, right = st.columns([3, 2])
-        with left:
-            targets, problem = choose_targets()
-        with right:
-            seeds = choose_seeds()
+        targets, problem = choose_targets()
+        seeds = choose_seeds()
     with st.container(border=True):
         st.subheader(
             "4 · Training, the same for all",
@@ -113,7 +111,7 @@ with summary, st.container(border=True):
         except FineGatesError as error:
             st.error(str(error), icon=":material/error:")
             problem = "Something is not allowed; see above."
-    pressed = st.button(
+    pressed = act_button(
         f"Start {len(cells):,} runs" if len(cells) != 1 else "Start 1 run", type="primary",
         icon=":material/play_arrow:", width="stretch", key="start", disabled=bool(problem),
         help=problem or "They train in the background; closing this page does not stop them.",
