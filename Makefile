@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: app test fast check sample clean
+.PHONY: app test fast check faults sample clean
 
 app: $(VENV)/.installed          ## install and open the app
 	$(BIN)/streamlit run app/main.py
@@ -19,6 +19,9 @@ check: $(VENV)/.installed-test   ## lint and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+faults: $(VENV)/.installed-test   ## every fault many times: nothing may be lost
+	$(BIN)/python tests/faults/long.py
 
 sample: $(VENV)/.installed       ## write the bundled sample anew
 	$(BIN)/python scripts/make_sample.py

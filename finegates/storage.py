@@ -108,7 +108,11 @@ class LineReader:
         self._offset = 0
 
     def read_new(self) -> list[dict[str, Any]]:
-        """The rows added since the last call; all of them if the file has become shorter."""
+        """The rows added since the last call; all of them if the file has become shorter.
+
+        Raises:
+            RunError: If the file is there but can't be read.
+        """
         try:
             with open(self.path, "rb") as file:
                 if os.fstat(file.fileno()).st_size < self._offset:
@@ -117,6 +121,9 @@ class LineReader:
                 content = file.read()
         except FileNotFoundError:
             return []
+        except OSError as error:
+            name = f"{self.path.parent.name}/{self.path.name}"
+            raise RunError(f"{name} can't be read: {error}.") from error
         end = content.rfind(b"\n") + 1
         self._offset += end
         rows = (self._parse(line) for line in content[:end].split(b"\n"))

@@ -14,8 +14,8 @@ from filelock import FileLock, Timeout
 from finegates.data import load_splits
 from finegates.errors import DataError, FineGatesError
 from finegates.journal import FULL, Journal
-from finegates.runs import Run
-from finegates.status import STOP_FILE, Status
+from finegates.runs import GATES_FOLDER, Run
+from finegates.status import STATUS_FILE, STOP_FILE, Status
 
 WORKER_LOCK = ".worker.lock"
 RESERVE_FILE = ".reserve"
@@ -43,6 +43,7 @@ def execute(
         status = run.status()
         if status.state != "queued":  # stopped before it began, or done by another process
             return status
+        _clear_parts(run.path)
         journal = Journal(run, status)
         try:
             with _reserve(run.path):
@@ -55,6 +56,13 @@ def execute(
                 traceback.print_exc(file=log)
             journal.end("failed", _in_plain_words(error, run.path))
         return journal.status
+
+
+def _clear_parts(folder: Path) -> None:
+    """Takes away what a killed worker had half written; a page may be writing its own files."""
+    for pattern in (f".{STATUS_FILE}.*.part", f"{GATES_FOLDER}/.*.part"):
+        for part in folder.glob(pattern):
+            part.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
