@@ -15,6 +15,8 @@ MAX_ROWS = 2_000_000
 MAX_COLUMNS = 500
 MAX_CELLS = 10_000_000
 """Rows times columns; an empty cell takes memory too."""
+MAX_INNER_VALUES = 2_000_000
+"""In lists and objects of JSON: nothing is learned from them, and each takes an object's memory."""
 MAX_CELL_CHARACTERS = 1_000_000
 MAX_LINE_CHARACTERS = 10_000_000
 MAX_NAME_CHARACTERS = 200
@@ -44,6 +46,15 @@ def check_counts(name: str, rows: int, columns: int) -> None:
         raise DataError(
             f"'{name}' has {columns} columns and more than {MAX_CELLS:,} cells, which is the "
             "limit. Keep fewer rows, or only the columns that are needed."
+        )
+
+
+def check_values(name: str, number: int, most: int) -> None:
+    """Raises DataError for too many values, those in lists and objects among them."""
+    if number > most:
+        raise DataError(
+            f"'{name}' holds more than {most:,} values in lists and objects, which is the limit. "
+            "Keep only the columns that are needed."
         )
 
 

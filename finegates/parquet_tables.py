@@ -44,7 +44,8 @@ def read_parquet(path: Path) -> pd.DataFrame:
             _check_unpacked(path, file.metadata)
             table = file.read(use_threads=False)
         _check_cells(path.name, table)
-        frame = table.to_pandas(ignore_metadata=True)
+        plain = table.replace_schema_metadata(None)  # pandas' own words are parsed even if ignored
+        frame = plain.to_pandas(ignore_metadata=True)
     except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
         what = shortened(first_line(error), 200)
         raise DataError(f"'{path.name}' is a damaged Parquet file ({what}).") from error
@@ -57,7 +58,7 @@ def _checked_footer(name: str, file: Any) -> list[str]:
     limits.check_columns(name, footer.num_columns)
     limits.check_counts(name, footer.num_rows, footer.num_columns)
     chunks = list(_chunks(footer))
-    limits.check_counts(name, 1, sum(chunk.num_values for _, chunk in chunks))
+    limits.check_values(name, sum(c.num_values for _, c in chunks), limits.MAX_CELLS)
     _check_bytes(name, sum(chunk.total_uncompressed_size for _, chunk in chunks))
     fixed = sum(
         footer.schema.column(i).length * chunk.num_values

@@ -61,7 +61,7 @@ def read_jsonl(path: Path) -> pd.DataFrame:
         columns.update(dict.fromkeys(row))
         limits.check_columns(name, len(columns))
         limits.check_counts(name, len(rows), len(columns))
-        limits.check_counts(name, 1, nested)
+        limits.check_values(name, nested, limits.MAX_INNER_VALUES)
     header = limits.checked_header(name, columns)
     return pd.DataFrame({n: [r.get(c) for r in rows] for n, c in zip(header, columns, strict=True)})
 
