@@ -26,7 +26,7 @@ def draw_editor(shown: list[dict[str, Any]], rows: list[dict[str, Any]], folder:
         folder: The runs folder.
     """
     columns = ["state", "task", "recipe", "score", "target", *OWN_COLUMNS, "run"]
-    frame = table(shown, columns).drop(columns=OPEN)
+    frame = table(shown, columns, editing=True).drop(columns=OPEN)
     key = f"notes_{hash(tuple(row['run'] for row in shown))}"
     config = {name: COLUMNS[name].config for name in columns} | {
         "tags": tags_config(all_tags(rows)),

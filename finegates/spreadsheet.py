@@ -9,8 +9,13 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import pandas as pd
+
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """As OWASP lists them, with the wide forms that some programs take for the same."""
+
+_MARK = "\u2060"
+"""WORD JOINER: has no width."""
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -23,6 +28,28 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def harmless(value: Any) -> Any:
-    """The value; a text that a spreadsheet would run gets an apostrophe in front."""
-    is_formula = isinstance(value, str) and value.lstrip(" ").startswith(FORMULA_STARTS)
-    return f"'{value}" if is_formula else value
+    """The value; a text that a spreadsheet would run gets an apostrophe in front.
+
+    A carriage return in a text becomes a line end.
+    """
+    if not isinstance(value, str):
+        return value
+    if "\r" in value:  # Python's writer leaves it without quotes; what is behind it were a new row
+        value = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{value}" if value.lstrip(" ").startswith(FORMULA_STARTS) else value
+
+
+def no_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table for the screen, whose own download as CSV writes cells as they are shown.
+
+    What would be a formula begins with a mark that takes no room and makes it text.
+    """
+    texts = frame.select_dtypes(["object", "str"]).columns
+    shown = frame.copy()
+    for name in texts:
+        shown[name] = frame[name].map(_marked)
+    return shown.rename(columns=_marked)
+
+
+def _marked(value: Any) -> Any:
+    return value if harmless(value) is value else f"{_MARK}{value}"
