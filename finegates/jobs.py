@@ -17,6 +17,7 @@ from typing import Any
 from finegates.dispatcher import start_dispatcher
 from finegates.errors import RunError
 from finegates.inputs import check_device, check_inputs
+from finegates.links import check_no_links
 from finegates.read_only import check_may_change
 from finegates.runs import Run, create_run
 from finegates.spec import RunSpec
@@ -79,6 +80,7 @@ def resume(run: Run, *, start: bool = True) -> None:
         SpecError: If this machine has no such device.
     """
     check_may_change("resume a run")
+    check_no_links(run.path)
     status = run.status()
     if status.state not in RESUMABLE_STATES:
         raise RunError(
@@ -100,6 +102,7 @@ def request_stop(run: Run) -> None:
         RunError: If it is over already.
     """
     check_may_change("stop a run")
+    check_no_links(run.path)
     status = run.status()
     if status.is_over:
         raise RunError(f"{run.id} is {status.state} already; there is nothing to stop.")
@@ -143,6 +146,7 @@ def signal_worker(run: Run, signal_number: int) -> None:
 def pause(run: Run, paused: bool) -> None:
     """Asks a live run to wait after its step, or to go on."""
     check_may_change("pause a run")
+    check_no_links(run.path)
     if paused:
         (run.path / PAUSE_FILE).touch()
     else:
