@@ -7,6 +7,7 @@ from app.acting import act_button
 from app.data_choice import choose_data
 from app.forms import PREFIX, chosen, default_of, follow_recipe, help_of, setting_input
 from app.model_choice import choose_model
+from app.plain import plain
 from app.prefill import prefill_run
 from app.recipe_names import SUMMARY_OF_KINDS, ordered, with_summary
 from app.teachers import teachers
@@ -66,7 +67,7 @@ def start(spec) -> None:
         with st.spinner("Checking data and model …"):
             run = jobs.submit(spec, folder)
     except FineGatesError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         return
     st.switch_page("app_pages/live.py", query_params={"run": run.id})
 
@@ -105,7 +106,7 @@ with summary, st.container(border=True):
         given = {"method": method, "model": model or None, "device": device, **data.settings}
         spec = make_spec({**given, **own})
     except FineGatesError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         problem = "A setting is not allowed."
     if not model:
         problem = "Name a model first."
@@ -121,7 +122,7 @@ with summary, st.container(border=True):
     if spec and not problem:
         draw_cost(spec, data)
         st.markdown("**The same from a terminal**")
-        st.code(loaders.command_line(spec), language="bash", wrap_lines=True)
+        st.code(loaders.command_line(spec), language=None, wrap_lines=True)
         st.caption(
             f"{len(own)} setting{'s' if len(own) != 1 else ''} differ from the recipe's. "
             "Everything else is the default."

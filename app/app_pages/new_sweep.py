@@ -9,6 +9,7 @@ from app.acting import act_button
 from app.data_choice import Choice, choose_data
 from app.model_choice import choose_model
 from app.overrides import PREFIX, overridden, override_input
+from app.plain import plain
 from app.prefill import prefill_sweep
 from app.sweep_cost import SweepCost, specs_of, sweep_cost
 from app.sweep_form import choose_methods, choose_name, choose_seeds, choose_targets
@@ -60,7 +61,7 @@ def start(name: str, settings: dict, cells: list[Cell]) -> None:
         with st.spinner("Checking data and model …"):
             sweep.start_sweep(folder, name, settings, cells)
     except FineGatesError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         return
     st.switch_page("app_pages/tradeoff.py", query_params={"group": name})
 
@@ -109,7 +110,7 @@ with summary, st.container(border=True):
             cells = sweep.plan(methods, targets, seeds)
             specs = specs_of(settings, cells)
         except FineGatesError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(plain(str(error)), icon=":material/error:")
             problem = "Something is not allowed; see above."
     pressed = act_button(
         f"Start {len(cells):,} runs" if len(cells) != 1 else "Start 1 run", type="primary",
@@ -126,4 +127,4 @@ with summary, st.container(border=True):
         draw_cost(cost_of(specs, cells, data))
         st.markdown("**The same from a terminal**")
         command = shlex.join(sweep.sweep_command(name, settings, cells))
-        st.code(command, language="bash", wrap_lines=True)
+        st.code(command, language=None, wrap_lines=True)
