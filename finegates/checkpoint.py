@@ -6,7 +6,9 @@ trained parameters, the optimizer and the step, and a resumed run equals an unin
 
 import shutil
 from pathlib import Path
-from pickle import UnpicklingError  # nosec B403: only its name; `torch.load` takes tensors alone
+
+# Only the name of its error: `torch.load` takes tensors alone here.
+from pickle import UnpicklingError  # nosec B403
 
 import torch
 from safetensors import SafetensorError
