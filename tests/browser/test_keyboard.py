@@ -88,7 +88,7 @@ def test_controls_are_named_reached_and_seen_by_keyboard(server, browser, path):
     for run in runs:
         (run.path / "trained").mkdir()
     query = {"compare": f"?runs={runs[0].id}&runs={runs[1].id}"}.get(path, f"?run={runs[0].id}")
-    page = open_page(browser, f"{server.url}/{path}{query if path else ''}", width=1600)
+    page = open_page(browser, f"{server.url}/{path}{query if path else ''}")
     wait_until_drawn(page)
     assert not nameless(page)
     reached, unseen = tab_through(page)
