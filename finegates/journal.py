@@ -57,8 +57,9 @@ class Journal:
     def end(self, state: str, reason: str = "") -> None:
         """Writes the final state; this one has to be written."""
         now = time.time()
-        final = {"state": state, "reason": reason, "ended": now, "time_left_s": None}
-        self.status = replace(self.status, **final, heartbeat=now)
+        self.status = replace(
+            self.status, state=state, reason=reason, ended=now, time_left_s=None, heartbeat=now
+        )
         write_status(self.run.path, self.status)
 
     def metrics(self, kind: str, step: int, **values: Any) -> None:
