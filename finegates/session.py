@@ -97,8 +97,17 @@ class Session:
     def target_at(self, step: int) -> float:
         """The target that the penalty aims at: raised from 0 where there is one budget."""
         spec = self.spec
-        warmup = spec.target_warmup_fraction * self.total_steps if spec.penalty == "budget" else 0
-        return spec.target_sparsity * (min(1.0, step / warmup) if warmup else 1.0)
+        if spec.penalty != "budget":
+            return spec.target_sparsity
+        begins = spec.target_delay_fraction * self.total_steps
+        ends = spec.target_warmup_fraction * self.total_steps
+        rise = (step - begins) / max(ends - begins, 1.0)
+        return spec.target_sparsity * min(1.0, max(0.0, rise))
+
+    def penalises_at(self, step: int) -> bool:
+        """Whether a penalty is part of the loss: a budget waits for its beginning."""
+        delay = self.spec.target_delay_fraction if self.spec.penalty == "budget" else 0.0
+        return step > delay * self.total_steps
 
 
 def open_session(spec: RunSpec, splits: TextSplits, device: str) -> Session:

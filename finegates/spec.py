@@ -127,6 +127,13 @@ class RunSpec:
         minimum=0.0,
         maximum=1.0,
     )
+    target_delay_fraction: float = setting(
+        0.0,
+        "Share of the training before 'budget' begins: the task is learned first.",
+        group=_METHOD,
+        minimum=0.0,
+        maximum=0.9,
+    )
     final_stretch_fraction: float = setting(
         0.3,
         "Share of the training that is left once the gates are rounded to the budget.",

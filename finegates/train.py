@@ -73,7 +73,8 @@ def train_step(session: Session, batch: dict, step: int) -> dict[str, torch.Tens
     if teacher is not None:
         loss = blended_loss(spec, task_loss, output.logits, teacher)
     penalty = task_loss.new_zeros(())
-    if gates is not None and session.penalty is not None and not gates.settled:
+    penalised = gates is not None and not gates.settled and session.penalises_at(step)
+    if gates is not None and session.penalty is not None and penalised:
         probability_open = gates.law.probability_open(gates.mean)
         penalty = session.penalty(probability_open, session.target_at(step))
         loss = loss + spec.penalty_weight * penalty

@@ -174,6 +174,17 @@ def test_a_loss_that_is_no_number_fails_with_the_reason(make_run, monkeypatch):
     assert status.state == "failed" and "not a finite number" in status.reason
 
 
+def test_a_budget_waits_for_its_beginning_and_is_met_all_the_same(make_run):
+    run = make_run(target_sparsity=0.4, target_delay_fraction=0.3, target_warmup_fraction=0.6)
+    status = execute(run, "cpu")
+    assert abs(status.removed_weights_fraction - 0.4) < 0.005
+    rows = [r for r in run.metrics_reader().read_new() if r["kind"] == "train"]
+    for row in rows:
+        waits = row["step"] <= 0.3 * status.total_steps
+        assert (row["current_target"] == 0) == waits
+        assert not (waits and row["penalty"])
+
+
 @pytest.mark.parametrize(("high", "ends"), [(60.0, "failed"), (40.0, "finished")])
 def test_a_loss_that_stays_far_above_its_lowest_fails_with_the_reason(
     make_run, monkeypatch, high, ends
