@@ -41,11 +41,17 @@ def label_gap(score_range: float, height: int) -> float:
 
 
 def names_of(baselines: pd.DataFrame) -> pd.Series:
-    """What stands behind each line; a long name is cut, the tooltip has all of it."""
-    short = baselines["series"].map(
+    """What stands behind each line; the tooltip has all of it."""
+    return short_names(baselines) + " " + baselines["median"].map("{:.3f}".format)
+
+
+def short_names(frame: pd.DataFrame) -> pd.Series:
+    """The method where it is there with one kind of settings only; else the series, cut if long."""
+    alone = frame.groupby("method")["series"].transform("nunique") == 1
+    cut = frame["series"].map(
         lambda name: name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…"
     )
-    return short + " " + baselines["median"].map("{:.3f}".format)
+    return cut.where(~alone, frame["method"])
 
 
 def room_for_names(baselines: pd.DataFrame) -> int:

@@ -1,5 +1,6 @@
 """How the lines of the trade-off chart are told apart, the same in each of its layers."""
 
+import math
 from dataclasses import dataclass
 
 import altair as alt
@@ -11,6 +12,8 @@ LONGEST_NAME = 320
 """Of a name in the legend, in pixels."""
 LETTER_WIDTH, SYMBOL_WIDTH = 6.6, 34
 """Pixels: of a letter of the legend, a little generous, and of a symbol with its gaps."""
+LEGEND_LINE = 30
+"""Pixels that each further line of the legend needs below the plot."""
 
 
 def looks_of(lines: pd.DataFrame, baselines: pd.DataFrame) -> pd.DataFrame:
@@ -71,9 +74,19 @@ class Encodings:
         return alt.Scale(domain=list(self.looks["series"]), range=list(self.looks[what]))
 
     @property
-    def _legend(self) -> alt.Legend | None:
+    def legend_height(self) -> int:
+        """Pixels that the lines of the legend beyond its first need."""
+        lines = math.ceil(len(self._in_legend) / max(1, _columns(self._in_legend, self.width)))
+        return LEGEND_LINE * max(0, lines - 1)
+
+    @property
+    def _in_legend(self) -> list[str]:
         """Baselines are named on the chart itself."""
-        values = list(self.looks["series"][self.looks["in_legend"]])
+        return list(self.looks["series"][self.looks["in_legend"]])
+
+    @property
+    def _legend(self) -> alt.Legend | None:
+        values = self._in_legend
         if not values:
             return None
         return alt.Legend(

@@ -11,7 +11,7 @@ from app.charts.tradeoff_layers import curve_ends, median_lines, run_points, whi
 from app.words import metric_name
 
 HEIGHT, PANEL_HEIGHT, SMALL_HEIGHT = 460, 430, 320
-WIDTH, PANEL_WIDTH = 1000, 440
+WIDTH, PANEL_WIDTH = 1000, 480
 """Pixels for the legend: a window of 1280, with one chart in a row and with two."""
 ROOM_FOR_NOTE = 0.12
 NEAR = 1.0
@@ -48,7 +48,7 @@ def tradeoff(
         majority: What the most common answer scores.
         front: The rows of ``lines`` on the Pareto front, to be joined and marked.
         quoted: From `app.quoted_frames.quoted`, another model's.
-        height: In pixels.
+        height: In pixels, with a legend of one line.
         width: What the legend may take, in pixels.
     """
     lines, runs = lines.dropna(subset=[axis]), runs.dropna(subset=[axis])
@@ -79,7 +79,7 @@ def tradeoff(
     if len(runs):
         layers.append(run_points(runs, encodings))
     padding = {**PADDING, "right": room_for_names(baselines)}
-    return alt.layer(*layers).properties(height=height, padding=padding)
+    return alt.layer(*layers).properties(height=height + encodings.legend_height, padding=padding)
 
 
 def _majority(score: float, low: float, is_near: bool) -> alt.LayerChart:

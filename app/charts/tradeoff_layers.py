@@ -1,12 +1,10 @@
 """The layers of the trade-off chart that show the user's own runs."""
 
-from typing import Any
-
 import altair as alt
 import pandas as pd
 
 from app.charts import style
-from app.charts.baselines import apart
+from app.charts.baselines import apart, short_names
 from app.charts.series import Encodings
 from app.tradeoff_axes import AXES, KIND_NAMES
 from finegates.point import ROUNDED, THRESHOLDS, TRAINED
@@ -46,26 +44,22 @@ def whiskers(lines: pd.DataFrame, encodings: Encodings) -> list[alt.Chart]:
 
 
 def curve_ends(lines: pd.DataFrame, encodings: Encodings, gap: float) -> list[alt.Chart]:
-    """Cheap curves: a ring for each cut, and at the end what had been trained."""
+    """Cheap curves: a ring for each cut; at the end the target of the training, or whose it is."""
     cuts = lines[lines["kind"] != TRAINED].sort_values(encodings.axis)
     if cuts.empty:
         return []
     rings = alt.Chart(cuts).mark_point(size=26, filled=False, strokeWidth=1.4, opacity=0.9)
     ends = cuts.groupby("line", as_index=False).last().sort_values("median")
-    ends["name"] = [_trained_for(end) for end in ends.itertuples()]
+    names = [f"from {target:.0%}" if target else "" for target in ends["trained_target"]]
+    ends["name"] = short_names(ends).where([not name for name in names], names)
     ends["label_y"] = ends.groupby(ends[encodings.axis].round(2))["median"].transform(
         lambda scores: apart(list(scores), gap)
     )
-    names = alt.Chart(ends).mark_text(align="left", dx=7, fontSize=11)
+    texts = alt.Chart(ends).mark_text(align="left", dx=7, fontSize=11)
     return [
         rings.encode(x=encodings.x, y=encodings.y("median"), color=encodings.color),
-        names.encode(x=encodings.x, y=encodings.y("label_y"), color=encodings.color, text="name:N"),
+        texts.encode(x=encodings.x, y=encodings.y("label_y"), color=encodings.color, text="name:N"),
     ]
-
-
-def _trained_for(end: Any) -> str:
-    """The target of the training; of a dense run, whose it is."""
-    return f"from {end.trained_target:.0%}" if end.trained_target else end.series
 
 
 def run_points(runs: pd.DataFrame, encodings: Encodings) -> alt.Chart:
