@@ -9,11 +9,13 @@ from app.opening import leave_if_clicked, open_if_clicked
 from app.picker import no_runs, pick_groups, tell_unknown_group
 from app.plain import plain
 from app.point_table import draw_points
+from app.report_parts import runs_report_button
 from app.tradeoff_choice import Look, choose_look, choose_methods, choose_tasks
 from app.tradeoff_frames import comparisons, shown_points
 from app.tradeoff_parts import draw_chart, draw_reading
 from finegates.groups import Group
 from finegates.point import Point
+from finegates.runs import BROKEN, Run
 from finegates.status import ACTIVE_STATES
 
 REFRESH_S = 4
@@ -45,7 +47,9 @@ def view(names: list[str], was_active: bool) -> None:
         return
     draw_points_of(sound, all_rows)
     if sound:
-        draw_runs(sound, rows_of(sound, all_rows))
+        ours = rows_of(sound, all_rows)
+        runs_report_button([Run(folder / row["run"]) for row in ours if row["status"] != BROKEN])
+        draw_runs(sound, ours)
 
 
 def draw_points_of(groups: list[Group], all_rows: list[dict]) -> None:

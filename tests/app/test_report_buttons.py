@@ -41,6 +41,12 @@ def test_ticked_runs_have_one_report(visit, runs_dir, made, count):
     assert reports(app) == ["Report"] and not app.exception and not made
 
 
+def test_a_group_is_reported_where_it_is_compared(visit, runs_dir, made):
+    make_group(runs_dir, "mine", ["finegates"], targets=(0.2,), seeds=(0, 1))
+    app = visit("tradeoff", group="mine")
+    assert reports(app) == ["Report"] and not app.exception and not made
+
+
 def test_runs_that_are_a_group_are_reported_as_it(runs_dir):
     group = make_group(
         runs_dir, "mine", ["finegates"], targets=(0.2,), seeds=(0, 1, 2),

@@ -323,7 +323,7 @@ def test_the_download_is_the_command_lines_own_table(visit, runs_dir):
     group = make_group(runs_dir, "g", METHODS)
     app = visit("tradeoff", group="g")
     labels = [button.label for button in app.get("download_button")]
-    assert labels == ["SVG", "Vega-Lite", "Download CSV"]
+    assert labels == ["SVG", "Vega-Lite", "Download CSV", "Report"]
     assert as_csv(group_points(group, runs_dir)).startswith("task,metric,model,method")
 
 
