@@ -13,7 +13,8 @@ import psutil
 from finegates.accounting import Removal, histogram
 from finegates.runs import GATES_FOLDER, HISTOGRAMS_FILE, METRICS_FILE, Run
 from finegates.snapshots import Snapshot, save_snapshot
-from finegates.status import PAUSE_FILE, STOP_FILE, Status, write_status
+from finegates.status import PAUSE_FILE, Status, write_status
+from finegates.stop_request import STOP_FILE, StopRequest, read_stop
 from finegates.storage import append_line
 
 HEARTBEAT_S = 5.0
@@ -55,9 +56,10 @@ class Journal:
             self.update()
 
     def end(self, state: str, reason: str = "") -> None:
-        """Writes the final state; this one has to be written."""
+        """Writes the last state, which may be ``queued`` again; this one has to be written."""
         now = time.time()
-        final = {"state": state, "reason": reason, "ended": now, "time_left_s": None}
+        final: dict[str, Any] = {"state": state, "reason": reason, "time_left_s": None}
+        final["ended"] = None if state == "queued" else now
         self.status = replace(self.status, **final, heartbeat=now)
         write_status(self.run.path, self.status)
 
@@ -89,6 +91,11 @@ class Journal:
             if what not in self._said:
                 self._said.add(what)
                 print(f"Training goes on, but {what} can't be written: {error}.", file=sys.stderr)
+
+    def end_as_asked(self, step: int) -> None:
+        """Writes the state that the request to stop asks for."""
+        asked = read_stop(self.run.path) or StopRequest()
+        self.end(asked.state, asked.reason if asked.by_user else f"{asked.reason} Step {step}.")
 
     def stop_requested(self) -> bool:
         """Whether somebody asked for this run to stop."""

@@ -266,8 +266,7 @@ def test_a_sweep_goes_on_after_ctrl_c_two_at_once_and_is_come_back_to(
 def asleep(runs_dir, monkeypatch) -> list[Path]:
     """No dispatcher is started; the folders for which one was asked are kept here."""
     asked: list[Path] = []
-    for module in (jobs, dispatcher):
-        monkeypatch.setattr(module, "start_dispatcher", asked.append)
+    monkeypatch.setattr(dispatcher, "start_dispatcher", asked.append)
     return asked
 
 

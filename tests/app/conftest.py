@@ -45,8 +45,7 @@ def runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def dispatched(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Runs folders that a dispatcher was asked for; none is started."""
     asked: list[Path] = []
-    for module in (jobs, dispatcher):
-        monkeypatch.setattr(module, "start_dispatcher", asked.append)
+    monkeypatch.setattr(dispatcher, "start_dispatcher", asked.append)
     return asked
 
 
