@@ -1,4 +1,4 @@
-"""A run's job in Slurm, on the Live page: its number, node and state, and the script it was given."""
+"""A run's job in Slurm, on the Live page: its number, node and state, and the script it got."""
 
 import streamlit as st
 

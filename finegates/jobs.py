@@ -1,7 +1,8 @@
 """Start, stop and resume runs in the background. Page and command line use the same functions.
 
 A submitted run is a folder in state ``queued``; its launcher (`finegates.launchers`) sees to it
-that somebody starts it. Stopping is a request in the run folder first, force only if that is not heard.
+that somebody starts it. Stopping is a request in the run folder first, force only if that is not
+heard.
 """
 
 import contextlib

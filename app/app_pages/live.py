@@ -6,9 +6,9 @@ import streamlit as st
 
 from app import loaders
 from app.gate_parts import draw_gates
+from app.job_parts import draw_job
 from app.live_choice import choose_focus, choose_runs
 from app.live_curves import draw_curves
-from app.job_parts import draw_job
 from app.live_parts import draw_broken, draw_header, draw_log, draw_numbers, draw_tiles
 from app.ridge_parts import draw_ridge
 from app.watched import Watched, watch

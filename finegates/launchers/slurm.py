@@ -16,10 +16,10 @@ from typing import Any
 
 from finegates.errors import RunError, SpecError
 from finegates.launch import SLURM, Launch, SlurmSettings, read_launch, write_launch
-from finegates.launchers import slurm_queue
 from finegates.launchers.base import LOG_BYTES, JobInfo, wait_until_over
 from finegates.launchers.slurm_client import cancel
 from finegates.launchers.slurm_job import RunJob, save_s
+from finegates.launchers.slurm_queue import kept_job
 from finegates.runs import Run
 from finegates.status import Status
 from finegates.storage import read_tail
@@ -69,7 +69,7 @@ class SlurmLauncher:
     def status(self, run: Run) -> JobInfo:
         """The job, as Slurm last told `finegates.launchers.slurm_queue`."""
         launch, node = read_launch(run.path), run.status().host
-        job = slurm_queue.kept_job(run, launch)
+        job = kept_job(run, launch)
         if job is None:
             return JobInfo(SLURM, launch.job_id, node)
         reason = "" if job.reason == "None" else job.reason
@@ -79,7 +79,7 @@ class SlurmLauncher:
         """The end of the run's log; before it has one, of what the job itself said."""
         if text := run.log_tail(num_bytes):
             return text
-        said = sorted((run.path / JOB_FOLDER).glob("*_log.err"), key=lambda p: p.stat().st_mtime)
+        said = sorted((run.path / JOB_FOLDER).glob("*_log.*"), key=lambda p: p.stat().st_mtime)
         return read_tail(said[-1], num_bytes) if said else ""
 
     def stop(self, run: Run, grace_s: float) -> Status:

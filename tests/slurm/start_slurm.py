@@ -1,6 +1,6 @@
 """A real Slurm of one node, without systemd and without a database: munged, slurmctld and slurmd.
 
-    python tests/slurm/start_slurm.py         # until Ctrl+C; prints what to export
+    python tests/slurm/start_slurm.py         # until Ctrl+C or SIGTERM; prints what to export
 
 All of it lives in one temporary folder, listens on ports of its own and ends with who started it.
 """
@@ -71,22 +71,25 @@ def slurm() -> Iterator[dict[str, str]]:
     """Starts the cluster and gives the environment variables that its clients need."""
     folder = Path(tempfile.mkdtemp(prefix="slurm-"))  # short: a socket's path has 108 letters
     daemons: list[subprocess.Popen] = []
+    config = folder / "slurm.conf"
+    given = {"SLURM_CONF": str(config)}
     try:
-        config = _write(folder)
+        _write(folder, config)
         for words in _daemons(folder, config):
             with open(folder / "log" / f"{words[0]}.out", "ab") as log:
                 daemons.append(_start(words, log))
             if words[0] == "munged":
                 _wait(lambda: (folder / "run" / "munge.sock").exists(), folder)
-        given = {"SLURM_CONF": str(config)}
         _wait(lambda: _state(given) == "idle", folder)
         yield given
     finally:
+        if len(daemons) == len(_daemons(folder, config)):
+            _cancel_all(given)
         _end(daemons)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write(folder: Path) -> Path:
+def _write(folder: Path, config: Path) -> None:
     for name in ("log", "run", "state", "spool"):
         (folder / name).mkdir()
     key = folder / "munge.key"
@@ -97,8 +100,7 @@ def _write(folder: Path) -> Path:
         host=socket.gethostname().split(".")[0], user=getpass.getuser(), folder=folder,
         controller_port=controller, node_port=node, cpus=NUM_CPUS,
     )  # fmt: skip
-    (folder / "slurm.conf").write_text(text)
-    return folder / "slurm.conf"
+    config.write_text(text)
 
 
 def _daemons(folder: Path, config: Path) -> list[list[str]]:
@@ -118,8 +120,20 @@ def _start(words: list[str], log) -> subprocess.Popen:
     )  # fmt: skip
 
 
+def _cancel_all(given: dict[str, str]) -> None:
+    """Ends every job: their steps would outlive the daemons."""
+    environment = {**os.environ, **given}
+    subprocess.run(["scancel", "--me"], env=environment, capture_output=True)
+    deadline = time.monotonic() + END_S
+    while time.monotonic() < deadline:
+        left = subprocess.run(["squeue", "-h"], env=environment, capture_output=True).stdout
+        if not left.strip():
+            return
+        time.sleep(0.2)
+
+
 def _end(daemons: list[subprocess.Popen]) -> None:
-    """Ends the node first, and every step that still runs on it."""
+    """Ends the node first."""
     for daemon in reversed(daemons):
         daemon.terminate()
         try:
@@ -159,6 +173,7 @@ def _wait(condition, folder: Path) -> None:
 if __name__ == "__main__":
     if lacking():
         sys.exit(f"not installed: {', '.join(lacking())}. {INSTALL}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with slurm() as variables, contextlib.suppress(KeyboardInterrupt):
         print("\n".join(f"export {name}={value}" for name, value in variables.items()), flush=True)
         signal.pause()
