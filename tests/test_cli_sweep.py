@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fake_results import in_state, result, with_curve
 
-from finegates import dispatcher, jobs
+from finegates import dispatcher
 from finegates.cli import main
 from finegates.commands import follow as follow_module
 from finegates.commands import sweep as sweep_command

@@ -129,7 +129,8 @@ def _ended(run: Run, status: Status, launch: Launch, word: str, why: str) -> Sta
         state, reason = "failed", "It was never handed to Slurm: who submitted it ended. Resume it."
     else:
         state = _STATES.get(word, "failed")
-        because = f" ({why})" if why not in ("", "None") else ""
+        tells = why not in ("", "None") and word != "CANCELLED"  # that one's is why it had waited
+        because = f" ({why})" if tells else ""
         said = f"is {word}{because}" if word else "is known to it no more"
         reason = f"The job is gone from Slurm's queue: job {launch.job_id} {said}."
     reason = f"{reason} Last step: {status.step}."

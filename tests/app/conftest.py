@@ -15,7 +15,7 @@ for folder in (ROOT, Path(__file__).parent):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
-from finegates import dispatcher, jobs  # noqa: E402  needs the path
+from finegates import dispatcher  # noqa: E402  needs the path
 
 TIMEOUT_S = 30
 

@@ -155,6 +155,7 @@ def test_a_sweep_of_six_with_everything_that_happens_on_a_cluster(runs_dir, toy_
     assert timed_out.status().reason.startswith("Timed out; saved and requeued, and may run out")
     at = checkpoint_step(timed_out)
     assert at >= STEP
+    scontrol("update", f"JobId={job_of(timed_out)}", "TimeLimit=10")
     (timed_out.path / PAUSE_FILE).unlink()
 
     # preempted: Slurm's signal long before the limit
