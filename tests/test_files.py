@@ -18,7 +18,9 @@ from finegates.rows import describe, labelled_rows
 from finegates.uploads import save_upload
 
 GOOD = "text,label\nA cat naps.,good\nA dog barks.,bad\nA bird sings.,good\nA fish.,bad\n"
-ANY_FOLDER = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ANY_FOLDER = settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 # No lone surrogates: a file can't hold them. No NUL: a file of text that holds one is refused.
 cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)

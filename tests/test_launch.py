@@ -26,10 +26,11 @@ from finegates.launch import (
     read_launch,
     write_launch,
 )
-from finegates.launchers import slurm, slurm_client, slurm_job, slurm_queue
+from finegates.launchers import slurm, slurm_client, slurm_job, slurm_queue, slurm_worker
 from finegates.launchers.base import JobInfo
 from finegates.launchers.slurm_client import Job
-from finegates.launchers.slurm_job import RunJob, end_as, make_ready, save_s, why
+from finegates.launchers.slurm_job import RunJob, save_s, why
+from finegates.launchers.slurm_worker import end_as, make_ready
 from finegates.runs import Run, create_run
 from finegates.spec import RunSpec, make_spec
 from finegates.status import (
@@ -307,8 +308,8 @@ def test_a_worker_is_deaf_to_slurms_signals_and_its_job_is_not(runs_dir, monkeyp
     def start(words, log, environment):
         return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
 
-    monkeypatch.setattr(slurm_job, "start_process", start)
-    said = slurm_job.start_worker(queue(runs_dir, Launch("slurm"))).communicate()[0]
+    monkeypatch.setattr(slurm_worker, "start_process", start)
+    said = slurm_worker.start_worker(queue(runs_dir, Launch("slurm"))).communicate()[0]
     assert "SIGTERM" in said and "SIGUSR2" in said
     assert not signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
@@ -321,7 +322,7 @@ def test_a_worker_is_deaf_to_slurms_signals_and_its_job_is_not(runs_dir, monkeyp
 def test_a_run_trains_on_what_slurm_gave_it(runs_dir, device, gpus, expected):
     launch = Launch("slurm", SlurmSettings(gpus=gpus))
     run = create_run(make_spec({"device": device}), {"fingerprint": "0"}, runs_dir, launch=launch)
-    assert slurm_job.device_of(run) == expected
+    assert slurm_worker.device_of(run) == expected
 
 
 # Looking after jobs
@@ -397,7 +398,7 @@ def test_a_user_who_asked_for_a_stop_is_told_that_it_was_stopped(runs_dir, asked
 
 def test_no_run_is_ended_while_a_worker_is_at_it_or_slurm_does_not_answer(runs_dir, asked):
     run = live(queue(runs_dir, old("7")))
-    with slurm_job.worker_lock(run):
+    with slurm_worker.worker_lock(run):
         slurm_queue.settle_gone(run, read_launch(run.path))
     assert run.status().state == "running"
     asked["jobs"] = None
