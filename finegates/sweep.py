@@ -162,8 +162,11 @@ def _goes_on(cell: Cell, runs_dir: Path, launch: Launch | None) -> bool:
     if run is None or not run.path.is_dir() or run.row()["status"] == BROKEN:
         return False
     if run.status().state in jobs.RESUMABLE_STATES:
-        with suppress(RunError):  # somebody else was quicker
+        try:
             jobs.resume(run, start=False, launch=launch)
+        except RunError:
+            if run.status().state in jobs.RESUMABLE_STATES:  # else somebody else was quicker
+                raise
     return True
 
 

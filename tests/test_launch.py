@@ -61,6 +61,7 @@ def scancelled(monkeypatch) -> list[str]:
     numbers: list[str] = []
     monkeypatch.setattr(slurm, "cancel", numbers.append)
     monkeypatch.setattr(slurm, "missing", lambda: "")
+    monkeypatch.setattr(slurm, "_refused", lambda settings: "")
     return numbers
 
 

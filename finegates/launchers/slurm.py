@@ -17,7 +17,7 @@ from typing import Any
 from finegates.errors import RunError, SpecError
 from finegates.launch import SLURM, Launch, SlurmSettings, read_launch, write_launch
 from finegates.launchers.base import LOG_BYTES, JobInfo, wait_until_over
-from finegates.launchers.slurm_client import cancel
+from finegates.launchers.slurm_client import ANSWER_S, cancel
 from finegates.launchers.slurm_job import RunJob, save_s
 from finegates.launchers.slurm_queue import kept_job
 from finegates.runs import Run
@@ -28,6 +28,7 @@ JOB_FOLDER = "slurm"
 CANCELLED_S = 60.0
 """Slurm gives a cancelled job KillWait seconds (30 by default) to end."""
 
+_WHAT_TO_DO = "Check partition, account, time, GPUs and memory; `sinfo` lists what there is."
 _NEVER = 10**6
 """How often submitit requeues: the job itself counts (`finegates.launchers.slurm_job`)."""
 
@@ -56,6 +57,8 @@ class SlurmLauncher:
                 f"device is '{device}' and gpus is {launch.settings.gpus}; ask Slurm for more "
                 "GPUs, or take device auto."
             )
+        if refused := _refused(launch.settings):
+            raise SpecError(f"Slurm refuses such a run: {refused} {_WHAT_TO_DO}")
 
     def submit(self, run: Run) -> None:
         """Hands a queued run to Slurm, and keeps the job's number and script in its folder."""
@@ -99,6 +102,29 @@ class SlurmLauncher:
         self.withdraw(run)
 
 
+def _refused(settings: SlurmSettings) -> str:
+    """Why Slurm would not take a run with these settings; empty if it would. Submits nothing."""
+    wanted = {
+        "partition": settings.partition, "account": settings.account, "time": settings.time_min,
+        "cpus-per-task": settings.cpus, "gpus-per-node": settings.gpus or None,
+        "mem": _megabytes(settings),
+    }  # fmt: skip
+    flags = [f"--{name}={value}" for name, value in wanted.items() if value is not None]
+    try:
+        answer = subprocess.run(
+            ["sbatch", "--test-only", *flags, "--wrap=true"],
+            capture_output=True, text=True, timeout=ANSWER_S,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"{error}."
+    said = answer.stderr.strip().splitlines() or ["it gives no reason."]
+    return said[-1] if answer.returncode else ""
+
+
+def _megabytes(settings: SlurmSettings) -> str | None:
+    return f"{round(settings.memory_gb * 1024)}MB" if settings.memory_gb else None
+
+
 def _sbatch(run: Run, settings: SlurmSettings) -> tuple[str, str]:
     """Submits a run; returns the job's number and the text of its script."""
     from submitit.core.utils import FailedJobError, FailedSubmissionError
@@ -111,10 +137,7 @@ def _sbatch(run: Run, settings: SlurmSettings) -> tuple[str, str]:
         job = executor.submit(RunJob(str(run.path), settings.requeues, save_s(settings.time_min)))
     except (FailedJobError, FailedSubmissionError, OSError, subprocess.SubprocessError) as error:
         said = str(error).strip().splitlines() or [type(error).__name__]
-        raise RunError(
-            f"Slurm refused the run: {said[-1]} Check partition, account, time, GPUs and memory; "
-            "`sinfo` lists what there is."
-        ) from error
+        raise RunError(f"Slurm refused the run: {said[-1]} {_WHAT_TO_DO}") from error
     for link in folder.glob(".submission_file_*"):  # dangles once the run is moved
         link.unlink()
     return job.job_id, job.paths.submission_file.read_text()
@@ -129,7 +152,7 @@ def _parameters(run: Run, settings: SlurmSettings) -> dict[str, Any]:
         "time": settings.time_min,
         "cpus_per_task": settings.cpus,
         "gpus_per_node": settings.gpus or None,
-        "mem": f"{round(settings.memory_gb * 1024)}MB" if settings.memory_gb else None,
+        "mem": _megabytes(settings),
         "signal_delay_s": save_s(settings.time_min),
         "additional_parameters": {"requeue": True},
         "srun_args": [f"--cpus-per-task={settings.cpus}"],  # srun does not take over sbatch's

@@ -20,6 +20,7 @@ def cluster(monkeypatch) -> None:
     """A machine on which Slurm takes every run."""
     for module in (slurm, launch_form):
         monkeypatch.setattr(module, "missing", lambda: "")
+    monkeypatch.setattr(slurm, "_refused", lambda settings: "")
     monkeypatch.setattr(slurm, "_sbatch", lambda run, settings: ("12", "#SBATCH --time=5"))
 
 

@@ -13,12 +13,14 @@ import pytest
 from start_slurm import INSTALL, lacking, slurm
 
 from finegates import jobs
-from finegates.errors import RunError
+from finegates.errors import SpecError
 from finegates.groups import open_group
-from finegates.launch import read_launch
-from finegates.launchers.slurm_client import details, my_jobs
+from finegates.launch import Launch, SlurmSettings, read_launch
+from finegates.launchers.slurm_client import details, my_jobs, seconds_of
 from finegates.runs import CHECKPOINT_FOLDER, RUNS_DIR_VARIABLE, Run
+from finegates.spec import make_spec
 from finegates.status import PAUSE_FILE, written_status
+from finegates.sweep import plan, start_sweep
 
 HERE = Path(__file__).parent
 LONGEST_WAIT_S = 240.0
@@ -112,8 +114,6 @@ def start_six(runs_dir: Path, model: Path) -> list[Run]:
 
 def time_out(run: Run) -> None:
     """Takes away the job's time; Slurm itself then warns it and would kill it."""
-    from finegates.launchers.slurm_client import seconds_of
-
     ran = seconds_of(details(job_of(run))["RunTime"])
     assert ran is not None
     scontrol("update", f"JobId={job_of(run)}", f"TimeLimit={int(ran // 60) + 2}")
@@ -191,12 +191,14 @@ def test_a_sweep_of_six_with_everything_that_happens_on_a_cluster(runs_dir, toy_
 
 
 @pytest.mark.slow
-def test_what_slurm_refuses_is_said_and_leaves_nothing(runs_dir, toy_model_dir):
-    from finegates.launch import Launch, SlurmSettings
-    from finegates.spec import make_spec
-
+@pytest.mark.parametrize(
+    "wrong", [{"partition": "none"}, {"cpus": 64}, {"memory_gb": 512.0}, {"gpus": 1}]
+)
+def test_what_slurm_refuses_is_said_before_anything_is_made(runs_dir, toy_model_dir, wrong):
     spec = make_spec({"model": str(toy_model_dir), "max_train_samples": 16})
-    with pytest.raises(RunError, match="Slurm refused the run: .*partition"):
-        jobs.submit(spec, runs_dir, launch=Launch("slurm", SlurmSettings(partition="none")))
-    assert not [path for path in runs_dir.iterdir() if not path.name.startswith(".")]
-    assert my_jobs() == []
+    launch = Launch("slurm", SlurmSettings(**{"cpus": 1, **wrong}))
+    with pytest.raises(SpecError, match="Slurm refuses such a run: .*sinfo"):
+        jobs.submit(spec, runs_dir, launch=launch)
+    with pytest.raises(SpecError, match="Slurm refuses such a run"):
+        start_sweep(runs_dir, "s", {"model": spec.model}, plan(["full"], [], [0]), launch)
+    assert list(runs_dir.iterdir()) == [] and my_jobs() == []
