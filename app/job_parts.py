@@ -20,12 +20,12 @@ def draw_job(run: Run) -> None:
     """Nothing for a run of this machine."""
     if (job := job_info(run)) is None:
         return
-    word = f"**{job.word}**: {MEANINGS[job.word]}" if job.word in MEANINGS else f"**{job.word}**"
+    meaning = f"The job {MEANINGS[job.word]}." if job.word in MEANINGS else None
     with st.container(border=True):
         columns = st.columns(3)
         columns[0].metric("Slurm job", job.job_id or words.NOTHING)
         columns[1].metric("Node", job.node or words.NOTHING)
-        columns[2].metric("In the queue", job.word or words.NOTHING, help=word)
+        columns[2].metric("In the queue", job.word or words.NOTHING, help=meaning)
         if job.word == "PENDING" and job.reason:
             st.caption(f"It {MEANINGS['PENDING']}; Slurm's reason: {job.reason}.")
         _draw_script(run)

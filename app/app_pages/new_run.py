@@ -124,6 +124,8 @@ with summary, st.container(border=True):
         start(spec, launch)
     if spec and not problem:
         draw_cost(spec, data)
+        if not launch.is_local:
+            st.caption("The estimate is of this machine; a node of the cluster differs.")
         st.markdown("**The same from a terminal**")
         st.code(loaders.command_line(spec, launch), language="bash", wrap_lines=True)
         st.caption(
