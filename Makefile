@@ -3,22 +3,28 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: app test fast check faults sample clean
+.PHONY: app test fast check audit faults sample clean
 
 app: $(VENV)/.installed          ## install and open the app
 	$(BIN)/streamlit run app/main.py
 
 test: $(VENV)/.installed-test check   ## install, lint, and run every test
 	$(BIN)/python -m pytest -m "not slow and not browser" -n 2 --dist loadfile
-	$(BIN)/python -m pytest -m "slow or browser"
+	$(BIN)/python -m pytest -m "slow or browser" -n 2 --dist loadfile
 
 fast: $(VENV)/.installed-test    ## the quick tests alone
 	$(BIN)/python -m pytest -m "not slow and not browser" -n 2 --dist loadfile
 
-check: $(VENV)/.installed-test   ## lint and types
+check: $(VENV)/.installed-test   ## lint, types and security
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml app finegates
+
+audit: $(VENV)/.installed-test   ## known holes of what is installed; asks an advisory service
+	$(BIN)/pip install --quiet 'pip-audit>=2.9,<3'
+	@$(BIN)/pip-audit --requirement requirements.txt --no-deps --disable-pip || { \
+	  echo "A hole was found, or the advisory service can't be reached (it needs pypi.org)."; exit 1; }
 
 faults: $(VENV)/.installed-test   ## every fault many times: nothing may be lost
 	$(BIN)/python tests/faults/long.py

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app.acting import act_button
+from app.plain import plain
 from finegates import jobs
 from finegates.errors import FineGatesError
 from finegates.runs import BROKEN, Run, delete_run
@@ -74,7 +75,7 @@ def _act(run: Run, act: Callable[[Run], Any]) -> None:
     try:
         act(run)
     except FineGatesError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
     st.rerun()
 

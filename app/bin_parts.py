@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import loaders
 from app.acting import act_button
+from app.plain import plain
 from finegates.bin import BinnedRun, restore_run
 from finegates.errors import FineGatesError
 
@@ -40,6 +41,6 @@ def _restore(chosen: list[BinnedRun]) -> None:
         except FineGatesError as error:
             problems.append(str(error))
     if problems:
-        st.error("  \n".join(problems), icon=":material/error:")
+        st.error("  \n".join(map(plain, problems)), icon=":material/error:")
     else:
         st.rerun()

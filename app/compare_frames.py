@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 
 from app.run_columns import COLUMNS, seconds
-from app.run_exports import csv_text
 from app.words import NOTHING
 from finegates.methods import METHODS
 from finegates.runs import Run
+from finegates.spreadsheet import csv_text
 
 Row = Mapping[str, Any]
 

@@ -10,6 +10,7 @@ import streamlit as st
 from app import compare_frames as frames
 from app.charts.compare import Axis, overlay
 from app.charts.zoom import HOW_TO_ZOOM, ZOOM
+from app.plain import plain
 from app.run_columns import COLUMNS
 from app.run_looks import swatch
 from app.words import NOTHING, TERMS, metric_name
@@ -83,7 +84,7 @@ def _draw(
     title: str, key: str, frame: pd.DataFrame, looks: Mapping[str, int], x: Axis, y: Axis,
     nothing: str = "Comes with the first log line.", **options: Any,
 ) -> None:  # fmt: skip
-    st.markdown(f"**{title}**")
+    st.markdown(f"**{plain(title)}**")
     if frame.empty:
         st.caption(nothing)
         return

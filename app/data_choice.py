@@ -18,7 +18,7 @@ from finegates.errors import DataError
 from finegates.files import READERS
 from finegates.glue import GLUE_DIR_VARIABLE
 from finegates.spec import FILE_TASK, GLUE_TASKS, SAMPLE_TASK, make_spec
-from finegates.uploads import save_upload
+from finegates.uploads import save_readable
 
 SAMPLE, GLUE, FILE = "Bundled sample", "GLUE", "Your file"
 SOURCES = (SAMPLE, GLUE, FILE)
@@ -89,7 +89,8 @@ def _file(method: str, folder: Path) -> dict[str, Any] | None:
         key="new_upload", **locked(help="CSV, TSV, JSONL or Parquet, UTF-8, up to 200 MB."),
     )  # fmt: skip
     if upload is not None:
-        path = save_upload(upload.name, upload.getvalue(), folder / loaders.UPLOADS_FOLDER)
+        kept = folder / loaders.UPLOADS_FOLDER
+        path = save_readable(upload.name, upload.getvalue(), kept, loaders.read_upload)
         st.session_state["new_file"] = str(path)
     if not (kept := st.session_state.get("new_file")) or not Path(kept).is_file():
         return None

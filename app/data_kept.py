@@ -14,7 +14,7 @@ from app.plain import plain
 from app.words import size
 from finegates.errors import DataError
 from finegates.files import READERS
-from finegates.uploads import KeptFile, delete_upload, kept_files, save_upload
+from finegates.uploads import KeptFile, delete_upload, kept_files, save_readable
 
 SAMPLE = "Bundled sample"
 CHOICE = "data"
@@ -32,18 +32,11 @@ def draw_upload(folder: Path) -> None:
     )  # fmt: skip
     if upload is None or st.session_state.get(_SAVED) == upload.file_id:
         return
-    before = {file.path for file in kept_files(folder)}
     try:
         with st.spinner("Reading the file …"):
-            path = save_upload(upload.name, upload.getvalue(), folder)
-            loaders.guessed_columns(str(path), path.stat().st_mtime_ns)
+            path = save_readable(upload.name, upload.getvalue(), folder, loaders.read_upload)
     except DataError as error:
-        words = str(error)
-        for file in kept_files(folder):
-            if file.path not in before:
-                words = words.replace(file.path.name, upload.name)
-                delete_upload(file.path, folder)
-        st.error(plain(words), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         st.caption("The file was not kept. Mend it and upload it again.")
         return
     st.session_state[_SAVED] = upload.file_id

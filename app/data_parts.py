@@ -56,8 +56,9 @@ def draw_faults(report: DataReport) -> None:
             st.caption(f"In single rows nothing was found: {checked}.")
         return
     config = st.column_config
+    found = frames.on_screen(frames.fault_table(report.faults))
     st.dataframe(
-        frames.fault_table(report.faults), key="faults", hide_index=True, row_height=32,
+        found, key="faults", hide_index=True, row_height=32,
         alt=f"{len(report.faults)} kinds of fault in the data",
         column_config={
             "kind": config.TextColumn(
@@ -156,7 +157,7 @@ def draw_rows(report: DataReport, spec: RunSpec, changed_ns: int) -> None:
     numbers = faults[chosen].rows[:ROWS_SHOWN] if chosen in faults else first
     if chosen in faults:
         st.text(faults[chosen].text)
-    frame = loaders.data_rows(spec, changed_ns, numbers)
+    frame = frames.on_screen(loaders.data_rows(spec, changed_ns, numbers))
     st.dataframe(
         frame, key="rows", hide_index=True, row_height=32, alt=f"{len(numbers)} rows of the data",
         column_config={frame.columns[0]: st.column_config.NumberColumn(width=60)},

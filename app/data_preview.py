@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from app.data_frames import on_screen
 from finegates.data import TextSplits
 
 ROWS_SHOWN = 5
@@ -39,7 +40,7 @@ def _draw_balance(labels: pd.Series) -> None:
     )
     height = "content" if len(table) <= SHOWN_IN_FULL else 230
     st.dataframe(
-        table, hide_index=True, height=height, row_height=32,
+        on_screen(table), hide_index=True, height=height, row_height=32,
         column_config={
             "label": st.column_config.TextColumn("Label"),
             "rows": st.column_config.NumberColumn("Rows", format="localized"),

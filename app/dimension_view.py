@@ -10,6 +10,7 @@ from app.compare_frames import names_of
 from app.gates_shown import GatesShown
 from app.mask_exports import file_name, masks_csv, masks_npz
 from app.picker import RUN_PARAMETER, pick_run
+from app.plain import plain
 from app.words import no_gates
 from finegates.errors import FineGatesError, unknown_name
 from finegates.methods import METHODS
@@ -80,7 +81,7 @@ def load_shown(run: Run, others: Sequence[str], step: int, threshold: float) -> 
             check_same_layout([run.id, other.id], [first.layout, last.layout])
             found.append((other, last))
         except FineGatesError as error:
-            st.error(f"{error} It is left out.", icon=":material/grid_off:")
+            st.error(plain(f"{error} It is left out."), icon=":material/grid_off:")
     names = _names([one for one, _ in found])
     return [
         GatesShown(one.id, name, snapshot, threshold)
@@ -138,7 +139,9 @@ def _why_no_gates(run: Run) -> str:
 def _tell_unknown(ids: list[str]) -> None:
     for asked in st.query_params.get_all(AGAINST):
         if asked not in ids:
-            st.error(f"{unknown_name('run with gates', asked, ids, shown=3)} It is left out.")
+            st.error(
+                plain(f"{unknown_name('run with gates', asked, ids, shown=3)} It is left out.")
+            )
 
 
 def _names(runs: Sequence[Run]) -> list[str]:

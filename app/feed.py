@@ -1,6 +1,6 @@
 """What one session has read of a run: each refresh reads only what was added since the last."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from app.metric_table import MetricTable
+from finegates.accounting import HISTOGRAM_BINS
 from finegates.runs import Run
 
 TRAIN_COLUMNS = (
@@ -62,10 +63,12 @@ class Feed:
             counts, step = row.get("counts"), row.get("step")
             if not (isinstance(counts, dict) and counts and isinstance(step, int)):
                 continue
-            self._names = self._names or tuple(counts)
+            names = self._names or tuple(counts)
+            if (array := _whole_numbers(counts, names)) is None:
+                continue
+            self._names = names
             while self._histograms and self._histograms[-1][0] >= step:
                 self._histograms.pop()
-            array = np.array([counts[name] for name in self._names], dtype=np.int32)
             self._histograms.append((step, array))
 
     @property
@@ -85,6 +88,15 @@ class Feed:
             return None
         steps, arrays = zip(*self._histograms, strict=True)
         return Histograms(self._names, np.array(steps), np.stack(arrays))
+
+
+def _whole_numbers(counts: Mapping[str, Any], names: Sequence[str]) -> np.ndarray | None:
+    """Shape ``(num_vectors, num_bins)``; None of a line that is no histogram of these vectors."""
+    try:
+        array = np.array([counts[name] for name in names], dtype=np.int32)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return array if array.shape == (len(names), HISTOGRAM_BINS + 2) else None
 
 
 def metrics_frame(

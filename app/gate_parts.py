@@ -7,18 +7,21 @@ from app.charts import gates, layers
 from app.feed import Feed, Histograms
 from app.gate_frames import closing, removed_frame, shares, some_steps
 from app.live_parts import heading
+from app.plain import plain
 from app.words import ROLE_NAMES
 from finegates.errors import RunError
 from finegates.runs import Run
 from finegates.status import Status
 
 ALL_ROLES = "all"
+NOT_YET = "No gate values yet; the first come with the first log line."
+NOT_KEPT = "This run's folder has its curves, but not its gate values, so none can be shown."
 
 
 def draw_gates(run: Run, status: Status, feed: Feed, choose_step: bool) -> None:
     """Gates closing layer by layer, and how their values spread."""
     if (histograms := feed.histograms) is None:
-        st.caption("No gate values yet; the first come with the first log line.")
+        st.caption(NOT_KEPT if status.is_over and status.step else NOT_YET)
         return
     roles = tuple(dict.fromkeys(name.split(".")[1] for name in histograms.names))
     total = max(status.total_steps, int(histograms.steps[-1]))
@@ -44,12 +47,13 @@ def _draw_removed(run: Run) -> None:
     try:
         frame = removed_frame(loaders.snapshot(run, steps[-1]))
     except RunError as error:
-        st.warning(str(error))
+        st.warning(plain(str(error)))
         return
     dark = st.context.theme.type == "dark"
-    st.altair_chart(
-        layers.removed_by_matrix(frame, dark), key="removed", alt="Removed weights of each matrix"
-    )
+    st.vega_lite_chart(
+        frame, layers.removed_by_matrix(frame, dark), key="removed",
+        alt="Removed weights of each matrix",
+    )  # fmt: skip
 
 
 def _draw_spread(histograms: Histograms, roles: tuple[str, ...], total: int, choose: bool) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from app.acting import act_button
 from app.opening import open_clicked, remember_shown
+from app.plain import plain
 from app.point_frames import missing
 from app.run_table import column_config, table
 from app.words import NOT_STARTED, NOTHING, STATES, duration
@@ -62,7 +63,7 @@ def _draw_buttons(group: Group, folder: Path, progress: GroupProgress) -> None:
         try:
             sweep.submit_missing(group, folder)
         except FineGatesError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(plain(str(error)), icon=":material/error:")
         else:
             st.rerun()
     active = [Run(folder / str(c.cell.run)) for c in progress.in_state(*ACTIVE_STATES)]
@@ -106,4 +107,4 @@ def draw_runs(groups: Sequence[Group], rows: list[dict[str, Any]]) -> None:
         )  # fmt: skip
     with st.expander("The same from a terminal", icon=":material/terminal:"):
         for group in groups:
-            st.code(group.command, language="bash", wrap_lines=True)
+            st.code(group.command, language=None, wrap_lines=True)

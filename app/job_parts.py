@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import words
+from app.plain import plain
 from finegates.errors import RunError
 from finegates.jobs import job_info
 from finegates.launch import read_launch
@@ -27,7 +28,7 @@ def draw_job(run: Run) -> None:
         columns[1].metric("Node", job.node or words.NOTHING)
         columns[2].metric("In the queue", job.word or words.NOTHING, help=meaning)
         if job.word == "PENDING" and job.reason:
-            st.caption(f"It {MEANINGS['PENDING']}; Slurm's reason: {job.reason}.")
+            st.caption(f"It {MEANINGS['PENDING']}; Slurm's reason: {plain(job.reason)}.")
         _draw_script(run)
 
 
@@ -35,7 +36,7 @@ def _draw_script(run: Run) -> None:
     try:
         script = read_launch(run.path).sbatch
     except RunError as error:
-        st.caption(str(error))
+        st.caption(plain(str(error)))
         return
     with st.expander("sbatch script", icon=":material/description:"):
         st.code(script or "Not submitted yet.", language="bash")

@@ -8,6 +8,7 @@ import streamlit as st
 from app import loaders
 from app.charts.compare import MOST_RUNS
 from app.picker import RUN_PARAMETER, no_runs
+from app.plain import plain
 from finegates.errors import unknown_name
 from finegates.methods import METHODS
 from finegates.status import ACTIVE_STATES
@@ -69,4 +70,4 @@ def _by_itself(rows: list[dict[str, Any]], ids: list[str]) -> list[str]:
 def _tell_unknown(asked: list[str], ids: list[str]) -> None:
     for run in asked:
         if run not in ids:
-            st.error(f"{unknown_name('run', run, ids, shown=5)} It is left out.")
+            st.error(plain(f"{unknown_name('run', run, ids, shown=5)} It is left out."))

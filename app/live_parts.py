@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import words
 from app.actions import run_buttons
+from app.plain import plain
 from app.report_parts import report_button
 from app.run_columns import COLUMNS
 from app.run_looks import swatch
@@ -42,7 +43,7 @@ def draw_header(watched: Watched, alone: bool) -> None:
             st.image(swatch(watched.look), width=28)
         st.badge(status.state, icon=f":material/{look.icon}:", color=look.color, help=look.meaning)
         st.markdown(
-            f"**{spec.method}** on **{spec.task}** with `{spec.model}`, seed {spec.seed}: "
+            f"**{spec.method}** on **{spec.task}** with {plain(spec.model)}, seed {spec.seed}: "
             f"{look.meaning}",
             width="stretch",
         )
@@ -62,7 +63,7 @@ def draw_header(watched: Watched, alone: bool) -> None:
 def draw_broken(run: Run, reason: str) -> None:
     """A run that can't be read, why, and the way to be rid of it."""
     with st.container(border=True):
-        st.error(f"{run.id} can't be read: {reason}", icon=":material/broken_image:")
+        st.error(plain(f"{run.id} can't be read: {reason}"), icon=":material/broken_image:")
         run_buttons(run, BROKEN, can_delete=True)
 
 
@@ -70,7 +71,7 @@ def _draw_reason(watched: Watched) -> None:
     status, icon = watched.status, f":material/{STATES[watched.status.state].icon}:"
     if status.reason:
         show = st.error if status.state in ("failed", "lost") else st.info
-        show(status.reason, icon=icon)
+        show(plain(status.reason), icon=icon)
     if not watched.has_begun and status.state in STARTING:
         st.info(STARTING[status.state], icon=icon)
     elif not watched.has_begun and status.is_over:
@@ -88,7 +89,7 @@ def _draw_progress(status: Status) -> None:
 
 def draw_tiles(run: Run, status: Status) -> None:
     """The numbers that count, each with its definition on hover."""
-    metric = words.metric_name(status.metric)
+    metric = plain(words.metric_name(status.metric))
     gain = None
     if status.score is not None and status.majority_score is not None:
         gain = round(status.score - status.majority_score, 3)
@@ -125,7 +126,7 @@ def _work_tiles(status: Status) -> list[Tile]:
     trained = words.count(status.trainable_params)
     return [
         ("Throughput", words.per_second(status.samples_per_s), TERMS["throughput"],
-         f"{status.device} · {status.precision}"),
+         plain(f"{status.device} · {status.precision}")),
         ("Memory", words.size(status.memory_bytes),
          f"{TERMS['memory']} Trained: {trained} of {words.count(status.total_params)} parameters.",
          f"{trained} trained"),
@@ -189,4 +190,4 @@ def draw_log(run: Run, expanded: bool) -> None:
 
 def heading(title: str, explanation: str) -> None:
     """A chart's title, with how to read it on hover."""
-    st.markdown(f"**{title}**", help=explanation)
+    st.markdown(f"**{plain(title)}**", help=explanation)

@@ -275,6 +275,15 @@ def guessed_columns(path: str, changed_ns: int) -> tuple[list[str], Columns | No
         return names, None, str(error)
 
 
+def read_upload(path: Path) -> None:
+    """Reads a file that has just been kept, for the pages that will show it.
+
+    Raises:
+        DataError: If it can't be read.
+    """
+    guessed_columns(str(path), path.stat().st_mtime_ns)
+
+
 @st.cache_data(max_entries=4, show_spinner=False)
 def data_report(spec: RunSpec, changed_ns: int) -> DataReport:
     """What is known of the rows of a file, or of the sample, before a run.

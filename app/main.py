@@ -11,66 +11,57 @@ if str(ROOT) not in sys.path:
 
 from app.acting import tell_read_only  # noqa: E402  needs the path
 
+# Without icons: with them two of the ten would stand behind "2 more" in a window of 1280.
 PAGES = [
     st.Page(
         "app_pages/runs.py",
         title="Runs",
-        icon=":material/table_rows:",
         default=True,
         help="Every run, newest first, and what accuracy is left at which sparsity.",
     ),
     st.Page(
         "app_pages/new_run.py",
         title="New run",
-        icon=":material/add_circle:",
         help="Choose data, model and recipe, see what it will cost, and start.",
     ),
     st.Page(
         "app_pages/data.py",
         title="Data",
-        icon=":material/dataset:",
         help="Your own data sets: upload, look, what is wrong in which row, and use in a run.",
     ),
     st.Page(
         "app_pages/new_sweep.py",
         title="Sweep",
-        icon=":material/grid_view:",
         help="Several methods, targets and seeds at once, as one group of runs.",
     ),
     st.Page(
         "app_pages/compare.py",
         title="Compare",
-        icon=":material/compare_arrows:",
         help="Several runs side by side: curves, final numbers, and what differs in them.",
     ),
     st.Page(
         "app_pages/tradeoff.py",
         title="Accuracy vs sparsity",
-        icon=":material/show_chart:",
         help="The paper's Figure 2: what accuracy is left at which sparsity, as runs finish.",
     ),
     st.Page(
         "app_pages/paper.py",
         title="Paper",
-        icon=":material/menu_book:",
         help="Tables 2 to 5 of the paper beside your own runs, and what is missing.",
     ),
     st.Page(
         "app_pages/live.py",
         title="Live",
-        icon=":material/monitoring:",
         help="Runs as they train: loss, score, and the gates closing layer by layer.",
     ),
     st.Page(
         "app_pages/dimensions.py",
         title="Dimensions",
-        icon=":material/grid_on:",
         help="Which rows and columns of Q, K, V, O and the feed-forward network survive.",
     ),
     st.Page(
         "app_pages/prune.py",
         title="Prune & time",
-        icon=":material/content_cut:",
         help="Any threshold or budget of a finished run: its score, size and speed beside dense.",
     ),
 ]

@@ -8,9 +8,9 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 
 from app.gates_shown import GatesShown
+from finegates.spreadsheet import csv_text
 
 
 def masks_npz(shown: Sequence[GatesShown]) -> bytes:
@@ -44,7 +44,7 @@ def masks_csv(shown: Sequence[GatesShown]) -> str:
         columns |= {"kept": shown[0].kept.astype(int), "value": shown[0].values.round(6)}
     else:
         columns |= {gates.run: gates.kept.astype(int) for gates in shown}
-    return pd.DataFrame(columns).to_csv(index=False)
+    return csv_text([*columns], zip(*columns.values(), strict=True))
 
 
 def file_name(shown: Sequence[GatesShown], ending: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.plain import plain
 from app.run_columns import COLUMNS, tags_config
 from app.run_table import OPEN, table
 from app.run_view import OWN_COLUMNS, all_tags
@@ -26,7 +27,7 @@ def draw_editor(shown: list[dict[str, Any]], rows: list[dict[str, Any]], folder:
         folder: The runs folder.
     """
     columns = ["state", "task", "recipe", "score", "target", *OWN_COLUMNS, "run"]
-    frame = table(shown, columns).drop(columns=OPEN)
+    frame = table(shown, columns, editing=True).drop(columns=OPEN)
     key = f"notes_{hash(tuple(row['run'] for row in shown))}"
     config = {name: COLUMNS[name].config for name in columns} | {
         "tags": tags_config(all_tags(rows)),
@@ -39,7 +40,7 @@ def draw_editor(shown: list[dict[str, Any]], rows: list[dict[str, Any]], folder:
         alt=f"Notes and tags of {len(shown)} runs, to be edited",
     )  # fmt: skip
     for problem in st.session_state.pop(_PROBLEMS, ()):
-        st.error(problem, icon=":material/error:")
+        st.error(plain(problem), icon=":material/error:")
     st.caption(
         "Click twice into a cell of Tags or Notes. It is saved in `notes.json` of the run's folder "
         "as you leave the cell."

@@ -63,7 +63,7 @@ def _draw_fill(fill: Fill, name: str) -> None:
             query_params=query_of(fill, name),
             help="Opens New sweep with this filled in, what it will cost, and the button.",
         )  # fmt: skip
-        st.code(shlex.join(fill.command(name)), language="bash", wrap_lines=True)
+        st.code(shlex.join(fill.command(name)), language=None, wrap_lines=True)
 
 
 def _in_words(fill: Fill) -> str:

@@ -5,6 +5,8 @@ from typing import Any
 
 import streamlit as st
 
+from app import loaders
+from app.plain import plain
 from finegates.errors import unknown_name
 from finegates.runs import Run, list_runs
 
@@ -13,22 +15,26 @@ ALL_RUNS = "all finished runs"
 
 
 def pick_run(folder: Path, container: Any = st) -> Run:
-    """The run of the address, else the newest; a box to change it. Stops the page without runs."""
+    """The run of the address, else the newest that carries its gates, else the newest of all.
+
+    A box to change it. Stops the page without runs.
+    """
     ids = [run.id for run in list_runs(folder)]
     if not ids:
         no_runs()
         st.stop()
     asked = st.query_params.get(RUN_PARAMETER)
+    first = next(iter(loaders.gated_runs(folder)), ids[0])
     if asked and asked not in ids:
-        st.error(f"{unknown_name('run', asked, ids[:5])} The newest one is shown.")
+        st.error(plain(f"{unknown_name('run', asked, ids[:5])} The newest one is shown."))
     if asked not in ids and st.session_state.get(RUN_PARAMETER) not in ids:
-        st.session_state[RUN_PARAMETER] = ids[0]
+        st.session_state[RUN_PARAMETER] = first
     # No default, which Streamlit would leave out of the address: the newest will be another soon.
     chosen = container.selectbox(
         "Run", ids, index=None, key=RUN_PARAMETER, bind="query-params",
         help="Newest first. Type to search.",
     )  # fmt: skip
-    return Run(folder / (chosen or ids[0]))
+    return Run(folder / (chosen or first))
 
 
 def no_runs() -> None:
@@ -42,7 +48,7 @@ def tell_unknown_group(names: list[str]) -> None:
     """Says so where the address asks for groups that are not there."""
     for asked in st.query_params.get_all(GROUP_PARAMETER):
         if asked and asked not in (*names, ALL_RUNS):
-            st.error(f"{unknown_name('group', asked, names, shown=5)} It is left out.")
+            st.error(plain(f"{unknown_name('group', asked, names, shown=5)} It is left out."))
 
 
 def pick_groups(names: list[str]) -> list[str]:

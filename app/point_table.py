@@ -4,6 +4,7 @@ from datetime import datetime
 
 import streamlit as st
 
+from app.plain import plain
 from app.point_frames import table
 from app.words import NOTHING, TERMS
 from finegates.aggregate import Point
@@ -39,7 +40,7 @@ def draw_points(points: list[Point], name: str) -> None:
         alt="Median score of each recipe and target",
     )  # fmt: skip
     for task, shared in dict.fromkeys((p.task, p.shared) for p in points if p.shared):
-        st.caption(f"All of {task} with {shared}.")
+        st.caption(plain(f"All of {task} with {shared}."))
 
 
 def _columns() -> dict:

@@ -12,15 +12,16 @@ import streamlit as st
 from app import loaders
 from app.data_choice import FILE, GLUE, NO_PAIR, SAMPLE
 from app.forms import type_of
-from app.model_choice import EMBEDDED, HUB, LOCAL
+from app.model_choice import EMBEDDED, HUB
 from app.overrides import PREFIX
 from app.sweep_form import MOST_SEEDS, PERCENTS
-from finegates.errors import DataError, SpecError, unknown_name
+from finegates.errors import DataError, SpecError, shortened, unknown_name
 from finegates.groups import check_name
 from finegates.methods import METHODS
-from finegates.models import EMBEDDED_MODEL
+from finegates.models import EMBEDDED_MODEL, is_reference
 from finegates.settings import numbers_of, words_of
 from finegates.spec import FIELDS, GLUE_TASKS, SAMPLE_TASK
+from finegates.uploads import kept_files
 
 _DONE = "prefilled"
 _PROBLEM = "prefill_problem"
@@ -68,11 +69,10 @@ def _once(values_of: Callable[[Parameters], dict[str, Any]]) -> None:
 def _kept_file(given: Parameters, folder: Path) -> dict[str, Any]:
     if not (name := given.get("file")):
         return _task(given["task"]) if given.get("task") else {}
-    kept = folder / loaders.UPLOADS_FOLDER
-    names = sorted(p.name for p in kept.iterdir() if p.is_file()) if kept.is_dir() else []
-    if name not in names:  # a name, never a path
-        raise DataError(unknown_name("kept file", name, names, shown=5))
-    path = kept / name
+    kept = {file.path.name: file.path for file in kept_files(folder / loaders.UPLOADS_FOLDER)}
+    if name not in kept:  # a name, never a path
+        raise DataError(unknown_name("kept file", name, sorted(kept), shown=5))
+    path = kept[name]
     columns = loaders.file_frame(str(path), path.stat().st_mtime_ns).columns
     values = {"new_source": FILE, "new_file": str(path)}
     for parameter, key in _MAPPED.items():
@@ -117,8 +117,12 @@ def _task(task: str) -> dict[str, Any]:
 def _model(model: str) -> dict[str, Any]:
     if model == EMBEDDED_MODEL:
         return {"new_model_kind": EMBEDDED}
-    if model.startswith((".", "/", "~")):
-        return {"new_model_kind": LOCAL, "new_Folder": model}
+    if not is_reference(model):
+        raise SpecError(
+            f"An address can name the embedded model and the paper's, not '{shortened(model)}': "
+            "whoever made the link would decide what is read here, or asked of the hub. Type it "
+            "into the form yourself."
+        )
     return {"new_model_kind": HUB, "new_Hub id": model}
 
 

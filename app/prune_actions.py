@@ -77,7 +77,7 @@ def _button(
         try:
             start_task(run, name, [*arguments, "--runs-dir", str(run.path.parent)])
         except (FineGatesError, OSError) as error:
-            st.error(str(error))
+            st.error(plain(str(error)))
             return
         st.rerun()
 
@@ -138,7 +138,7 @@ def _draw_tasks(run: Run) -> None:
         if task.state == RUNNING:
             _draw_running(run, task)
         elif task.reason:
-            st.error(f"{DOING[task.name]} failed: {task.reason}", icon=":material/error:")
+            st.error(plain(f"{DOING[task.name]} failed: {task.reason}"), icon=":material/error:")
     ended = [t for t in tasks if t.state != RUNNING and seen.get((run.id, t.name)) == RUNNING]
     seen.update({(run.id, task.name): task.state for task in tasks})
     if ended:

@@ -5,6 +5,7 @@ import streamlit as st
 from app import words
 from app.charts.prune import EXPLANATIONS, score_curve, time_curve
 from app.gates_shown import GatesShown
+from app.plain import plain
 from app.prune_frames import Measured, score_frame, side_by_side, time_frame
 from app.words import STATES, TERMS, percent
 from finegates.accounting import removal
@@ -77,7 +78,7 @@ def draw_counts(shown: GatesShown, before: Snapshot, cut: Cut, measured: Measure
          "Closed by training, open at this cut; they are set just above closing."),
         ("Weights left", words.count(weights - counts.removed_weights),
          f"Of {words.count(weights)} in the gated matrices; embeddings and head are not counted."),
-        (measured.metric, words.score(point["score"]) if point else NOT_YET,
+        (plain(measured.metric), words.score(point["score"]) if point else NOT_YET,
          f"{TERMS['score']} Here: of the smaller model at this very cut."),
         ("Speed-up", f"{timing['speedup']:.2f} x" if timing else NOT_YET,
          "Time of a dense pass over that of the smaller model, median of neighbouring passes."),

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from app.run_columns import COLUMNS, SHOWN
+from finegates.spreadsheet import no_formulas
 
 OPEN = "open"
 _SEARCHED = ("run", "status", "task", "method", "model", "metric", "reason", "notes", "tags")
@@ -33,19 +34,22 @@ def matching(
     ]
 
 
-def table(rows: list[dict[str, Any]], columns: Iterable[str] = SHOWN) -> pd.DataFrame:
+def table(
+    rows: list[dict[str, Any]], columns: Iterable[str] = SHOWN, *, editing: bool = False
+) -> pd.DataFrame:
     """One line for each run, in the order of the rows, with a button to open it.
 
     Args:
         rows: From `app.loaders.run_rows`.
         columns: Keys of `app.run_columns.COLUMNS`.
+        editing: Whether cells can be changed, so that they are as they are kept.
     """
     frame = pd.DataFrame({OPEN: ["Open"] * len(rows)})
     for key in columns:
         frame[key] = pd.Series([COLUMNS[key].value(row) for row in rows], dtype=_dtype(key))
     if "created" in frame:
         frame["created"] = pd.to_datetime(frame["created"], utc=True, format="ISO8601")
-    return frame
+    return frame if editing else no_formulas(frame)
 
 
 def column_config(on_open: Callable[[], None]) -> dict[str, Any]:

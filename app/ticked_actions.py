@@ -10,6 +10,7 @@ from app.acting import act_button
 from app.actions import run_buttons
 from app.duplicate import fill_new_run
 from app.opening import LIVE, go_to
+from app.plain import plain
 from app.report_parts import report_button, runs_report_button
 from app.run_view import all_tags
 from app.ticked import untick_all, version
@@ -97,7 +98,7 @@ def _draw_details(row: dict[str, Any]) -> None:
         st.text(row["notes"])
     if row["command"]:
         st.caption("The command that repeats it:")
-        st.code(row["command"], language="bash", wrap_lines=True)
+        st.code(row["command"], language=None, wrap_lines=True)
 
 
 def _draw_tags(chosen: Rows, rows: Rows, folder: Path) -> None:
@@ -128,7 +129,7 @@ def _draw_group(ids: list[str], folder: Path) -> None:
         try:
             group = group_runs(folder, name.strip(), [Run(folder / run) for run in reversed(ids)])
         except FineGatesError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(plain(str(error)), icon=":material/error:")
             return
         go_to(TRADEOFF, group=group.name)
         st.rerun()
@@ -158,7 +159,7 @@ def _for_each(runs: Iterable[str], act: Any) -> None:
         except (FineGatesError, OSError) as error:
             problems.append(str(error))
     if problems:
-        st.error("  \n".join(problems[:MOST_NAMED]), icon=":material/error:")
+        st.error("  \n".join(map(plain, problems[:MOST_NAMED])), icon=":material/error:")
     else:
         untick_all()
         st.rerun()

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import tradeoff_frames as frames
 from app.chart_exports import export_buttons
-from app.charts.tradeoff import HEIGHT, tradeoff
+from app.charts.tradeoff import HEIGHT, WIDTH, tradeoff
 from app.charts.tradeoff_layers import OPENED
 from app.opening import open_run
 from app.quoted_frames import QUOTED_AXES, quoted
@@ -39,6 +39,7 @@ def draw_chart(
     costs: Mapping[str, RunCosts] | None = None,
     *,
     height: int = HEIGHT,
+    width: int = WIDTH,
     key: str = "tradeoff",
 ) -> None:
     """The chart of some points, its downloads, and what it lacks.
@@ -49,6 +50,7 @@ def draw_chart(
         look: How they are drawn.
         costs: From `app.loaders.costs`; needed by axes that are measured.
         height: In pixels.
+        width: What its legend may take, in pixels.
         key: Of the chart on the page.
     """
     known = Known({row["run"]: row for row in rows}, costs or {})
@@ -63,7 +65,7 @@ def draw_chart(
     reference = quoted(points[0]) if look.quoted and look.axis in QUOTED_AXES else None
     chart = tradeoff(
         *drawn, axis=look.axis, x_title=title, metric=points[0].metric, height=height,
-        majority=_majority(points, known),
+        width=width, majority=_majority(points, known),
         front=frames.front(drawn[0], look.axis) if look.front else None,
         quoted=reference,
     )  # fmt: skip

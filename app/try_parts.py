@@ -11,6 +11,7 @@ import streamlit as st
 from app.acting import act_button, locked
 from app.charts.opinions import opinion_bars, shown_classes
 from app.charts.style import GRAY, ORANGE
+from app.plain import plain
 from app.prune_actions import why_nothing_can_be_measured
 from app.words import duration, percent
 from finegates import try_client
@@ -70,7 +71,7 @@ def _draw_boxes(run: Run, cut: Cut) -> None:
         try_client.start(run)
     except FineGatesError as error:
         _remember(_ASKED, run, None)
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
     else:
         st.rerun()
 
@@ -82,7 +83,7 @@ def _draw_answers(run: Run, cut: Cut) -> None:
         _go_on(run, question, state)
     told = st.session_state.get(_TOLD, {}).get(run.id)
     if told is not None and told.error:
-        st.error(told.error, icon=":material/error:")
+        st.error(plain(told.error), icon=":material/error:")
     elif told is not None:
         _draw_told(told, cut)
     if state.state in (try_client.LOADING, try_client.READY):

@@ -57,5 +57,6 @@ def restore_run(binned: BinnedRun) -> Run:
 
 def _binned(folder: Path) -> Iterator[BinnedRun]:
     for path in folder.iterdir() if folder.is_dir() else ():
-        if (found := _BINNED.fullmatch(path.name)) and path.is_dir():
+        found = _BINNED.fullmatch(path.name)
+        if found and path.is_dir() and not path.is_symlink():
             yield BinnedRun(path, found["run"], int(found["deleted"]))

@@ -7,6 +7,9 @@ trained parameters, the optimizer and the step, and a resumed run equals an unin
 import shutil
 from pathlib import Path
 
+# Only the name of its error: `torch.load` takes tensors alone here.
+from pickle import UnpicklingError  # nosec B403
+
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -14,12 +17,15 @@ from transformers import PreTrainedModel
 
 from finegates.adapt import Adapted
 from finegates.attach import GATES_NAME
-from finegates.errors import RunError
+from finegates.errors import RunError, first_line
 from finegates.penalty import BudgetPenalty
 from finegates.runs import CHECKPOINT_FOLDER, TRAINED_FOLDER, Run
 from finegates.session import Session
 from finegates.storage import read_json, write_json
 
+_UNUSABLE = (
+    OSError, SafetensorError, LookupError, ValueError, RuntimeError, UnpicklingError,
+)  # fmt: skip
 _STATE_FILE = "state.json"
 _OPTIMIZER_FILE = "optimizer.pt"
 _TRAINED_FILE = "trained.safetensors"
@@ -68,8 +74,9 @@ def load_checkpoint(run: Run, session: Session) -> int:
                 value.copy_(tensors[name])
         session.optimizer.load_state_dict(saved["optimizer"])
         session.schedule.load_state_dict(saved["schedule"])
-    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
-        raise RunError(f"The checkpoint of {run.id} can't be used: {error}.") from error
+    except _UNUSABLE as error:
+        what = first_line(error)
+        raise RunError(f"The checkpoint of {run.id} can't be used: {what}") from error
     if session.gates is not None:
         session.gates.settled = state["settled"]
     return int(state["step"])

@@ -12,6 +12,7 @@ from finegates.errors import DataError, unknown_name
 MAX_CLASSES = 200
 MANY_VALUES = 20
 """More distinct fractional numbers than this are a score, not classes."""
+COLUMNS_SHOWN = 20
 GUESS_ROWS = 20_000
 """At most this many rows are looked at to guess what a column holds."""
 TEXT_NAMES = (
@@ -77,7 +78,7 @@ def resolve_columns(
     named = [column for column in (text, pair, label) if column]
     for column in named:
         if column not in frame.columns:
-            raise DataError(unknown_name("column", column, map(str, frame.columns)))
+            raise DataError(unknown_name("column", column, map(str, frame.columns), COLUMNS_SHOWN))
         if named.count(column) > 1:
             raise DataError(f"Column '{column}' was named twice. Name a column for each of them.")
     free = [column for column in frame.columns if column not in named]
@@ -111,7 +112,7 @@ def _guess_label(frame: pd.DataFrame, free: list[str], needs_text: bool) -> str:
             return column
     raise DataError(
         "No column looks like a label. Name it with label_column; the columns are "
-        f"{', '.join(map(str, frame.columns))}."
+        f"{', '.join(map(str, frame.columns[:COLUMNS_SHOWN]))}."
     )
 
 
@@ -133,7 +134,7 @@ def _guess_text(frame: pd.DataFrame, free: list[str]) -> tuple[str, str | None]:
     if not lengths:
         raise DataError(
             "No column looks like text. Name it with text_column; the columns are "
-            f"{', '.join(map(str, frame.columns))}."
+            f"{', '.join(map(str, frame.columns[:COLUMNS_SHOWN]))}."
         )
     return max(lengths, key=lambda column: lengths[column]), None
 

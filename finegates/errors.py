@@ -37,6 +37,16 @@ def first_line(error: BaseException) -> str:
     return str(error).strip().split("\n")[0] or type(error).__name__
 
 
+def shortened(text: str, most: int = 80) -> str:
+    """At most this many characters of a text from outside, in one line that can be shown anywhere.
+
+    Line ends, control characters and halves of characters become blanks or question marks.
+    """
+    text = text if len(text) <= most else f"{text[:most]}…"
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    return plain.encode("utf-8", "replace").decode()
+
+
 def unknown_name(kind: str, given: str, allowed: Iterable[str], shown: int | None = None) -> str:
     """A sentence for a name that is not in a list, with the closest valid name first.
 
@@ -46,8 +56,9 @@ def unknown_name(kind: str, given: str, allowed: Iterable[str], shown: int | Non
         allowed: Every valid name.
         shown: List at most this many of them; all if not given.
     """
-    names = list(allowed)
+    names, given = list(allowed), shortened(given)
     close = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
     hint = f" Did you mean '{close[0]}'?" if close else ""
     more = f" and {len(names) - shown} more" if shown is not None and len(names) > shown else ""
-    return f"Unknown {kind} '{given}'.{hint} Allowed: {', '.join(names[:shown])}{more}."
+    listed = ", ".join(map(shortened, names[:shown]))
+    return f"Unknown {kind} '{given}'.{hint} Allowed: {listed}{more}."

@@ -18,7 +18,7 @@ from finegates.architectures import architecture_of, layout_of_config
 from finegates.devices import matching_devices
 from finegates.errors import FineGatesError
 from finegates.inputs import check_device
-from finegates.models import model_sizes
+from finegates.models import EMBEDDED_MODEL, is_reference, model_sizes
 from finegates.runs import Run, list_runs
 from finegates.spec import RunSpec
 
@@ -70,7 +70,7 @@ def estimate_cost(
     tokens = min(mean_words * TOKENS_PER_WORD + SPECIAL_TOKENS, spec.max_length)
     check_device(spec.device)
     device = matching_devices(spec.device)[0].name
-    rate, basis = _flops_rate(device, runs_dir)
+    rate, basis = _flops_rate(device, runs_dir, spec.model)
     work = training_flops(config, tokens) * num_train * spec.epochs
     work += training_flops(config, tokens) / 2 * _evaluated_rows(spec, num_train, num_validation)
     return Estimate(
@@ -91,10 +91,9 @@ def _evaluated_rows(spec: RunSpec, num_train: int, num_validation: int) -> float
     return num_validation * -(-steps // spec.steps_between_evaluations(num_train))
 
 
-def _flops_rate(device: str, runs_dir: Path) -> tuple[float, str]:
-    rates = [
-        rate for run in list_runs(runs_dir)[:_MOST_RUNS_READ] if (rate := _rate_of(run, device))
-    ]
+def _flops_rate(device: str, runs_dir: Path, model: str) -> tuple[float, str]:
+    earlier = list_runs(runs_dir)[:_MOST_RUNS_READ]
+    rates = [rate for run in earlier if (rate := _rate_of(run, device, model))]
     if rates:
         runs = "run" if len(rates) == 1 else "runs"
         return statistics.median(rates), f"from {len(rates)} finished {runs} on {device}"
@@ -102,8 +101,15 @@ def _flops_rate(device: str, runs_dir: Path) -> tuple[float, str]:
     return ROUGH_FLOPS.get(kind, ROUGH_FLOPS["cpu"]), f"rough: no finished run on {device} yet"
 
 
-def _rate_of(run: Run, device: str) -> float | None:
+def _rate_of(run: Run, device: str, model: str) -> float | None:
+    """Of a run on the model that is asked about, or on one whose sizes are known here.
+
+    Another one, which a run folder may name as it likes, is neither looked for on this machine nor
+    asked of the hub.
+    """
     try:
+        if run.spec.model not in (model, EMBEDDED_MODEL) and not is_reference(run.spec.model):
+            return None
         status = run.status()
         here = status.host == socket.gethostname() and status.device == device
         if not here or status.state != "finished" or not status.samples_per_s:

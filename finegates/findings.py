@@ -14,6 +14,8 @@ import pandas as pd
 from finegates.cells import cells_of, numbers_of
 from finegates.columns import Columns
 from finegates.data import TextSplits
+from finegates.errors import shortened
+from finegates.rows import MAX_CLASS_CHARACTERS
 
 LIKE = 0.8
 """Names of classes that are as alike as this (`difflib`) may be one name and a slip."""
@@ -78,7 +80,7 @@ def _empty(cells: pd.Series, what: str, column: str) -> Finding:
 
 def _not_numbers(column: pd.Series, labels: pd.Series) -> Finding:
     bad = ~np.isfinite(numbers_of(column)) & (labels != "")
-    shown = ", ".join(f"'{label}'" for label in labels[bad].unique()[:MOST_NAMED])
+    shown = ", ".join(f"'{shortened(label)}'" for label in labels[bad].unique()[:MOST_NAMED])
     text = f"These labels are no finite numbers: {shown}. Mend them, or choose classification."
     return Finding("Label is no number", text, _numbers(bad), refused=True)
 
@@ -88,13 +90,14 @@ def _label_slips(labels: pd.Series) -> Iterator[Finding]:
     counts = labels[labels != ""].value_counts()
     single = counts.index[counts == 1]
     if len(single):
-        shown = ", ".join(f"'{label}'" for label in single[:MOST_NAMED])
+        shown = ", ".join(f"'{shortened(label)}'" for label in single[:MOST_NAMED])
         text = (
             f"Classes with one row only: {shown}. Each needs two at least, one for training and "
             "one for validation."
         )
         yield Finding("Class of one row", text, _numbers(labels.isin(single)), refused=True)
     names = [str(name) for name in counts.index[:MOST_CLASSES_COMPARED]]
+    names = [name for name in names if len(name) <= MAX_CLASS_CHARACTERS]
     for place, name in enumerate(names):
         for larger in names[:place]:
             if _is_slip(name, larger, int(counts[name]), int(counts[larger])):

@@ -20,6 +20,7 @@ from finegates.launch import HERE, Launch, is_local, read_launch, write_launch
 from finegates.launchers import JobInfo, Launcher, launcher
 from finegates.launchers.local import signal_worker
 from finegates.launchers.slurm_queue import look_after
+from finegates.links import check_no_links
 from finegates.read_only import check_may_change
 from finegates.runs import Run, create_run
 from finegates.spec import RunSpec
@@ -99,6 +100,7 @@ def resume(run: Run, *, start: bool = True, launch: Launch | None = None) -> Non
         SpecError: If there is no such device.
     """
     check_may_change("resume a run")
+    check_no_links(run.path)
     status = run.status()
     if status.state not in RESUMABLE_STATES:
         raise RunError(
@@ -128,6 +130,7 @@ def request_stop(run: Run) -> None:
         RunError: If it is over already.
     """
     check_may_change("stop a run")
+    check_no_links(run.path)
     status = run.status()
     if status.is_over:
         raise RunError(f"{run.id} is {status.state} already; there is nothing to stop.")
@@ -165,6 +168,7 @@ def kill(run: Run) -> None:
 def pause(run: Run, paused: bool) -> None:
     """Asks a live run to wait after its step, or to go on."""
     check_may_change("pause a run")
+    check_no_links(run.path)
     if paused:
         (run.path / PAUSE_FILE).touch()
     else:
@@ -189,7 +193,10 @@ def job_info(run: Run) -> JobInfo | None:
 
 def job_tail(run: Run, num_bytes: int) -> str:
     """The end of what the run printed; before it has begun, of what kept it from beginning."""
-    return _launcher_of(run).tail(run, num_bytes)
+    try:
+        return _launcher_of(run).tail(run, num_bytes)
+    except RunError:  # who started it can't be read; its log can
+        return run.log_tail(num_bytes)
 
 
 def _launcher_of(run: Run) -> Launcher:

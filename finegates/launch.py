@@ -25,6 +25,7 @@ LAUNCHERS = (LOCAL, SLURM)
 _GROUP = "Slurm"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:,@+-]*")
 _DAY_MIN = 24 * 60
+_JOB_ID = re.compile(r"[0-9]*")
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,8 @@ def read_launch(folder: Path) -> Launch:
         launch = Launch(**{**content, "settings": SlurmSettings(**content["settings"])})
     except (KeyError, TypeError, SpecError) as error:
         raise RunError(f"{folder.name}/{LAUNCH_FILE} is damaged: {error}.") from error
+    if not _JOB_ID.fullmatch(str(launch.job_id)):  # it becomes a word of scancel's
+        raise RunError(f"{folder.name}/{LAUNCH_FILE} is damaged: job_id is {launch.job_id!r}.")
     if version != FORMAT_VERSION or launch.launcher != SLURM:
         raise RunError(
             f"{folder.name}/{LAUNCH_FILE} is of format version {version!r}, launcher "

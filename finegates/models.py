@@ -90,10 +90,16 @@ def check_model(name: str) -> Mapping[str, Any]:
 
 def model_sizes(name: str) -> Mapping[str, Any]:
     """A model's config; for the reference models without any download."""
-    known = KNOWN_CONFIGS.get(name.removeprefix("FacebookAI/").removeprefix("google-bert/"))
-    if known:
-        return known
-    return check_model(name)
+    return KNOWN_CONFIGS[_plain_name(name)] if is_reference(name) else check_model(name)
+
+
+def is_reference(name: str) -> bool:
+    """Whether it is one of the field's reference models on the hub, whose sizes are known here."""
+    return _plain_name(name) in KNOWN_CONFIGS
+
+
+def _plain_name(name: str) -> str:
+    return name.removeprefix("FacebookAI/").removeprefix("google-bert/")
 
 
 def verify_embedded_weights() -> None:

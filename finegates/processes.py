@@ -27,7 +27,8 @@ def start_process(
     paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
     ours = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(
-        [sys.executable, "-m", "finegates", *arguments],
+        # -P: nothing is imported from the folder in which the app was started.
+        [sys.executable, "-P", "-m", "finegates", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=output or log,
         stderr=log if output else subprocess.STDOUT,

@@ -9,9 +9,10 @@ import pandas as pd
 
 from finegates.cells import NESTED, cell, cells_of, numbers_of
 from finegates.columns import MAX_CLASSES, Columns
-from finegates.errors import DataError
+from finegates.errors import DataError, shortened
 
 MIN_REGRESSION_ROWS = 4
+MAX_CLASS_CHARACTERS = 200
 ROWS_SHOWN = 5
 
 
@@ -110,14 +111,20 @@ def _check_classes(name: str, counts: pd.Series) -> None:
             f"{MAX_CLASSES} classes are allowed. Set problem=regression if it is a number to "
             "predict, or choose another label column."
         )
+    longest = max(map(len, counts.index))
+    if longest > MAX_CLASS_CHARACTERS:
+        raise DataError(
+            f"The label column '{name}' has a label of {longest:,} characters; a class has a name "
+            f"of at most {MAX_CLASS_CHARACTERS}. Choose another label column."
+        )
     if len(counts) == 1:
         raise DataError(
-            f"The label column '{name}' has one class only, '{counts.index[0]}'. At least 2 are "
-            "needed; choose another label column."
+            f"The label column '{name}' has one class only, '{shortened(counts.index[0])}'. At "
+            "least 2 are needed; choose another label column."
         )
     single = sorted(counts.index[counts == 1])
     if single:
-        shown = ", ".join(f"'{label}'" for label in single[:ROWS_SHOWN])
+        shown = ", ".join(f"'{shortened(label)}'" for label in single[:ROWS_SHOWN])
         raise DataError(
             f"In the label column '{name}' these classes have one row only: {shown}. Each needs "
             "at least 2, one for training and one for validation; add rows or remove the class."

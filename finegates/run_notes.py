@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finegates.errors import RunError
+from finegates.links import check_no_links
 from finegates.read_only import check_may_change
 from finegates.storage import read_json, write_json
 
@@ -71,6 +72,7 @@ def write_notes(folder: Path, notes: str, tags: Iterable[str]) -> RunNotes:
             or the file that is there is damaged: it may hold what the user would miss.
     """
     check_may_change("write notes")
+    check_no_links(folder)
     read_notes(folder)
     kept = RunNotes(notes.strip(), tuple(dict.fromkeys(t.strip() for t in tags if t.strip())))
     _check(kept)

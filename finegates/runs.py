@@ -31,6 +31,7 @@ from typing import Any
 
 from finegates.errors import FineGatesError, RunError, SpecError, unknown_name
 from finegates.launch import HERE, Launch, command_of_launch, write_launch
+from finegates.links import check_no_links
 from finegates.provenance import own_settings, recorded_versions
 from finegates.read_only import check_may_change
 from finegates.snapshots import Snapshot, load_snapshot, snapshot_path, snapshot_steps
@@ -53,7 +54,7 @@ BROKEN = "broken"
 
 _RECORD_KEYS = ("created", "command", "versions", "data", "spec")
 _NAMES_SHOWN = 20
-RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")  # a file name of 255 bytes at most
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,10 @@ class Run:
         """All of ``spec.json``.
 
         Raises:
-            RunError: If it is missing, damaged or of another format version.
+            RunError: If it is missing, damaged or of another format version, or the folder holds a
+                link.
         """
+        check_no_links(self.path)
         record = read_json(self.path / SPEC_FILE)
         if record.get("format_version") != FORMAT_VERSION:
             raise RunError(
@@ -114,7 +117,8 @@ class Run:
 
     def snapshot_steps(self) -> list[int]:
         """Steps whose gates are stored."""
-        return snapshot_steps(self.path / GATES_FOLDER)
+        folder = self.path / GATES_FOLDER
+        return [] if folder.is_symlink() else snapshot_steps(folder)
 
     def snapshot(self, step: int | None = None) -> Snapshot:
         """The gates at a step; the newest if none is given.
@@ -265,9 +269,10 @@ def open_run(runs_dir: Path, run_id: str) -> Run:
     """A run by its id.
 
     Raises:
-        RunError: If there is no such run; the closest id is named.
+        RunError: If there is no such run (the closest id is named), or its folder holds a link.
     """
     if RUN_ID.fullmatch(run_id) and (runs_dir / run_id).is_dir():
+        check_no_links(runs_dir / run_id)
         return Run(runs_dir / run_id)
     names = [run.id for run in list_runs(runs_dir)]
     if not names:

@@ -78,12 +78,14 @@ def load_snapshot(path: Path) -> Snapshot:
     Raises:
         RunError: If it is missing, damaged, or not a gate snapshot.
     """
+    if path.is_symlink():
+        raise RunError(f"{path.name} is a symbolic link, which is not followed.")
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             layout = GateLayout.from_dict(json.loads(metadata["layout"]))
             parts = [file.get_tensor(v.name).astype(np.float32) for v in layout.vectors]
             law, step = make_law(metadata["law"]), int(metadata["step"])
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
+    except (OSError, SafetensorError, LookupError, ValueError, TypeError) as error:
         raise RunError(f"{path.name} is not a readable gate snapshot: {error}.") from error
     return Snapshot(step=step, layout=layout, law=law, means=np.concatenate(parts))

@@ -128,7 +128,7 @@ def process_alive(pid: int, created: float) -> bool:
         process = psutil.Process(pid)
         same = abs(process.create_time() - created) < _CREATION_TOLERANCE_S
         return same and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
+    except (psutil.Error, ValueError, TypeError, OverflowError):  # no such process, or no number
         return False
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from finegates.errors import RunError
+from finegates.links import open_no_link
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -35,7 +36,8 @@ def read_json(path: Path) -> dict[str, Any]:
         RunError: If the file is missing, is not JSON, or is not an object.
     """
     try:
-        content = json.loads(path.read_bytes())
+        with open(path, "rb", opener=open_no_link) as file:
+            content = json.loads(file.read())
     except FileNotFoundError:
         raise RunError(f"{path.parent.name} has no {path.name}; it is not a run folder.") from None
     except (OSError, ValueError, RecursionError) as error:
@@ -48,7 +50,7 @@ def read_json(path: Path) -> dict[str, Any]:
 def read_tail(path: Path, num_bytes: int) -> str:
     """The end of a text file, at most this many bytes of it; empty if it can't be read."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=open_no_link) as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - num_bytes))
             return file.read().decode("utf-8", "replace")
     except OSError:
@@ -114,7 +116,7 @@ class LineReader:
             RunError: If the file is there but can't be read.
         """
         try:
-            with open(self.path, "rb") as file:
+            with open(self.path, "rb", opener=open_no_link) as file:
                 if os.fstat(file.fileno()).st_size < self._offset:
                     self._offset = 0
                 file.seek(self._offset)

@@ -1,13 +1,12 @@
 """Points as tables for people: text, Markdown and CSV. One block for each task and model."""
 
-import csv
 import dataclasses
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from finegates.methods import METHODS
 from finegates.point import TRAINED, Point
+from finegates.spreadsheet import csv_text
 
 REMOVAL_TOLERANCE = 0.005
 """A removal that is further from its target than this is told beside the score."""
@@ -66,13 +65,9 @@ def as_markdown(blocks: Iterable[Block]) -> str:
 def as_csv(points: Iterable[Point]) -> str:
     """A line for each point, with every field; several values of a field are joined by ``;``."""
     names = [field.name for field in dataclasses.fields(Point)]
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(names)
-    for point in points:
-        values = [getattr(point, name) for name in names]
-        writer.writerow([";".join(map(str, v)) if isinstance(v, tuple) else v for v in values])
-    return file.getvalue().rstrip("\n")
+    rows = ([getattr(point, name) for name in names] for point in points)
+    joined = ([";".join(map(str, v)) if isinstance(v, tuple) else v for v in row] for row in rows)
+    return csv_text(names, joined).rstrip("\n")
 
 
 def score_text(point: Point) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 
 from finegates.errors import RunError
+from finegates.links import check_no_links
 from finegates.processes import start_process
 from finegates.read_only import check_may_change
 from finegates.runs import Run
@@ -64,6 +65,7 @@ def start_task(run: Run, name: str, arguments: Sequence[str]) -> None:
         RunError: If a task of this name is running.
     """
     check_may_change("start anything on a run")
+    check_no_links(run.path)
     if (known := read_task(run, name)) and known.state == RUNNING:
         raise RunError(f"{run.id} has a task '{name}' at work; wait for it, or stop it.")
     folder = run.path / TASKS_FOLDER
@@ -80,9 +82,10 @@ def read_task(run: Run, name: str) -> Task | None:
     """Where the last task of this name stands; None if there was none."""
     try:
         known = read_json(_file(run, name, "json"))
-        pid, created, started = known["pid"], known["created"], known["started"]
+        pid = int(known["pid"])
+        created, started = float(known["created"]), float(known["started"])
         arguments = tuple(map(str, known["arguments"]))
-    except (RunError, KeyError, TypeError):
+    except (RunError, KeyError, TypeError, ValueError, OverflowError):
         return None
     log = read_tail(_file(run, name, "log"), _LOG_BYTES)
     if process_alive(pid, created):
@@ -97,9 +100,9 @@ def stop_task(run: Run, name: str) -> None:
     """Ends a running task and whatever it started; what it has kept so far stays."""
     check_may_change("stop what works on a run")
     known = read_json(_file(run, name, "json"))
-    if process_alive(known["pid"], known["created"]):
+    if (task := read_task(run, name)) and task.state == RUNNING:
         with contextlib.suppress(ProcessLookupError):  # it may end at this very moment
-            os.killpg(known["pid"], signal.SIGTERM)
+            os.killpg(int(known["pid"]), signal.SIGTERM)
 
 
 def forget_task(run: Run, name: str) -> None:

@@ -2,16 +2,19 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from finegates.errors import DataError
-from finegates.files import READERS, check_extension, check_size
+from finegates.errors import DataError, shortened
+from finegates.file_limits import check_size
+from finegates.files import READERS, check_extension, read_frame
 from finegates.read_only import check_may_change
 from finegates.storage import write_atomically
 
-NAME_CHARACTERS = 80
+NAME_BYTES = 120
+"""Of what is kept of a name; with digest and ending it fits a file name of 255 bytes."""
 DIGEST_CHARACTERS = 16
 _KEPT = re.compile(rf"(?P<digest>[0-9a-f]{{{DIGEST_CHARACTERS}}})-(?P<name>.+)")
 
@@ -49,14 +52,47 @@ def save_upload(name: str, content: bytes, folder: Path) -> Path:
     check_may_change("upload a file")
     base = re.split(r"[/\\]", name)[-1]
     extension = check_extension(base)
-    check_size(base, len(content))
-    stem = re.sub(r"[^\w.-]+", "_", base[: -len(extension)]).strip("._")[:NAME_CHARACTERS]
+    check_size(shown_name(name), len(content))
+    stem = re.sub(r"[^\w.-]+", "_", base[: -len(extension)]).strip("._")
+    stem = stem.encode()[:NAME_BYTES].decode(errors="ignore")
     digest = hashlib.sha256(content).hexdigest()[:DIGEST_CHARACTERS]
     target = folder / f"{digest}-{stem or 'upload'}{extension}"
     folder.mkdir(parents=True, exist_ok=True)
     if not target.exists():
         write_atomically(target, content)
     return target
+
+
+def save_readable(
+    name: str, content: bytes, folder: Path, read: Callable[[Path], object] = read_frame
+) -> Path:
+    """As `save_upload`, of a file that can be read; of any other nothing is left behind.
+
+    Args:
+        name: The name that the browser sent.
+        content: The file.
+        folder: Where it is kept.
+        read: Reads it, and may keep what it reads.
+
+    Raises:
+        DataError: Why it can't be read, with the file called as the user calls it.
+    """
+    before = {file.path for file in kept_files(folder)}
+    path = save_upload(name, content, folder)
+    try:
+        read(path)
+    except BaseException as error:
+        if path not in before:
+            path.unlink(missing_ok=True)
+        if isinstance(error, DataError):
+            raise DataError(str(error).replace(path.name, shown_name(name))) from error
+        raise
+    return path
+
+
+def shown_name(name: str) -> str:
+    """An upload's name for people: without a path, and short enough for a sentence."""
+    return shortened(re.split(r"[/\\]", name)[-1])
 
 
 def kept_files(folder: Path) -> list[KeptFile]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from finegates import files
+from finegates import file_limits
 from finegates.cli import main
 from finegates.glue import GLUE_DIR_VARIABLE
 from finegates.runs import BIN_FOLDER, RUNS_DIR_VARIABLE, create_run
@@ -202,7 +202,7 @@ def test_what_can_be_mended_is_one_line_and_leaves_no_run(
 
 
 def test_a_file_that_is_too_large_is_refused_by_its_size(capsys, monkeypatch, tmp_path, runs_dir):
-    monkeypatch.setattr(files, "MAX_FILE_BYTES", 50)
+    monkeypatch.setattr(file_limits, "MAX_FILE_BYTES", 50)
     words = a_file("a.csv", rows("no", "yes", "no", "yes"))(tmp_path)
     assert "at most" in refused(capsys, runs_dir, "train", *words)
 

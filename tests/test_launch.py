@@ -31,7 +31,7 @@ from finegates.launchers.base import JobInfo
 from finegates.launchers.slurm_client import Job
 from finegates.launchers.slurm_job import RunJob, save_s, why
 from finegates.launchers.slurm_worker import end_as, make_ready
-from finegates.runs import Run, create_run
+from finegates.runs import Run, create_run, list_runs
 from finegates.spec import RunSpec, make_spec
 from finegates.status import (
     EXIT_FILE,
@@ -56,10 +56,16 @@ def asleep(monkeypatch) -> list[Path]:
 
 
 @pytest.fixture
-def scancelled(monkeypatch) -> list[str]:
+def scancelled(runs_dir, monkeypatch) -> list[str]:
     """Numbers of jobs that would have been cancelled; here is no Slurm."""
     numbers: list[str] = []
+
+    def details(number: str) -> dict[str, str]:
+        runs = [run for run in list_runs(runs_dir) if read_launch(run.path).job_id == number]
+        return {"JobName": runs[0].id}
+
     monkeypatch.setattr(slurm, "cancel", numbers.append)
+    monkeypatch.setattr(slurm, "details", details)
     monkeypatch.setattr(slurm, "missing", lambda: "")
     monkeypatch.setattr(slurm, "_refused", lambda settings: "")
     return numbers
@@ -203,6 +209,17 @@ def test_a_stop_while_it_waits_takes_the_job_back_and_while_it_trains_only_asks(
     assert training.status().state == "stopping" and scancelled == ["7"]
     jobs.kill(training)
     assert scancelled == ["7", "8"]
+
+
+def test_a_folder_from_elsewhere_ends_no_job_that_is_not_its_own(runs_dir, scancelled, monkeypatch):
+    run = queue(runs_dir, replace(ON_SLURM, job_id="7"))
+    monkeypatch.setattr(slurm, "details", lambda number: {"JobName": "another"})
+    jobs.request_stop(run)
+    assert scancelled == [] and run.status().state == "stopped"
+    content = json.loads((run.path / LAUNCH_FILE).read_bytes())
+    (run.path / LAUNCH_FILE).write_text(json.dumps({**content, "job_id": "--me"}))
+    with pytest.raises(RunError, match="job_id is '--me'"):
+        read_launch(run.path)
 
 
 # Requests to stop

@@ -7,6 +7,7 @@ from app.charts.compare import MOST_RUNS
 from app.compare_frames import names_of
 from app.compare_parts import draw_curves, draw_differences, draw_numbers
 from app.picker import no_runs
+from app.plain import plain
 from finegates.errors import unknown_name
 from finegates.runs import BROKEN, Run
 from finegates.status import ACTIVE_STATES
@@ -22,7 +23,7 @@ folder = loaders.runs_folder()
 def tell_unknown(ids: list[str]) -> None:
     for asked in st.query_params.get_all(RUNS):
         if asked not in ids:
-            st.error(f"{unknown_name('run', asked, ids, shown=3)} It is left out.")
+            st.error(plain(f"{unknown_name('run', asked, ids, shown=3)} It is left out."))
 
 
 def choose_runs(ids: list[str]) -> list[str]:
@@ -77,7 +78,10 @@ def view(chosen: list[str], was_active: bool) -> None:
         st.rerun()
     for row in rows:
         if row["status"] == BROKEN:
-            st.error(f"This run can't be compared: {row['reason']}", icon=":material/broken_image:")
+            st.error(
+                plain(f"This run can't be compared: {row['reason']}"),
+                icon=":material/broken_image:",
+            )
     sound = [row for row in rows if row["status"] != BROKEN]
     if len(sound) < ENOUGH:
         draw_empty(len(sound))

@@ -16,6 +16,7 @@ from app.dimension_view import (
 from app.gates_shown import GatesShown
 from app.map_parts import draw_maps
 from app.overlap_parts import draw_comparison
+from app.plain import plain
 from app.stream_parts import draw_stream
 from app.survivor_parts import draw_survivor_view
 from app.words import TERMS, percent
@@ -46,7 +47,7 @@ step, threshold, view = choose_view(steps)
 try:
     shown = load_shown(run, others, step, threshold)
 except FineGatesError as error:
-    st.error(str(error))
+    st.error(plain(str(error)))
     st.stop()
 with st.container(horizontal=True, vertical_alignment="center"):
     draw_counts(shown[0])

@@ -8,6 +8,7 @@ from app.data_choice import choose_data
 from app.forms import PREFIX, chosen, default_of, follow_recipe, help_of, setting_input
 from app.launch_form import choose_launch, where_help
 from app.model_choice import choose_model
+from app.plain import plain
 from app.prefill import prefill_run
 from app.recipe_names import SUMMARY_OF_KINDS, ordered, with_summary
 from app.teachers import teachers
@@ -67,7 +68,7 @@ def start(spec, launch) -> None:
         with st.spinner("Checking data and model …"):
             run = jobs.submit(spec, folder, launch=launch)
     except FineGatesError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         return
     st.switch_page("app_pages/live.py", query_params={"run": run.id})
 
@@ -102,14 +103,14 @@ with summary, st.container(border=True):
     st.subheader("Start", help=where_help())
     spec, (launch, refused) = None, choose_launch()
     if refused:
-        st.error(refused, icon=":material/error:")
+        st.error(plain(refused), icon=":material/error:")
     problem = data.error or ("A setting of Slurm's is not allowed." if refused else "")
     own = chosen(method, names)
     try:
         given = {"method": method, "model": model or None, "device": device, **data.settings}
         spec = make_spec({**given, **own})
     except FineGatesError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         problem = "A setting is not allowed."
     if not model:
         problem = "Name a model first."
@@ -127,7 +128,7 @@ with summary, st.container(border=True):
         if not launch.is_local:
             st.caption("The estimate is of this machine; a node of the cluster differs.")
         st.markdown("**The same from a terminal**")
-        st.code(loaders.command_line(spec, launch), language="bash", wrap_lines=True)
+        st.code(loaders.command_line(spec, launch), language=None, wrap_lines=True)
         st.caption(
             f"{len(own)} setting{'s' if len(own) != 1 else ''} differ from the recipe's. "
             "Everything else is the default."

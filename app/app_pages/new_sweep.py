@@ -10,6 +10,7 @@ from app.data_choice import Choice, choose_data
 from app.launch_form import choose_launch, where_help
 from app.model_choice import choose_model
 from app.overrides import PREFIX, overridden, override_input
+from app.plain import plain
 from app.prefill import prefill_sweep
 from app.sweep_cost import SweepCost, specs_of, sweep_cost
 from app.sweep_form import choose_methods, choose_name, choose_seeds, choose_targets
@@ -62,7 +63,7 @@ def start(name: str, settings: dict, cells: list[Cell], launch: Launch) -> None:
         with st.spinner("Checking data and model …"):
             sweep.start_sweep(folder, name, settings, cells, launch)
     except FineGatesError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         return
     st.switch_page("app_pages/tradeoff.py", query_params={"group": name})
 
@@ -98,7 +99,7 @@ with summary, st.container(border=True):
     st.subheader("Start", help=where_help())
     launch, refused = choose_launch()
     if refused:
-        st.error(refused, icon=":material/error:")
+        st.error(plain(refused), icon=":material/error:")
     groups = loaders.groups(folder)
     name = choose_name(data.settings.get("task", ""), [group.name for group in groups])
     problem = data.error or problem or ("A setting of Slurm's is not allowed." if refused else "")
@@ -114,7 +115,7 @@ with summary, st.container(border=True):
             cells = sweep.plan(methods, targets, seeds)
             specs = specs_of(settings, cells)
         except FineGatesError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(plain(str(error)), icon=":material/error:")
             problem = "Something is not allowed; see above."
     pressed = act_button(
         f"Start {len(cells):,} runs" if len(cells) != 1 else "Start 1 run", type="primary",
@@ -131,4 +132,4 @@ with summary, st.container(border=True):
         draw_cost(cost_of(specs, cells, data))
         st.markdown("**The same from a terminal**")
         command = shlex.join(sweep.sweep_command(name, settings, cells, launch))
-        st.code(command, language="bash", wrap_lines=True)
+        st.code(command, language=None, wrap_lines=True)

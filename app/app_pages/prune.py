@@ -6,6 +6,7 @@ from app import loaders
 from app.dimension_view import tell_no_gates
 from app.gates_shown import GatesShown
 from app.picker import pick_run
+from app.plain import plain
 from app.prune_actions import draw_actions, why_nothing_can_be_measured
 from app.prune_parts import (
     choose_cut,
@@ -31,7 +32,7 @@ try:
     snapshot = loaders.snapshot(run, steps[-1])
     measured = load_measured(run)
 except FineGatesError as error:
-    st.error(str(error), icon=":material/broken_image:")
+    st.error(plain(str(error)), icon=":material/broken_image:")
     st.stop()
 cut = choose_cut(snapshot)
 shown = GatesShown(run.id, run.id, cut_snapshot(snapshot, cut))

@@ -70,7 +70,8 @@ def draw_below(shown: list[dict], rows: list[dict]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         few = f"{len(shown):,} of " if len(shown) < len(rows) else ""
         st.caption(
-            f"{few}{len(rows):,} runs. Tick rows to compare, tag, group or delete them.",
+            f"{few}{len(rows):,} run{'s' * (len(rows) != 1)}. Tick rows to compare, tag, group or "
+            "delete them.",
             width="stretch",
         )
         st.toggle(

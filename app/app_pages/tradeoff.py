@@ -3,10 +3,11 @@
 import streamlit as st
 
 from app import loaders
-from app.charts.tradeoff import HEIGHT, PANEL_HEIGHT
+from app.charts.tradeoff import HEIGHT, PANEL_HEIGHT, PANEL_WIDTH, WIDTH
 from app.group_parts import draw_missing, draw_progress, draw_runs, rows_of
 from app.opening import leave_if_clicked, open_if_clicked
 from app.picker import no_runs, pick_groups, tell_unknown_group
+from app.plain import plain
 from app.point_table import draw_points
 from app.tradeoff_choice import Look, choose_look, choose_methods, choose_tasks
 from app.tradeoff_frames import comparisons, shown_points
@@ -36,7 +37,7 @@ def view(names: list[str], was_active: bool) -> None:
     groups = [group for group in loaders.groups(folder) if group.name in names]
     for group in groups:
         if group.problem:
-            st.error(group.problem, icon=":material/broken_image:")
+            st.error(plain(group.problem), icon=":material/broken_image:")
         else:
             draw_progress(group, folder)
     sound = [group for group in groups if not group.problem]
@@ -82,6 +83,7 @@ def draw_panels(panels: dict[str, list[Point]], rows: list[dict], look: Look) ->
             draw_chart(
                 points, rows, look, costs, key=f"tradeoff_{number}",
                 height=HEIGHT if len(panels) == 1 else PANEL_HEIGHT,
+                width=WIDTH if len(panels) == 1 else PANEL_WIDTH,
             )  # fmt: skip
     draw_reading(look)
 

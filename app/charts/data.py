@@ -25,7 +25,7 @@ def class_bars(frame: pd.DataFrame) -> alt.LayerChart:
         y=alt.Y(
             "label:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, labelOverlap=False)
         ),
-        x=alt.X("rows:Q", title="Rows", scale=room, axis=alt.Axis(format="~s", tickCount=5)),
+        x=alt.X("rows:Q", title="Rows", scale=room, axis=alt.Axis(format=",d", tickCount=4)),
         tooltip=[
             alt.Tooltip("label:N", title="Label"),
             alt.Tooltip("rows:Q", title="Rows", format=","),

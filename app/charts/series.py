@@ -9,6 +9,8 @@ from app.charts import style
 
 LONGEST_NAME = 320
 """Of a name in the legend, in pixels."""
+LETTER_WIDTH, SYMBOL_WIDTH = 6.6, 34
+"""Pixels: of a letter of the legend, a little generous, and of a symbol with its gaps."""
 
 
 def looks_of(lines: pd.DataFrame, baselines: pd.DataFrame) -> pd.DataFrame:
@@ -35,6 +37,7 @@ class Encodings:
     Attributes:
         looks: From `looks_of`.
         axis: Column of the x axis.
+        width: Pixels that the legend may take: names that don't fit begin another line.
     """
 
     looks: pd.DataFrame
@@ -43,6 +46,7 @@ class Encodings:
     x_scale: alt.Scale
     y_axis: alt.Axis
     y_scale: alt.Scale
+    width: int
 
     @property
     def x(self) -> alt.X:
@@ -73,5 +77,12 @@ class Encodings:
         if not values:
             return None
         return alt.Legend(
-            title=None, orient="bottom", values=values, labelLimit=LONGEST_NAME, symbolOpacity=1
-        )
+            title=None, orient="bottom", values=values, labelLimit=LONGEST_NAME, symbolOpacity=1,
+            columns=_columns(values, self.width),
+        )  # fmt: skip
+
+
+def _columns(names: list[str], width: int) -> int:
+    """How many names stand side by side; all in one line if they fit."""
+    needed = [SYMBOL_WIDTH + min(LONGEST_NAME, LETTER_WIDTH * len(name)) for name in names]
+    return len(names) if sum(needed) <= width else max(1, int(width // max(needed)))

@@ -11,6 +11,8 @@ from app.charts.tradeoff_layers import curve_ends, median_lines, run_points, whi
 from app.words import metric_name
 
 HEIGHT, PANEL_HEIGHT, SMALL_HEIGHT = 460, 430, 320
+WIDTH, PANEL_WIDTH = 1000, 440
+"""Pixels for the legend: a window of 1280, with one chart in a row and with two."""
 ROOM_FOR_NOTE = 0.12
 NEAR = 1.0
 """The baseline is drawn to scale unless it is further below than this many times the range."""
@@ -32,6 +34,7 @@ def tradeoff(
     front: pd.DataFrame | None = None,
     quoted: pd.DataFrame | None = None,
     height: int = HEIGHT,
+    width: int = WIDTH,
 ) -> alt.LayerChart:
     """The chart of one task, metric and model.
 
@@ -46,6 +49,7 @@ def tradeoff(
         front: The rows of ``lines`` on the Pareto front, to be joined and marked.
         quoted: From `app.quoted_frames.quoted`, another model's.
         height: In pixels.
+        width: What the legend may take, in pixels.
     """
     lines, runs = lines.dropna(subset=[axis]), runs.dropna(subset=[axis])
     quoted = pd.DataFrame(columns=["score", axis]) if quoted is None else quoted
@@ -57,6 +61,7 @@ def tradeoff(
         x_scale=alt.Scale(domain=_x_range(axis, lines, runs, quoted), nice=False),
         y_axis=alt.Axis(title=metric_name(metric), format=style.SCORE_AXIS),
         y_scale=alt.Scale(domain=[low, high], nice=False, zero=False),
+        width=width,
     )
     gap = label_gap(high - low, height)
     layers: list[alt.Chart | alt.LayerChart] = []

@@ -17,7 +17,7 @@ from typing import Any
 from finegates.errors import RunError, SpecError
 from finegates.launch import SLURM, Launch, SlurmSettings, read_launch, write_launch
 from finegates.launchers.base import LOG_BYTES, JobInfo, wait_until_over
-from finegates.launchers.slurm_client import ANSWER_S, cancel
+from finegates.launchers.slurm_client import cancel, details, run_program
 from finegates.launchers.slurm_job import RunJob, save_s
 from finegates.launchers.slurm_queue import kept_job
 from finegates.runs import Run
@@ -63,9 +63,8 @@ class SlurmLauncher:
     def submit(self, run: Run) -> None:
         """Hands a queued run to Slurm, and keeps the job's number and script in its folder."""
         launch = read_launch(run.path)
-        if launch.job_id:  # of before a resumption; it may hang
-            with contextlib.suppress(RunError):
-                cancel(launch.job_id)
+        with contextlib.suppress(RunError):
+            self.withdraw(run)  # the job of before a resumption; it may hang
         job_id, text = _sbatch(run, launch.settings)
         write_launch(run.path, replace(launch, job_id=job_id, sbatch=text, submitted=time.time()))
 
@@ -93,8 +92,9 @@ class SlurmLauncher:
         return run.status()
 
     def withdraw(self, run: Run) -> None:
-        """scancel."""
-        if job_id := read_launch(run.path).job_id:
+        """scancel, if the job is this run's: a folder may come from elsewhere, with its number."""
+        job_id = read_launch(run.path).job_id
+        if job_id and details(job_id).get("JobName") == run.id:
             cancel(job_id)
 
     def kill(self, run: Run) -> None:
@@ -111,10 +111,7 @@ def _refused(settings: SlurmSettings) -> str:
     }  # fmt: skip
     flags = [f"--{name}={value}" for name, value in wanted.items() if value is not None]
     try:
-        answer = subprocess.run(
-            ["sbatch", "--test-only", *flags, "--wrap=true"],
-            capture_output=True, text=True, timeout=ANSWER_S,
-        )  # fmt: skip
+        answer = run_program("sbatch", "--test-only", *flags, "--wrap=true")
     except (OSError, subprocess.SubprocessError) as error:
         return f"{error}."
     said = answer.stderr.strip().splitlines() or ["it gives no reason."]
@@ -131,6 +128,8 @@ def _sbatch(run: Run, settings: SlurmSettings) -> tuple[str, str]:
     from submitit.slurm.slurm import SlurmExecutor
 
     folder = run.path / JOB_FOLDER
+    for pickle in folder.glob("*.pkl"):  # a new job must not find one that it was not given
+        pickle.unlink()
     try:
         executor = SlurmExecutor(folder=folder, max_num_timeout=_NEVER)
         executor.update_parameters(**_parameters(run, settings))

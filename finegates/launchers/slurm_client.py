@@ -37,10 +37,21 @@ class Job:
     name: str
 
 
+def run_program(name: str, *words: str) -> subprocess.CompletedProcess:
+    """Runs one of Slurm's programs and waits.
+
+    Raises:
+        OSError: If it is missing.
+        subprocess.SubprocessError: If it takes longer than `ANSWER_S`.
+    """
+    words = (shutil.which(name) or name, *words)
+    return subprocess.run(words, capture_output=True, text=True, timeout=ANSWER_S)
+
+
 def ask(words: Sequence[str]) -> str | None:
     """What a command prints; None if it is missing, fails or is silent for too long."""
     try:
-        answer = subprocess.run(words, capture_output=True, text=True, timeout=ANSWER_S)
+        answer = run_program(*words)
     except (OSError, subprocess.SubprocessError):
         return None
     return answer.stdout if answer.returncode == 0 else None
@@ -78,9 +89,7 @@ def cancel(job_id: str) -> None:
         RunError: If Slurm does not answer.
     """
     try:
-        answer = subprocess.run(
-            ["scancel", job_id], capture_output=True, text=True, timeout=ANSWER_S
-        )
+        answer = run_program("scancel", job_id)
     except (OSError, subprocess.SubprocessError) as error:
         raise RunError(f"Slurm's scancel of job {job_id} failed: {error}.") from error
     if answer.returncode and "nvalid job id" not in answer.stderr:

@@ -1,6 +1,7 @@
 """A runs folder for each test, the app on it, and no process started by accident."""
 
 import functools
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,10 +23,18 @@ TIMEOUT_S = 30
 
 @pytest.fixture(scope="session", autouse=True)
 def components_looked_for_once() -> Iterator[None]:
-    """Every new AppTest of Streamlit 1.67 reads the metadata of all that is installed, for 0.3 s."""
+    """Each AppTest of Streamlit 1.67 reads the metadata of all installed packages, for 0.3 s."""
     with pytest.MonkeyPatch.context() as patch:
         scan = functools.cache(manifest_scanner.scan_component_manifests)
         patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_the_disk() -> Iterator[None]:
+    """Nothing here pulls the plug; hundreds of runs are written, each with ten waits for a disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
         yield
 
 

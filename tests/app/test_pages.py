@@ -1,4 +1,4 @@
-"""Every page, whatever the runs folder holds."""
+"""What holds for all pages; `test_states` opens each in every state of the runs folder."""
 
 import subprocess
 import sys
@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from fake_runs import TINY, make_group, make_run
 from streamlit.testing.v1 import AppTest
-
-from finegates.status import STATUS_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
@@ -25,25 +23,6 @@ def texts(app: AppTest) -> str:
     )
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_page_opens_without_runs(visit, page):
-    app = visit(page)
-    assert not app.exception
-    if page not in ("new_run", "data", "new_sweep", "paper"):
-        assert "No runs yet" in texts(app)
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_page_opens_with_runs_in_every_state(visit, runs_dir, page):
-    make_run(runs_dir)
-    for state in ("stopped", "failed", "lost", "running", "paused", "stopping"):
-        make_run(runs_dir, state, progress=0.5, reason="because" if state == "failed" else "")
-    make_run(runs_dir, "starting", progress=0)
-    make_run(runs_dir, method="full")
-    app = visit(page)
-    assert not app.exception
-
-
 @pytest.mark.parametrize("page", ["live", "dimensions"])
 @pytest.mark.parametrize(
     "state", ["queued", "starting", "running", "stopping", "finished", "failed"]
@@ -54,35 +33,6 @@ def test_a_run_in_any_state_is_shown(visit, runs_dir, page, state):
     assert not app.exception and not app.error
     if page == "live":
         assert state in texts(app)
-
-
-@pytest.mark.parametrize("page", ["runs", "tradeoff", "live", "dimensions"])
-@pytest.mark.parametrize("content", ["{not json", '{"state": "dancing"}', None])
-def test_a_broken_run_does_not_take_a_page_down(visit, runs_dir, page, content):
-    broken, good = make_run(runs_dir), make_run(runs_dir)
-    if content is None:
-        (broken.path / "spec.json").unlink()
-    else:
-        (broken.path / STATUS_FILE).write_text(content)
-    app = visit(page) if page in ("runs", "tradeoff") else visit(page, run=broken.id)
-    assert not app.exception
-    if page == "runs":
-        table = app.dataframe[0].value.set_index("run")
-        assert table.loc[broken.id, "state"] == ["broken"]
-        assert broken.id in table.loc[broken.id, "reason"]
-        assert table.loc[good.id, "state"] == ["finished"]
-    if page == "live":
-        assert "can't be read" in app.error[0].value
-
-
-def test_a_damaged_snapshot_is_a_message(visit, runs_dir):
-    run = make_run(runs_dir)
-    for path in (run.path / "gates").iterdir():
-        path.write_bytes(b"nothing")
-    for page in ("live", "dimensions"):
-        app = visit(page, run=run.id)
-        assert not app.exception
-        assert "not a readable gate snapshot" in texts(app)
 
 
 def test_an_unknown_run_in_the_address_is_told_and_the_newest_shown(visit, runs_dir):

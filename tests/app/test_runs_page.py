@@ -11,6 +11,7 @@ from fake_runs import make_run
 from test_pages import texts
 
 from app import loaders, notes_table, run_exports, ticked_actions
+from finegates import spreadsheet
 from finegates.bin import list_bin
 from finegates.groups import list_groups
 from finegates.run_notes import NOTES_FILE, RunNotes, read_notes, write_notes
@@ -287,7 +288,7 @@ def test_exports_keep_numbers_and_disarm_formulas(visit, runs_dir):
     assert back["notes"].startswith("=HYPER") and back["tags"] == ["@a", "b"]
     assert back["score"] == -0.5
     for start in "=+-@\t\r":
-        assert run_exports.csv_text(["x"], [[start + "1"]]).splitlines()[1].strip('"')[0] == "'"
+        assert spreadsheet.csv_text(["x"], [[start + "1"]]).splitlines()[1].strip('"')[0] == "'"
 
 
 def test_only_what_changed_is_read_again(runs_dir, monkeypatch):

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finegates import columns, files, storage
+from finegates import file_limits as limits
 from finegates.columns import Columns, guess_columns, resolve_columns
 from finegates.errors import DataError
 from finegates.files import read_frame
@@ -18,9 +19,7 @@ from finegates.rows import describe, labelled_rows
 from finegates.uploads import save_upload
 
 GOOD = "text,label\nA cat naps.,good\nA dog barks.,bad\nA bird sings.,good\nA fish.,bad\n"
-ANY_FOLDER = settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+ANY_FOLDER = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 # No lone surrogates: a file can't hold them. No NUL: a file of text that holds one is refused.
 cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
@@ -175,7 +174,7 @@ def test_a_gigabyte_is_refused_before_it_is_read(tmp_path: Path, monkeypatch) ->
 def test_too_many_rows_or_columns_are_refused(tmp_path: Path, monkeypatch) -> None:
     wide = ",".join(f"c{i}" for i in range(501))
     refused(write(tmp_path, "w.csv", wide + "\n"), "501 columns", "at most 500")
-    monkeypatch.setattr(files, "MAX_ROWS", 3)
+    monkeypatch.setattr(limits, "MAX_ROWS", 3)
     refused(write(tmp_path, "a.csv", GOOD), "more than 3 rows")
     refused(write(tmp_path, "a.jsonl", '{"text": "A"}\n' * 4), "more than 3 rows")
     pd.DataFrame({"text": list("abcd")}).to_parquet(tmp_path / "a.parquet")
@@ -184,7 +183,7 @@ def test_too_many_rows_or_columns_are_refused(tmp_path: Path, monkeypatch) -> No
 
 def test_parquet_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch) -> None:
     pd.DataFrame({"text": ["A" * 1000] * 50}).to_parquet(tmp_path / "a.parquet")
-    monkeypatch.setattr(files, "MAX_UNPACKED_BYTES", 10)
+    monkeypatch.setattr(limits, "MAX_UNPACKED_BYTES", 10)
     refused(tmp_path / "a.parquet", "unpacks to")
 
 
@@ -209,7 +208,7 @@ def test_same_upload_is_one_file_and_another_overwrites_nothing(tmp_path: Path) 
 
 
 def test_bad_uploads_are_refused_and_leave_nothing(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(files, "MAX_FILE_BYTES", 5)
+    monkeypatch.setattr(limits, "MAX_FILE_BYTES", 5)
     uploads = {"a.csv": (b"123456", "at most"), "b.csv": (b"", "empty")}
     for name, (content, words) in {**uploads, "a.exe": (b"1", "Unknown file type")}.items():
         with pytest.raises(DataError, match=words):

@@ -1,0 +1,94 @@
+"""How every page looks, at two widths and in both themes, and what it asks of the network.
+
+    python -m pytest tests/browser/test_looks.py
+
+Screenshots go to ``tests/browser/screenshots/``, which git ignores.
+"""
+
+from pathlib import Path
+
+import pytest
+from fake_runs import MINILM, make_curve, make_group, make_run
+from playwright.sync_api import Page
+from steps import no_exception, open_page, settle, wait_until_drawn
+
+from finegates.runs import Run
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+MAX_HEIGHT = 3000
+_SIZE = """() => {
+  const main = document.querySelector('[data-testid=stMain]');
+  return [main.scrollWidth, main.clientWidth, main.scrollHeight];
+}"""
+
+
+def pages_to_look_at(run_id: str) -> dict[str, str]:
+    return {
+        "runs": "",
+        "new_run": "new_run",
+        "live": f"live?run={run_id}",
+        "live_bars": f"live?run={run_id}&view=bars",
+        "new_sweep": "new_sweep",
+        "tradeoff": "tradeoff",
+        "paper": "paper",
+        "data": "data?length=tokens",
+        "compare": f"compare?run={run_id}",
+        "prune": f"prune?run={run_id}",
+        "dimensions": f"dimensions?run={run_id}",
+        "dimensions_ffn": f"dimensions?run={run_id}&role=ffn&color=open+%2F+closed",
+    }
+
+
+def keep_picture(page: Page, name: str, width: int) -> None:
+    """A picture of all of the page, unless it is very long."""
+    height = page.evaluate(_SIZE)[2]
+    page.set_viewport_size({"width": width, "height": min(height + 20, MAX_HEIGHT)})
+    wait_until_drawn(page)
+    page.screenshot(path=SCREENSHOTS / name)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1920, "dark")])
+def test_pages_have_no_exception_and_do_not_overflow(server, browser, width, scheme):
+    methods = ("finegates", "finegates+lora", "full", "lora")
+    group = make_group(server.runs_dir, "look", methods, seeds=(0, 1))
+    curve = next(c for c in group.cells if c.key == ("finegates", 0.4, 0))
+    make_curve(Run(server.runs_dir / str(curve.run)))
+    for method in ("finegates", "finegates+lora"):
+        for target in (0.0, 0.2, 0.4):
+            run = make_run(server.runs_dir, size=MINILM, method=method, target_sparsity=target)
+    make_run(server.runs_dir, "failed", size=MINILM, progress=0.4, reason="The disk is full.")
+    SCREENSHOTS.mkdir(exist_ok=True)
+    for name, path in pages_to_look_at(run.id).items():
+        page = open_page(browser, f"{server.url}/{path}", width, scheme)
+        wait_until_drawn(page)
+        no_exception(page)
+        wide, window, _ = page.evaluate(_SIZE)
+        assert wide <= window, f"{name} is wider than the window"
+        keep_picture(page, f"{name}-{width}-{scheme}.png", width)
+        page.context.close()
+
+
+def test_nothing_is_asked_of_other_machines(server, browser):
+    make_run(server.runs_dir, size=MINILM)
+    context = browser.new_context()
+    page, asked = context.new_page(), []
+    page.on("request", lambda request: asked.append(request.url))
+    for path in ("", "new_run", "data", "new_sweep", "tradeoff", "paper", "live", "compare",
+                 "dimensions", "prune"):  # fmt: skip
+        page.goto(f"{server.url}/{path}")
+        settle(page)
+        wait_until_drawn(page)
+    foreign = [u for u in asked if not u.startswith((server.url, "data:", "blob:"))]
+    assert asked and not foreign, foreign
+
+
+def test_the_first_page_paints_in_two_seconds(server, browser):
+    """On a warm server and with Chromium's caches cold, as on a first visit."""
+    make_run(server.runs_dir, size=MINILM)
+    open_page(browser, server.url).context.close()
+    page = open_page(browser, server.url)
+    painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    print(f"\nfirst contentful paint after {painted / 1000:.2f} s")
+    assert painted < 2000

@@ -1,0 +1,61 @@
+"""A file of one's own: uploaded, looked at, trained on to the end, and its report."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from steps import (
+    TRAINING_MS,
+    choose_toy,
+    fill,
+    no_exception,
+    open_page,
+    run_folder,
+    state,
+)
+
+from finegates.runs import Run
+from finegates.sample import load_sample
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+
+ROWS, EPOCHS = 160, 2
+
+
+def write_reviews(path: Path) -> Path:
+    """A file that is not the sample's: other columns, other labels, its own order."""
+    rows = load_sample().iloc[:ROWS]
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["note to self", "verdict", "sentence"])
+        for number, (text, label) in enumerate(zip(rows["text"], rows["label"], strict=True)):
+            table.writerow([number, "good" if label in (1, "acceptable") else "bad", text])
+    return path
+
+
+def test_an_uploaded_file_is_looked_at_and_trained_on_to_the_end(
+    server, browser, toy_model_dir, tmp_path
+):
+    file = write_reviews(tmp_path / "verdicts.csv")
+    page = open_page(browser, f"{server.url}/data")
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_text("Ready to train on")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Text").first).to_have_value("sentence")
+    expect(page.get_by_role("combobox", name="Label")).to_have_value("verdict")
+    page.get_by_role("link", name="Use in New run").click()
+    page.wait_for_url("**/new_run**")
+    expect(page.get_by_text("--text-column sentence")).to_be_visible()
+    choose_toy(page, toy_model_dir)
+    fill(page, "spinbutton", "Epochs", EPOCHS)
+    expect(page.get_by_text(f"--epochs {EPOCHS}")).to_be_visible()
+    page.get_by_role("button", name="Start run").click()
+    page.wait_for_url("**/live?run=*")
+    expect(state(page, "finished")).to_be_visible(timeout=TRAINING_MS)
+    no_exception(page)
+    run = Run(run_folder(server.runs_dir))
+    status = run.status()
+    assert status.state == "finished" and status.step == status.total_steps > 0
+    assert run.record["data"]["labels"] == ["bad", "good"]
+    assert Path(str(run.spec.data)).read_bytes() == file.read_bytes()
+    assert (run.spec.text_column, run.spec.label_column) == ("sentence", "verdict")
