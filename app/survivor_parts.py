@@ -29,11 +29,11 @@ def draw_survivor_view(gates: GatesShown) -> None:
     left, right = st.columns([2, 3], border=True)
     with left:
         st.markdown("**Weights removed by matrix**", help=layers.EXPLANATIONS["removed"])
-        st.altair_chart(
-            layers.removed_by_matrix(removed_frame(gates), st.context.theme.type == "dark"),
-            key="removed",
-            alt="Removed weights of each matrix",
-        )
+        removed = removed_frame(gates)
+        st.vega_lite_chart(
+            removed, layers.removed_by_matrix(removed, st.context.theme.type == "dark"),
+            key="removed", alt="Removed weights of each matrix",
+        )  # fmt: skip
         st.caption(layers.EXPLANATIONS["removed"])
     with right:
         draw_survivors(frame)

@@ -1,4 +1,4 @@
-"""Times of a call and what they amount to, for the benchmarks of pages."""
+"""Figures of the app's benchmark: what was measured, beside its goal."""
 
 import statistics
 import time
@@ -6,14 +6,26 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 
-def timed(act: Callable[[], Any]) -> float:
-    """Seconds that it takes."""
+def milliseconds(act: Callable[[], Any]) -> float:
+    """How long it takes."""
     start = time.perf_counter()
     act()
-    return time.perf_counter() - start
+    return 1e3 * (time.perf_counter() - start)
 
 
-def spread(seconds: Sequence[float]) -> dict[str, float]:
-    """Median, lowest and highest, in milliseconds."""
-    named = {"median": statistics.median(seconds), "low": min(seconds), "high": max(seconds)}
-    return {name: round(1e3 * value, 1) for name, value in named.items()}
+def figure(
+    what: str, values: Sequence[float], unit: str = "ms", goal: float | None = None
+) -> dict[str, Any]:
+    """Median, lowest and highest of what was measured.
+
+    Args:
+        what: A sentence's worth of words.
+        values: What was measured, at least once.
+        unit: Of the values.
+        goal: What the median may be at most; without one, it is told only.
+    """
+    median = statistics.median(values)
+    row: dict[str, Any] = {"figure": what, "unit": unit, "median": round(median, 2)}
+    if len(values) > 1:
+        row |= {"low": round(min(values), 2), "high": round(max(values), 2)}
+    return row if goal is None else row | {"goal": goal, "met": median <= goal}

@@ -1,72 +1,45 @@
-"""What the Live page costs on a run of 10^5 metric lines: first reading, refresh, charts, payload.
+"""The Live page on very many metric lines; a part of `benchmarks.app`."""
 
-    python -m benchmarks.live [--lines 100000] [--new 100] [--repeats 9]
-
-Writes a run folder of that many training lines into a temporary folder. "first_read" is a new
-session's; "refresh" reads lines that were added since; "full_read" is what each refresh would cost
-if everything was read anew. "charts" builds the page's three curves, ready to be sent. The
-payload is what one chart sends: its specification and its data in Arrow's format, and the same of
-all lines. No browser. Writes benchmarks/results/live.json; the last line printed is that JSON.
-"""
-
-import argparse
 import json
-import sys
-import tempfile
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
+import psutil
 from streamlit.dataframe_util import convert_anything_to_arrow_bytes
 
-from benchmarks.clock import spread, timed
-from benchmarks.record import environment, write_result
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "app"))
-
-from fake_runs import TINY, make_run  # noqa: E402  needs the path
-
-from app.charts import curves  # noqa: E402
-from app.charts.compare import Axis, overlay  # noqa: E402
-from app.compare_frames import smoothed, together  # noqa: E402
-from app.feed import Feed  # noqa: E402
-from finegates.runs import METRICS_FILE, Run  # noqa: E402
+from app.charts import curves
+from app.charts.compare import Axis, overlay
+from app.compare_frames import smoothed, together
+from app.feed import Feed
+from benchmarks.clock import figure, milliseconds
+from benchmarks.generated import make_run
+from benchmarks.pages import first_paint, repaint
+from finegates.runs import METRICS_FILE, Run
+from finegates.status import write_status
 
 CHARTS = ("loss", "score", "sparsity")
 SPAN, TARGET, EVALUATE_EVERY = 8, 0.3, 1000
 BYTES_OF_A_NUMBER = 8
+GOAL_MS = 1000
+PER_BYTE = 1.1
+"""Bytes that a refresh may read for each that is new."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measures and writes."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--lines", type=int, default=100_000)
-    parser.add_argument("--new", type=int, default=100)
-    parser.add_argument("--repeats", type=int, default=9)
-    options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        run = make_run(Path(folder), "queued", size=TINY, target_sparsity=TARGET)
-        rng = np.random.default_rng(0)
-        add_lines(run, 0, options.lines, rng)
-        measured = measure(run, options.lines, options.new, options.repeats, rng)
-    result = {**environment(), **vars(options), **measured}
-    write_result("live.json", result)
-    print(json.dumps(result))
-
-
-def add_lines(run: Run, start: int, number: int, rng: np.random.Generator) -> None:
-    """Appends training lines, and an evaluation each 1,000, as a worker writes them."""
+def add_lines(run: Run, start: int, number: int, rng: np.random.Generator) -> int:
+    """Appends training lines, and an evaluation each 1,000, as a worker does; returns the bytes."""
     with open(run.path / METRICS_FILE, "a") as file:
+        before = file.tell()
         for step in range(start + 1, start + number + 1):
             file.write(json.dumps(train_row(step, rng), separators=(",", ":")) + "\n")
             if step % EVALUATE_EVERY == 0:
                 row = {"kind": "eval", "step": step, "time": float(step), "score": 0.8,
                        "removed_weights_fraction": TARGET, "rounded": False}  # fmt: skip
                 file.write(json.dumps(row, separators=(",", ":")) + "\n")
+        return file.tell() - before
 
 
 def train_row(step: int, rng: np.random.Generator) -> dict[str, Any]:
@@ -80,35 +53,43 @@ def train_row(step: int, rng: np.random.Generator) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def measure(
-    run: Run, lines: int, new: int, repeats: int, rng: np.random.Generator
-) -> dict[str, Any]:
-    """Milliseconds and bytes."""
-    times: dict[str, list[float]] = {"first_read": [], "refresh": [], "full_read": [], "charts": []}
-    file_bytes = (run.path / METRICS_FILE).stat().st_size
-    for _ in range(max(1, repeats // 3)):
-        times["first_read"].append(timed(lambda: read(Feed(run))))
+def measure_live(runs_dir: Path, lines: int, new: int, repeats: int) -> list[dict[str, Any]]:
+    """A run of so many lines: read at first, and what is new; the page; what its charts send."""
+    run = make_run(runs_dir, "queued", target_sparsity=TARGET)
+    rng = np.random.default_rng(0)
+    add_lines(run, 0, lines, rng)
+    first = [milliseconds(Feed(run).refresh) for _ in range(repeats)]
     feed = Feed(run)
-    read(feed)
-    for number in range(repeats):
-        add_lines(run, lines + number * new, new, rng)
-        times["refresh"].append(timed(lambda: read(feed)))
-        times["charts"].append(timed(lambda: [payload(c) for c in charts(feed)]))
-    for _ in range(max(1, repeats // 3)):
-        times["full_read"].append(timed(lambda: read(Feed(run))))
-    return {
-        "file_bytes": file_bytes,
-        "feed_bytes": int(feed.train.size * BYTES_OF_A_NUMBER),
-        "ms": {what: spread(values) for what, values in times.items()},
-        "payload_bytes": dict(zip(CHARTS, map(payload, charts(feed)), strict=True)),
-        "unthinned_loss_bytes": len(convert_anything_to_arrow_bytes(loss_rows(feed))),
-    }
-
-
-def read(feed: Feed) -> None:
-    """As a tick of the page does."""
     feed.refresh()
-    assert len(feed.train) and len(feed.evaluations)
+    write_status(run.path, replace(run.status(), state="stopped", step=lines, total_steps=lines))
+    app, paint = first_paint("live", runs_dir, {"run": run.id})
+    times: dict[str, list[float]] = {"refresh": [], "page": []}
+    per_byte = []
+    for number in range(repeats):
+        added = add_lines(run, lines + number * new, new, rng)
+        before = bytes_read()
+        times["refresh"].append(milliseconds(feed.refresh))
+        per_byte.append((bytes_read() - before) / added)
+        times["page"].append(repaint(app, runs_dir))
+    assert len(feed.train) == lines + repeats * new
+    what = f"live, {lines:,} metric lines"
+    return [
+        figure(f"{what}: first reading", first),
+        figure(f"{what}: first paint", [paint]),
+        figure(f"{what}: reading {new} new lines", times["refresh"]),
+        figure(f"{what}: bytes read for each byte that is new", per_byte, "bytes", PER_BYTE),
+        figure(f"{what}: refresh of the page with {new} new lines", times["page"], goal=GOAL_MS),
+        *(
+            figure(f"{what}: sent for the chart of {name}", [payload(chart)], "bytes")
+            for name, chart in zip(CHARTS, charts(feed), strict=True)
+        ),
+        figure(f"{what}: memory of what was read", [feed.train.size * BYTES_OF_A_NUMBER], "bytes"),
+    ]
+
+
+def bytes_read() -> int:
+    """What this process has read so far, of Linux only."""
+    return psutil.Process().io_counters().read_chars
 
 
 def loss_rows(feed: Feed) -> pd.DataFrame:
@@ -143,7 +124,3 @@ def payload(chart: alt.LayerChart) -> int:
     with alt.data_transformers.enable("keep"):
         specification = json.dumps(chart.to_dict())
     return len(specification) + sum(map(len, sent.values()))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,151 +1,106 @@
-"""Server time of the app's pages on a folder of many runs, and of the loaders alone.
+"""Server time of the app's pages on many runs; a part of `benchmarks.app`."""
 
-    python -m benchmarks.pages [--runs 1000] [--repeats 7]
-
-Makes run folders in a temporary folder with the writers of the tests, and renders each page with
-Streamlit's AppTest: no browser and no network, so it is the server's part alone. "first" is with
-empty caches, "repeated" with nothing changed since, "one_changed" after one run's status was
-replaced. Imports are done before. Writes benchmarks/results/pages.json; the last line printed is
-that JSON.
-"""
-
-import argparse
-import json
+import functools
 import os
-import sys
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from benchmarks.clock import spread, timed
-from benchmarks.record import environment, write_result
+from app import loaders, run_index
+from benchmarks.clock import figure, milliseconds
+from finegates.runs import RUNS_DIR_VARIABLE, Run
+from finegates.status import write_status
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "app"))
-
-from fake_runs import TINY, make_run  # noqa: E402  needs the path
-
-from app import loaders  # noqa: E402
-from finegates.methods import METHODS  # noqa: E402
-from finegates.run_notes import write_notes  # noqa: E402
-from finegates.runs import RUNS_DIR_VARIABLE, Run  # noqa: E402
-from finegates.status import write_status  # noqa: E402
-
-COMPARED = 4
-PAGES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
-    "runs": lambda ids: {},
+SCRIPT = ROOT / "app" / "main.py"
+COMPARED, TIMEOUT_S = 4, 120
+GOAL_MS = 1000
+_scan = functools.cache(manifest_scanner.scan_component_manifests)
+ADDRESSES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
     "compare": lambda ids: {"runs": ids[:COMPARED]},
 }
-"""Name of a page's script -> ids of runs -> parameters of its address."""
-
-SCRIPT = ROOT / "app" / "main.py"
-TIMEOUT_S = 120
-STEPS, SEEDS_APART, NOTED = 20, 45, 10
-RECIPES = ("finegates", "finegates+lora", "full", "lora", "magnitude")
-TARGETS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+"""Name of a page -> ids of runs -> parameters of its address; of other pages it has none."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measures and writes."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=1000)
-    parser.add_argument("--repeats", type=int, default=7)
-    options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        runs_dir = Path(folder).resolve()
-        os.environ[RUNS_DIR_VARIABLE] = str(runs_dir / "none")
-        open_page("runs", {})  # imports what the pages need
-        os.environ[RUNS_DIR_VARIABLE] = str(runs_dir)
-        runs = [make_one(runs_dir, number) for number in range(options.runs)]
-        measured = measure(runs, runs_dir, options.repeats)
-    result = {**environment(), "runs": options.runs, "repeats": options.repeats, **measured}
-    write_result("pages.json", result)
-    print(json.dumps(result))
+def page_names() -> list[str]:
+    """Every page, in alphabetical order."""
+    return sorted(path.stem for path in (SCRIPT.parent / "app_pages").glob("*.py"))
 
 
-def make_one(runs_dir: Path, number: int) -> Run:
-    """A run of a sweep over recipes, targets and seeds; one in 50 failed, one in 10 has notes."""
-    method = RECIPES[number % len(RECIPES)]
-    target = TARGETS[number // len(RECIPES) % len(TARGETS)]
-    given = {"target_sparsity": target} if METHODS[method].removes else {}
-    failed = number % 50 == 7
-    run = make_run(
-        runs_dir, "failed" if failed else "finished", size=TINY, total_steps=STEPS, method=method,
-        seed=number // SEEDS_APART, reason="The disk is full." if failed else "", **given,
-    )  # fmt: skip
-    if number % NOTED == 0:
-        write_notes(run.path, f"number {number}", ["tenth"])
-    return run
-
-
-def measure(runs: Sequence[Run], runs_dir: Path, repeats: int) -> dict[str, Any]:
-    """Milliseconds of each page and loader, as median, lowest and highest."""
+def measure_pages(runs: Sequence[Run], runs_dir: Path, repeats: int) -> list[dict[str, Any]]:
+    """First paint of every page: a new session with empty caches, imports done."""
     ids = [run.id for run in runs]
-    pages = {
-        name: measure_page(name, parameters_of(ids), runs, repeats)
-        for name, parameters_of in PAGES.items()
-    }
-    rows = loaders.run_rows(runs_dir)
-    return {
-        "pages_ms": pages,
-        "loaders_ms": {
-            "run_rows": measure_loader(lambda: loaders.run_rows(runs_dir), repeats),
-            "points": measure_loader(lambda: loaders.points(runs_dir, rows), repeats),
-        },
-    }
+    figures = []
+    for name in page_names():
+        address = ADDRESSES.get(name, lambda ids: {})(ids)
+        times = [first_paint(name, runs_dir, address)[1] for _ in range(repeats + 1)]
+        what = f"{name}, {len(runs):,} runs: first paint"
+        figures.append(figure(what, times[1:], goal=GOAL_MS))  # without the one that imports
+    return figures
 
 
-def measure_page(
-    name: str, parameters: dict[str, Any], runs: Sequence[Run], repeats: int
-) -> dict[str, Any]:
-    """A page's renderings."""
-    times: dict[str, list[float]] = {"first": [], "repeated": [], "one_changed": []}
-    for number in range(repeats):
-        clear_caches()
-        app = open_page(name, parameters, times["first"])
-        times["repeated"].append(timed(app.run))
-        changed = runs[number % len(runs)]
-        write_status(changed.path, changed.status())
-        times["one_changed"].append(timed(app.run))
-        if app.exception:
-            raise RuntimeError(f"{name} has failed: {app.exception[0].message}")
-    return {what: spread(values) for what, values in times.items()}
+def measure_runs_page(runs: Sequence[Run], runs_dir: Path, repeats: int) -> list[dict[str, Any]]:
+    """The Runs page on very many: opened, drawn again, and again after one run has changed."""
+    first_paint("runs", runs_dir)
+    times: dict[str, list[float]] = {"first": [], "same": [], "changed": [], "rows": []}
+    read = []
+    for run in runs[:repeats]:
+        app, first = first_paint("runs", runs_dir)
+        times["first"].append(first)
+        times["same"].append(repaint(app, runs_dir))
+        write_status(run.path, run.status())
+        with patch.object(run_index, "_read", wraps=run_index._read) as reads:
+            times["changed"].append(repaint(app, runs_dir))
+        read.append(reads.call_count)
+        write_status(run.path, run.status())
+        times["rows"].append(milliseconds(lambda: loaders.run_rows(runs_dir)))
+    what = f"runs, {len(runs):,} runs"
+    return [
+        figure(f"{what}: first paint", times["first"], goal=GOAL_MS),
+        figure(f"{what}: refresh, nothing changed", times["same"], goal=GOAL_MS),
+        figure(f"{what}: refresh, one changed", times["changed"], goal=GOAL_MS),
+        figure(f"{what}: its table's rows alone, one changed", times["rows"]),
+        figure(f"{what}: run folders a refresh reads, one changed", read, "folders", goal=1),
+    ]
 
 
-def open_page(name: str, parameters: dict[str, Any], times: list[float] | None = None) -> AppTest:
-    """A page in a session of its own; the time of its first rendering is put into ``times``."""
+def first_paint(
+    name: str, runs_dir: Path, address: Mapping[str, Any] | None = None
+) -> tuple[AppTest, float]:
+    """A page in a session of its own with empty caches, and the milliseconds it took.
+
+    What AppTest alone does when it begins, reading the metadata of all installed packages, is done
+    before, on the first page without runs, and once for all.
+    """
     app = AppTest.from_file(str(SCRIPT), default_timeout=TIMEOUT_S)
-    if name != "runs":  # the page that opens by itself
-        app.run()
-        clear_caches()
-        app.switch_page(f"app_pages/{name}.py")
-    for key, value in parameters.items():
+    with patch.object(manifest_scanner, "scan_component_manifests", _scan):
+        repaint(app, runs_dir / ".none")
+    app.switch_page(f"app_pages/{name}.py")
+    for key, value in (address or {}).items():
         app.query_params[key] = value
-    seconds = timed(app.run)
-    if times is not None:
-        times.append(seconds)
-    return app
+    clear_caches()
+    return app, repaint(app, runs_dir)
 
 
-def measure_loader(load: Callable[[], Any], repeats: int) -> dict[str, Any]:
-    """A loader with empty caches, and again."""
-    times: dict[str, list[float]] = {"first": [], "repeated": []}
-    for _ in range(repeats):
-        clear_caches()
-        times["first"].append(timed(load))
-        times["repeated"].append(timed(load))
-    return {what: spread(values) for what, values in times.items()}
+def repaint(app: AppTest, runs_dir: Path) -> float:
+    """Milliseconds until the page is made anew.
+
+    Raises:
+        RuntimeError: If it has failed.
+    """
+    with patch.dict(os.environ, {RUNS_DIR_VARIABLE: str(runs_dir)}):
+        taken = milliseconds(app.run)
+    if app.exception:
+        raise RuntimeError(f"The page has failed: {app.exception[0].message}")
+    return taken
 
 
 def clear_caches() -> None:
     """As a server that was just started has them."""
     st.cache_data.clear()
     st.cache_resource.clear()
-
-
-if __name__ == "__main__":
-    main()

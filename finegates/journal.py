@@ -58,9 +58,10 @@ class Journal:
     def end(self, state: str, reason: str = "") -> None:
         """Writes the last state, which may be ``queued`` again; this one has to be written."""
         now = time.time()
-        final: dict[str, Any] = {"state": state, "reason": reason, "time_left_s": None}
-        final["ended"] = None if state == "queued" else now
-        self.status = replace(self.status, **final, heartbeat=now)
+        ended = None if state == "queued" else now
+        self.status = replace(
+            self.status, state=state, reason=reason, ended=ended, time_left_s=None, heartbeat=now
+        )
         write_status(self.run.path, self.status)
 
     def metrics(self, kind: str, step: int, **values: Any) -> None:

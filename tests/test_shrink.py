@@ -64,9 +64,7 @@ def random_means(layout, seed, closed_fraction):
 
 
 @EVERY_TYPE
-@settings(
-    max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 10_000),
     closed=st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0]),

@@ -78,9 +78,7 @@ def test_a_line_after_a_torn_one_is_whole(tmp_path):
     assert reader.num_bad_lines == 1
 
 
-@settings(
-    max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=rows_of_json, data=st.data())
 def test_however_the_bytes_arrive_every_row_is_read_exactly_once(tmp_path, rows, data):
     whole = tmp_path / "whole.jsonl"

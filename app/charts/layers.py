@@ -1,5 +1,7 @@
 """Layer by layer: how much of it is closed over the training, and which weights that removes."""
 
+from typing import Any
+
 import altair as alt
 import pandas as pd
 
@@ -43,38 +45,53 @@ def closing(frame: pd.DataFrame, total_steps: int) -> alt.Chart:
     )
 
 
-def removed_by_matrix(frame: pd.DataFrame, dark: bool) -> alt.LayerChart:
+def removed_by_matrix(frame: pd.DataFrame, dark: bool) -> dict[str, Any]:
     """Layer by matrix: the fraction of its weights that is removed, written into each cell.
+
+    A slider waits for it, so it is the Vega-Lite specification itself, as that of
+    `app.charts.survivors` is; its data is the frame.
 
     Args:
         frame: From `app.gate_frames.removed_frame`.
         dark: Whether the page is dark, for the colour of the numbers.
     """
     names = [name for role, name in ROLE_NAMES.items() if role in set(frame["role"])]
-    layers = sorted(frame["layer"].unique())
-    base = alt.Chart(frame).encode(
-        x=alt.X(
-            "matrix:N",
-            sort=names,
-            axis=alt.Axis(title=None, labelAngle=0, orient="top", labelFlush=False, ticks=False),
-        ),
-        y=alt.Y("layer:O", sort=layers, axis=alt.Axis(title="Layer", labelFlush=False)),
-    )
-    cells = base.mark_rect(cornerRadius=2).encode(
-        color=alt.Color("removed:Q", scale=alt.Scale(domain=[0, 1]), legend=None),
-        tooltip=[
-            alt.Tooltip("layer:O", title="Layer"),
-            alt.Tooltip("matrix:N", title="Matrix"),
-            alt.Tooltip("removed:Q", title="Weights removed", format=".1%"),
-            alt.Tooltip("weights:Q", title="Weights in all", format=","),
-        ],
-    )
+    layers = sorted(int(layer) for layer in frame["layer"].unique())
+    top = {"title": None, "labelAngle": 0, "orient": "top", "labelFlush": False, "ticks": False}
     low, high = ("#e6eaf0", "#12161c") if dark else ("#1b2430", "#ffffff")
-    numbers = base.mark_text(fontSize=12).encode(
-        text=alt.Text("removed:Q", format=".0%"),
-        color=alt.condition("datum.removed > 0.5", alt.value(high), alt.value(low)),
+    return {
+        "height": ROW_HEIGHT * len(layers) + 60,
+        "encoding": {
+            "x": {"field": "matrix", "type": "nominal", "sort": names, "axis": top},
+            "y": {"field": "layer", "type": "ordinal", "sort": layers,
+                  "axis": {"title": "Layer", "labelFlush": False}},
+        },
+        "layer": [_removed_cells(), _removed_numbers(low, high)],
+    }  # fmt: skip
+
+
+def _removed_cells() -> dict[str, Any]:
+    fields = (
+        ("layer", "ordinal", {"title": "Layer"}),
+        ("matrix", "nominal", {"title": "Matrix"}),
+        ("removed", "quantitative", {"title": "Weights removed", "format": ".1%"}),
+        ("weights", "quantitative", {"title": "Weights in all", "format": ","}),
     )
-    return (cells + numbers).properties(height=ROW_HEIGHT * len(layers) + 60)
+    return {
+        "mark": {"type": "rect", "cornerRadius": 2},
+        "encoding": {
+            "color": {"field": "removed", "type": "quantitative", "scale": {"domain": [0, 1]},
+                      "legend": None},
+            "tooltip": [{"field": name, "type": kind, **said} for name, kind, said in fields],
+        },
+    }  # fmt: skip
+
+
+def _removed_numbers(low: str, high: str) -> dict[str, Any]:
+    """Percentages, in one colour on weak cells and in another on strong ones."""
+    color = {"condition": {"test": "datum.removed > 0.5", "value": high}, "value": low}
+    text = {"field": "removed", "type": "quantitative", "format": ".0%"}
+    return {"mark": {"type": "text", "fontSize": 12}, "encoding": {"text": text, "color": color}}
 
 
 EXPLANATIONS = {

@@ -12,7 +12,16 @@ from app.charts import curves, gates, layers, style
 from app.charts.compare import Axis, overlay
 from app.charts.ridge import over_time
 from app.feed import Feed
-from app.gate_frames import BIN_NAMES, CELL_BUDGET, cells, closing, layer_counts, shares, some_steps
+from app.gate_frames import (
+    BIN_NAMES,
+    CELL_BUDGET,
+    cells,
+    closing,
+    layer_counts,
+    removed_frame,
+    shares,
+    some_steps,
+)
 from app.ridge_frames import ridge
 from finegates.accounting import HISTOGRAM_BINS
 from finegates.runs import HISTOGRAMS_FILE, METRICS_FILE
@@ -81,6 +90,14 @@ def test_every_live_chart_is_a_valid_specification(feed):
         layers.closing(closing(feed.histograms, ROLES, total), total),
     ):
         assert chart.to_dict()["$schema"]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_removed_weights_are_sent_as_a_valid_specification(tmp_path, dark):
+    frame = removed_frame(make_run(tmp_path, total_steps=20, target_sparsity=0.4).snapshot())
+    given = layers.removed_by_matrix(frame, dark)
+    chart = alt.LayerChart.from_dict({**given, "data": {"values": frame.to_dict("records")}})
+    assert chart.to_dict()["encoding"]["y"]["sort"] == [0, 1]
 
 
 def test_the_rounding_is_marked_where_the_expectation_ends(feed):
