@@ -99,11 +99,11 @@ def resumed_at(run: Run) -> list[int]:
 def start_six(runs_dir: Path, model: Path) -> list[Run]:
     """A sweep of six, started on a page whose process is killed right after it; none goes on."""
     address = {
-        "name": "six", "model": str(model), "methods": "finegates", "targets": "0.1,0.2,0.3",
+        "name": "six", "methods": "finegates", "targets": "0.1,0.2,0.3",
         "seeds": "2", "max_train_samples": "64", "epochs": "12", "batch_size": "4",
         "eval_steps": "20",
     }  # fmt: skip
-    ended = dashboard("sweep", *(f"{name}={value}" for name, value in address.items()))
+    ended = dashboard("sweep", str(model), *(f"{name}={value}" for name, value in address.items()))
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     runs = [Run(runs_dir / run_id) for run_id in open_group(runs_dir, "six").runs]
     for run in runs:
@@ -185,7 +185,8 @@ def test_a_sweep_of_six_with_everything_that_happens_on_a_cluster(runs_dir, toy_
     for run in (quiet, timed_out, preempted):
         wait_until(lambda run=run: state_of(run) == "finished", f"{run.id} finished")
         say(run, "went on")
-    assert resumed_at(timed_out) == [at] and resumed_at(preempted) == [saved]
+    assert set(resumed_at(timed_out)) == {at}  # on a slow machine it may run out of time twice
+    assert resumed_at(preempted) == [saved]
     assert resumed_at(quiet) == []
     wait_until(lambda: my_jobs() == [], "no job is left")
 
