@@ -320,6 +320,39 @@ def test_a_job_that_slurm_starts_again_goes_on_where_its_worker_died(runs_dir):
     assert run.status().state == "stopped" and (run.path / STOP_FILE).exists()
 
 
+@pytest.mark.parametrize("state", ["timed out", "preempted"])
+def test_a_job_that_slurm_starts_again_although_it_gave_up_goes_on(runs_dir, state):
+    run = queue(runs_dir)
+    write_status(run.path, Status(state, step=7))
+    make_ready(run)
+    assert run.status().state == "queued"
+
+
+@pytest.mark.parametrize(("exit_code", "state"), [(-signal.SIGTERM, "queued"), (1, "timed out")])
+def test_a_requeue_that_slurm_refuses_ends_the_run_but_not_one_that_ended_the_asker(
+    runs_dir, monkeypatch, exit_code, state
+):
+    run = queue(runs_dir)
+    job = RunJob(str(run.path), 3, 20)
+
+    def requeue(seconds: float) -> None:
+        job._leaving = "timed out"
+        raise subprocess.CalledProcessError(exit_code, ["scontrol", "requeue", "7"])
+
+    def start(run: Run) -> subprocess.Popen:
+        return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1)"])
+
+    monkeypatch.setattr(slurm_job, "start_worker", start)
+    monkeypatch.setattr(slurm_job.time, "sleep", requeue)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(subprocess.CalledProcessError):
+            job()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert written_status(run.path).state == state
+
+
 def test_a_worker_is_deaf_to_slurms_signals_and_its_job_is_not(runs_dir, monkeypatch):
     code = "import signal; print(sorted(signal.pthread_sigmask(signal.SIG_BLOCK, [])))"
 

@@ -18,6 +18,8 @@ import psutil
 
 from finegates.launchers.slurm_client import details, seconds_of
 from finegates.launchers.slurm_worker import (
+    PREEMPTED,
+    TIMED_OUT,
     conclude,
     end_as,
     make_ready,
@@ -28,7 +30,6 @@ from finegates.runs import Run
 from finegates.status import process_alive, write_status, written_status
 from finegates.stop_request import STOP_FILE, StopRequest, ask_to_end, read_stop
 
-TIMED_OUT, PREEMPTED = "timed out", "preempted"
 POLL_S = 0.5
 LEFT_TO_REQUEUE_S = 8.0
 EARLY_S = 60.0
@@ -73,7 +74,7 @@ class RunJob:
         try:
             while process.poll() is None:
                 time.sleep(POLL_S)
-        except (OSError, subprocess.SubprocessError) as error:  # Slurm would not requeue it
+        except (OSError, subprocess.SubprocessError) as error:  # of ``scontrol requeue``
             self._not_requeued(error)
             raise
         return conclude(self._run, process)
@@ -127,6 +128,9 @@ class RunJob:
         ask_to_end(self._run.path, asked)
 
     def _not_requeued(self, error: Exception) -> None:
+        """Ends the run, unless Slurm was so quick that it ended ``scontrol`` with the old start."""
+        if isinstance(error, subprocess.CalledProcessError) and error.returncode < 0:
+            return
         with worker_lock(self._run):
             status = written_status(self._run.path)
             if status.state == "queued":

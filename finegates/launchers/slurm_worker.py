@@ -20,6 +20,7 @@ from finegates.status import EXIT_FILE, read_status, write_status, written_statu
 from finegates.stop_request import STOP_FILE, StopRequest, read_stop
 from finegates.worker import WORKER_LOCK
 
+TIMED_OUT, PREEMPTED = "timed out", "preempted"
 LOCK_WAIT_S = 60.0
 
 
@@ -35,7 +36,7 @@ def make_ready(run: Run) -> None:
         if status.is_live and by_user:
             reason = "Stopped by you; it had to be killed."
             write_status(run.path, replace(status, state="stopped", reason=reason))
-        elif status.is_live:
+        elif status.is_live or status.state in (TIMED_OUT, PREEMPTED):
             reason = f"Slurm started it again after step {status.step}."
             write_status(run.path, replace(status, state="queued", reason=reason, ended=None))
         if not by_user:
