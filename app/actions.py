@@ -1,6 +1,5 @@
 """Buttons that act on a run: pause, stop, resume, delete. Each acts through `finegates.jobs`."""
 
-import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,10 +11,9 @@ from app.plain import plain
 from finegates import jobs
 from finegates.errors import FineGatesError
 from finegates.runs import BROKEN, Run, delete_run
-from finegates.status import STOP_FILE
+from finegates.status import RESUMABLE_STATES, STOP_FILE
 
 FORCE_AFTER_S = 8
-RESUMABLE = ("stopped", "failed", "lost")
 
 
 def run_buttons(run: Run, state: str, *, can_delete: bool = False) -> None:
@@ -33,11 +31,11 @@ def run_buttons(run: Run, state: str, *, can_delete: bool = False) -> None:
                 "dangerous",
                 "Kills the worker at once. What it did since its last evaluation is lost; the "
                 "run can be resumed from there.",
-                lambda r: jobs.signal_worker(r, signal.SIGKILL),
+                jobs.kill,
             )
-        if state in RESUMABLE:
+        if state in RESUMABLE_STATES:
             _button(run, "Resume", "resume", "Goes on from the last checkpoint.", jobs.resume)
-        if can_delete and state in (*RESUMABLE, "finished", BROKEN):
+        if can_delete and state in (*RESUMABLE_STATES, "finished", BROKEN):
             _confirmed(
                 run,
                 "Delete",

@@ -14,6 +14,7 @@ from app.run_columns import COLUMNS
 from app.run_looks import swatch
 from app.watched import Watched
 from app.words import STATES, TERMS
+from finegates import jobs
 from finegates.methods import METHODS
 from finegates.runs import BROKEN, Run
 from finegates.status import Status
@@ -182,7 +183,7 @@ def _number_columns() -> dict[str, Any]:
 def draw_log(run: Run, expanded: bool) -> None:
     """The end of what the worker printed."""
     with st.expander("Log", icon=":material/terminal:", expanded=expanded):
-        lines = run.log_tail(LOG_BYTES).strip().splitlines()[-LOG_LINES:]
+        lines = jobs.job_tail(run, LOG_BYTES).strip().splitlines()[-LOG_LINES:]
         st.code("\n".join(lines) or "The log is empty so far.", language=None)
         st.caption(f"Its last {LOG_LINES} lines at most. All of it: `{run.log_path}`")
 

@@ -15,7 +15,7 @@ from app.feed import EVAL_COLUMNS, TRAIN_COLUMNS, Feed, metrics_frame
 from app.run_costs import RunCosts, read_costs
 from app.run_index import RunIndex
 from app.run_looks import look_numbers
-from finegates import aggregate, dispatcher
+from finegates import aggregate, jobs
 from finegates.bin import BinnedRun, list_bin
 from finegates.cells import cells_of
 from finegates.columns import Columns, guess_columns
@@ -26,8 +26,8 @@ from finegates.devices import runs_at_once as at_once
 from finegates.errors import DataError, FineGatesError, RunError
 from finegates.files import read_frame
 from finegates.groups import Group, list_groups
+from finegates.launch import HERE, Launch, command_of_launch
 from finegates.point import Point
-from finegates.provenance import command_of
 from finegates.runs import GATES_FOLDER, METRICS_FILE, Run, default_runs_dir, list_runs
 from finegates.sample import load_sample
 from finegates.snapshots import Snapshot, load_snapshot, snapshot_path
@@ -205,9 +205,9 @@ def gated_runs(folder: Path) -> list[str]:
 
 
 @st.cache_resource(ttl=WAKE_EVERY_S, max_entries=4, show_spinner=False)
-def wake_queue(folder: Path) -> None:
-    """Sees to it that somebody starts queued runs; really asks every few seconds only."""
-    dispatcher.wake_queue(folder)
+def tend(folder: Path) -> None:
+    """Sees to it that queued runs are started and lost jobs told; really asks now and then only."""
+    jobs.tend(folder)
 
 
 @st.cache_data(ttl=60, max_entries=1, show_spinner=False)
@@ -255,9 +255,9 @@ def runs_at_once(device: str) -> int:
         return 1
 
 
-def command_line(spec: RunSpec) -> str:
+def command_line(spec: RunSpec, launch: Launch = HERE) -> str:
     """The shell command that does the same."""
-    return shlex.join(command_of(spec))
+    return shlex.join(command_of_launch(spec, launch))
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -44,6 +44,8 @@ STATES = {
     "stopped": Look("stop_circle", "gray", "was stopped and can be resumed"),
     "failed": Look("error", "red", "ended before its time"),
     "lost": Look("help", "red", "gives no sign of life"),
+    "timed out": Look("timer_off", "orange", "ran out of time on Slurm and can be resumed"),
+    "preempted": Look("block", "orange", "had to make room on Slurm and can be resumed"),
     BROKEN: Look("broken_image", "red", "the run folder can't be read"),
 }
 

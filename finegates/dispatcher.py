@@ -27,6 +27,7 @@ from finegates.devices import (
     worker_environment,
 )
 from finegates.errors import RunError
+from finegates.launch import is_local
 from finegates.processes import start_process
 from finegates.read_only import check_may_change, read_only
 from finegates.runs import LOG_FILE, Run, list_runs
@@ -75,8 +76,8 @@ def statuses_of(runs_dir: Path) -> dict[Run, Status]:
 
 
 def queued_runs(statuses: Mapping[Run, Status]) -> list[Run]:
-    """Sound runs that wait, in the order in which they were queued."""
-    queued = [run for run, status in statuses.items() if status.state == "queued"]
+    """Sound runs that wait for this machine, in the order in which they were queued."""
+    queued = [r for r, status in statuses.items() if status.state == "queued" and is_local(r.path)]
     waiting = [run for run in queued if run.row()["status"] == "queued"]
     return sorted(waiting, key=lambda run: statuses[run].heartbeat)
 
@@ -125,13 +126,16 @@ def _reap(workers: Workers) -> None:
         if process.poll() is not None:
             if process.returncode and path.is_dir():
                 with contextlib.suppress(OSError):  # a full disk: the other runs still need us
-                    write_json(path / EXIT_FILE, {"exit_code": process.returncode})
-                    _fail_if_not_begun(Run(path), process)
+                    record_crash(Run(path), process)
             del workers[path]
 
 
-def _fail_if_not_begun(run: Run, process: subprocess.Popen) -> None:
-    """Ends a run whose worker died before its first word; else it would be started for ever."""
+def record_crash(run: Run, process: subprocess.Popen) -> None:
+    """Keeps the exit code of a worker that did not end well.
+
+    A run whose worker died before its first word is ended; else it would be started for ever.
+    """
+    write_json(run.path / EXIT_FILE, {"exit_code": process.returncode})
     status = run.status()
     if status.state == "queued" and status.pid != process.pid:
         reason = (

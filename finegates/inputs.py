@@ -14,8 +14,12 @@ from finegates.settings import user_path
 from finegates.spec import RunSpec
 
 
-def check_inputs(spec: RunSpec) -> tuple[RunSpec, dict[str, Any]]:
+def check_inputs(spec: RunSpec, *, here: bool = True) -> tuple[RunSpec, dict[str, Any]]:
     """Reads the data, looks at the model and the device.
+
+    Args:
+        spec: What to do.
+        here: Whether this machine will train it; else its devices do not matter.
 
     Returns:
         The spec with absolute paths, and what the run records of its data (no text of it).
@@ -23,20 +27,24 @@ def check_inputs(spec: RunSpec) -> tuple[RunSpec, dict[str, Any]]:
     Raises:
         FineGatesError: If the run could not work.
     """
-    (checked,), data = check_inputs_together([spec])
+    (checked,), data = check_inputs_together([spec], here=here)
     return checked, data
 
 
-def check_inputs_together(specs: Sequence[RunSpec]) -> tuple[list[RunSpec], dict[str, Any]]:
+def check_inputs_together(
+    specs: Sequence[RunSpec], *, here: bool = True
+) -> tuple[list[RunSpec], dict[str, Any]]:
     """As `check_inputs`, for runs that have data, model and device in common: looks at them once.
 
     Args:
         specs: At least one; those of a sweep differ in method, target and seed alone.
+        here: As in `check_inputs`.
     """
     specs = [_with_absolute_paths(spec) for spec in specs]
     for spec in specs:
         make_law(spec.gate_law, spec.gate_sampling_sigma)
-    check_device(specs[0].device)
+    if here:
+        check_device(specs[0].device)
     check_model(specs[0].model)
     return specs, describe_splits(load_splits(specs[0]))
 

@@ -13,7 +13,8 @@ import psutil
 from finegates.accounting import Removal, histogram
 from finegates.runs import GATES_FOLDER, HISTOGRAMS_FILE, METRICS_FILE, Run
 from finegates.snapshots import Snapshot, save_snapshot
-from finegates.status import PAUSE_FILE, STOP_FILE, Status, write_status
+from finegates.status import PAUSE_FILE, Status, write_status
+from finegates.stop_request import STOP_FILE, StopRequest, read_stop
 from finegates.storage import append_line
 
 HEARTBEAT_S = 5.0
@@ -55,10 +56,11 @@ class Journal:
             self.update()
 
     def end(self, state: str, reason: str = "") -> None:
-        """Writes the final state; this one has to be written."""
+        """Writes the last state, which may be ``queued`` again; this one has to be written."""
         now = time.time()
+        ended = None if state == "queued" else now
         self.status = replace(
-            self.status, state=state, reason=reason, ended=now, time_left_s=None, heartbeat=now
+            self.status, state=state, reason=reason, ended=ended, time_left_s=None, heartbeat=now
         )
         write_status(self.run.path, self.status)
 
@@ -90,6 +92,11 @@ class Journal:
             if what not in self._said:
                 self._said.add(what)
                 print(f"Training goes on, but {what} can't be written: {error}.", file=sys.stderr)
+
+    def end_as_asked(self, step: int) -> None:
+        """Writes the state that the request to stop asks for."""
+        asked = read_stop(self.run.path) or StopRequest()
+        self.end(asked.state, asked.reason if asked.by_user else f"{asked.reason} Step {step}.")
 
     def stop_requested(self) -> bool:
         """Whether somebody asked for this run to stop."""

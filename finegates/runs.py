@@ -10,6 +10,7 @@
     checkpoint/       what resuming needs; replaced at each evaluation
     run.log           what the worker printed
     curve.json        scores of the finished run at other budgets (`finegates.evaluation`)
+    launch.json       who starts it, if that is not this machine (`finegates.launch`)
     stop, pause       requests to the worker
 
 The format is documented in ``docs/run-folder.md``.
@@ -29,8 +30,9 @@ from pathlib import Path
 from typing import Any
 
 from finegates.errors import FineGatesError, RunError, SpecError, unknown_name
+from finegates.launch import HERE, Launch, command_of_launch, write_launch
 from finegates.links import check_no_links
-from finegates.provenance import command_of, own_settings, recorded_versions
+from finegates.provenance import own_settings, recorded_versions
 from finegates.read_only import check_may_change
 from finegates.snapshots import Snapshot, load_snapshot, snapshot_path, snapshot_steps
 from finegates.spec import RunSpec
@@ -219,6 +221,7 @@ def create_run(
     runs_dir: Path,
     command: Sequence[str] | None = None,
     run_id: str | None = None,
+    launch: Launch = HERE,
 ) -> Run:
     """Makes a queued run: the folder appears with its spec and status in it, or not at all.
 
@@ -228,13 +231,14 @@ def create_run(
         runs_dir: Folder of all runs; made if missing.
         command: The command line that repeats the run; made from the spec if not given.
         run_id: One from `new_run_id`, where it has to be known before; made if not given.
+        launch: Who is to start it.
     """
     name = run_id or new_run_id(spec)
     record = {
         "format_version": FORMAT_VERSION,
         "run": name,
         "created": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "command": shlex.join(command or command_of(spec)),
+        "command": shlex.join(command or command_of_launch(spec, launch)),
         "versions": recorded_versions(),
         "data": dict(data),
         "spec": spec.to_dict(),
@@ -244,6 +248,7 @@ def create_run(
     partial.mkdir()
     try:
         write_json(partial / SPEC_FILE, record)
+        write_launch(partial, launch)
         write_status(partial, Status(heartbeat=time.time()))
         partial.rename(runs_dir / name)
     except BaseException:

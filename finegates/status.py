@@ -14,15 +14,16 @@ import psutil
 
 from finegates.errors import RunError
 from finegates.settings import field_types
+from finegates.stop_request import STOP_FILE, read_stop
 from finegates.storage import read_json, write_json
 
 STATUS_FILE = "status.json"
 EXIT_FILE = "exit.json"
-STOP_FILE = "stop"
 PAUSE_FILE = "pause"
 
 LIVE_STATES = ("starting", "running", "paused", "stopping")
-FINAL_STATES = ("finished", "stopped", "failed", "lost")
+RESUMABLE_STATES = ("stopped", "failed", "lost", "timed out", "preempted")
+FINAL_STATES = ("finished", *RESUMABLE_STATES)
 ACTIVE_STATES = ("queued", *LIVE_STATES)
 STATES = (*ACTIVE_STATES, *FINAL_STATES)
 
@@ -82,7 +83,16 @@ def read_status(folder: Path) -> Status:
     Raises:
         RunError: If the file is missing or damaged.
     """
-    return settle(folder, _parse(read_json(folder / STATUS_FILE), folder))
+    return settle(folder, written_status(folder))
+
+
+def written_status(folder: Path) -> Status:
+    """The status as it was written last, whatever became of the worker since.
+
+    Raises:
+        RunError: If the file is missing or damaged.
+    """
+    return _parse(read_json(folder / STATUS_FILE), folder)
 
 
 def settle(folder: Path, status: Status) -> Status:
@@ -101,10 +111,11 @@ def settle(folder: Path, status: Status) -> Status:
 
 
 def _ended(folder: Path, status: Status) -> Status:
-    """Stopped, if that had been asked for and no error of its own ended the worker; else failed."""
+    """As was asked for, if no error of its own ended the worker; else failed."""
     exit_code = _exit_code(folder)
-    if (folder / STOP_FILE).exists() and (exit_code is None or exit_code <= 0):
-        state, reason = "stopped", "Stopped by you; it had to be killed."
+    asked = read_stop(folder)
+    if asked and asked.state in FINAL_STATES and (exit_code is None or exit_code <= 0):
+        state, reason = asked.state, f"{asked.reason.rstrip('.')}; it had to be killed."
     else:
         state, reason = "failed", _how_it_ended(status.pid, exit_code)
     reason = f"{reason} Last step: {status.step}."

@@ -27,6 +27,7 @@ from finegates.groups import (
     save_group,
 )
 from finegates.inputs import check_inputs_together
+from finegates.launch import HERE, Launch, is_local, read_launch
 from finegates.read_only import check_may_change
 from finegates.runs import BROKEN, Run, new_run_id
 from finegates.spec import RunSpec, make_spec
@@ -50,13 +51,16 @@ class Checked:
     data: Mapping[str, Any]
 
 
-def check_cells(settings: Mapping[str, Any], cells: Sequence[Cell]) -> Checked:
+def check_cells(
+    settings: Mapping[str, Any], cells: Sequence[Cell], launch: Launch = HERE
+) -> Checked:
     """Makes the spec of every cell and checks it; data, model and device are looked at once.
 
     Args:
         settings: What is chosen for all runs. Where one is left out (or None), each method's own
             value counts.
         cells: The runs.
+        launch: Who is to start them.
 
     Raises:
         FineGatesError: If one of the runs could not work.
@@ -70,14 +74,19 @@ def check_cells(settings: Mapping[str, Any], cells: Sequence[Cell]) -> Checked:
         make_spec({**chosen, "method": c.method, "target_sparsity": c.target, "seed": c.seed})
         for c in cells
     ]
-    checked, data = check_inputs_together(specs)
+    jobs.check_launch(specs[0], launch)
+    checked, data = check_inputs_together(specs, here=launch.is_local)
     plain = checked[0].to_dict()
     by_key = {cell.key: spec for cell, spec in zip(cells, checked, strict=True)}
     return Checked({name: plain[name] for name in chosen}, by_key, data)
 
 
 def start_sweep(
-    runs_dir: Path, name: str | None, settings: Mapping[str, Any], cells: Sequence[Cell]
+    runs_dir: Path,
+    name: str | None,
+    settings: Mapping[str, Any],
+    cells: Sequence[Cell],
+    launch: Launch | None = None,
 ) -> Group:
     """Checks every run, makes the group or goes on with the same one, and queues what is missing.
 
@@ -87,26 +96,31 @@ def start_sweep(
             another sweep has that name.
         settings: What is chosen for all runs.
         cells: The runs, from `plan`.
+        launch: Who is to start what is missing; this machine if not given.
 
     Raises:
         FineGatesError: If one of the runs could not work, or the name is taken by another group;
             nothing is made or queued then.
     """
     check_may_change("start a sweep")
-    checked = check_cells(settings, cells)
+    checked = check_cells(settings, cells, launch or HERE)
     name = name or _default_name(runs_dir, checked, cells)
-    command = shlex.join(sweep_command(name, checked.settings, cells))
+    command = shlex.join(sweep_command(name, checked.settings, cells, launch or HERE))
     group = create_group(runs_dir, name, checked.settings, cells, command)
-    return submit_missing(group, runs_dir, checked)
+    return submit_missing(group, runs_dir, checked, launch)
 
 
-def submit_missing(group: Group, runs_dir: Path, checked: Checked | None = None) -> Group:
+def submit_missing(
+    group: Group, runs_dir: Path, checked: Checked | None = None, launch: Launch | None = None
+) -> Group:
     """Queues every run of a group that is not there, and resumes those that did not finish.
 
     Args:
         group: The group; its file is read anew, another process may have gone on with it.
         runs_dir: Folder of all runs.
         checked: From `check_cells`, where that was done just before.
+        launch: Who is to start what is queued now. If not given: who started a run before, and for
+            a run that is not there, who started the group's others.
 
     Returns:
         The group as it is now.
@@ -117,13 +131,15 @@ def submit_missing(group: Group, runs_dir: Path, checked: Checked | None = None)
     check_may_change("submit runs")
     with groups_lock(runs_dir):
         group = open_group(runs_dir, group.name)
-        missing = [cell for cell in group.cells if not _goes_on(cell, runs_dir)]
+        missing = [cell for cell in group.cells if not _goes_on(cell, runs_dir, launch)]
         if missing:
-            checked = checked or check_cells(group.settings, group.cells)
+            launch = launch or _launch_of(group, runs_dir)
+            checked = checked or check_cells(group.settings, group.cells, launch)
             _check_same_data(group, runs_dir, checked.data)
             for cell in missing:
-                group = _submit(group, cell, checked, runs_dir)
-    if progress_of(group, runs_dir).in_state("queued"):
+                group = _submit(group, cell, checked, runs_dir, launch)
+    waiting = [c.cell.run for c in progress_of(group, runs_dir).in_state("queued")]
+    if any(is_local(runs_dir / run) for run in waiting if run):
         dispatcher.start_dispatcher(runs_dir)
     return group
 
@@ -140,24 +156,37 @@ def _default_name(runs_dir: Path, checked: Checked, cells: Sequence[Cell]) -> st
     raise AssertionError("there is always a next number")
 
 
-def _goes_on(cell: Cell, runs_dir: Path) -> bool:
+def _goes_on(cell: Cell, runs_dir: Path, launch: Launch | None) -> bool:
     """Whether the cell's run is there, sound, and finished or under way; it may be resumed here."""
     run = Run(runs_dir / cell.run) if cell.run else None
     if run is None or not run.path.is_dir() or run.row()["status"] == BROKEN:
         return False
     if run.status().state in jobs.RESUMABLE_STATES:
-        with suppress(RunError):  # somebody else was quicker
-            jobs.resume(run, start=False)
+        try:
+            jobs.resume(run, start=False, launch=launch)
+        except RunError:
+            if run.status().state in jobs.RESUMABLE_STATES:  # else somebody else was quicker
+                raise
     return True
 
 
-def _submit(group: Group, cell: Cell, checked: Checked, runs_dir: Path) -> Group:
+def _launch_of(group: Group, runs_dir: Path) -> Launch:
+    """Who started the group's other runs; of a job that is another run's, only what was asked."""
+    for run_id in group.runs:
+        with suppress(RunError):
+            if not (launch := read_launch(runs_dir / run_id)).is_local:
+                return Launch(launch.launcher, launch.settings)
+    return HERE
+
+
+def _submit(group: Group, cell: Cell, checked: Checked, runs_dir: Path, launch: Launch) -> Group:
     """Queues a run of a group; its id is in the group's file before the run is made."""
     spec = checked.specs[cell.key]
     run_id = new_run_id(spec)
     group = group.with_run(cell, run_id)
     save_group(group)
-    jobs.submit(spec, runs_dir, checked_data=checked.data, run_id=run_id, start=False)
+    data = checked.data
+    jobs.submit(spec, runs_dir, checked_data=data, run_id=run_id, start=False, launch=launch)
     return group
 
 

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from finegates.errors import SpecError, unknown_name
 from finegates.group_file import Cell
+from finegates.launch import HERE, Launch, launch_flags
 from finegates.methods import METHODS
 from finegates.provenance import flags_of
 from finegates.settings import check_range
@@ -51,7 +52,9 @@ def _once(given: Iterable[_T]) -> list[_T]:
     return [*dict.fromkeys(given)]
 
 
-def sweep_command(name: str, settings: Mapping[str, Any], cells: Sequence[Cell]) -> list[str]:
+def sweep_command(
+    name: str, settings: Mapping[str, Any], cells: Sequence[Cell], launch: Launch = HERE
+) -> list[str]:
     """The command line that makes this sweep, or goes on with it."""
     removing = [cell for cell in cells if METHODS[cell.method].removes]
     varied = {
@@ -61,4 +64,4 @@ def sweep_command(name: str, settings: Mapping[str, Any], cells: Sequence[Cell])
     }
     given = {name: values for name, values in varied.items() if values}
     words = flags_of({**given, **settings, "name": name})
-    return ["python", "-m", "finegates", "sweep", *words]
+    return ["python", "-m", "finegates", "sweep", *words, *launch_flags(launch)]

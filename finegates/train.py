@@ -47,7 +47,7 @@ def train(journal: Journal, splits: TextSplits, device: str, progress: Progress)
     for step, batch in _steps_from(session, first_step):
         if _should_stop(journal):
             save_checkpoint(journal.run, session, step - 1)
-            return journal.end("stopped", "Stopped by you.")
+            return journal.end_as_asked(step - 1)
         losses = train_step(session, batch, step)
         window.add(losses, len(batch["input_ids"]))
         if step == session.rounding_step:

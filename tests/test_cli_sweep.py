@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fake_results import in_state, result, with_curve
 
-from finegates import dispatcher, jobs
+from finegates import dispatcher
 from finegates.cli import main
 from finegates.commands import follow as follow_module
 from finegates.commands import sweep as sweep_command
@@ -30,8 +30,7 @@ def surroundings(monkeypatch, runs_dir) -> None:
     """The runs folder comes from the environment; nothing is really started or waited for."""
     monkeypatch.setenv(RUNS_DIR_VARIABLE, str(runs_dir))
     monkeypatch.setattr(follow_module, "POLL_S", 0.01)
-    for module in (jobs, dispatcher):
-        monkeypatch.setattr(module, "start_dispatcher", lambda folder: None)
+    monkeypatch.setattr(dispatcher, "start_dispatcher", lambda folder: None)
 
 
 def told(capsys) -> tuple[dict, str]:

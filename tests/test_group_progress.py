@@ -130,6 +130,6 @@ def test_a_queue_that_nobody_serves_is_woken(runs_dir, monkeypatch):
 
     monkeypatch.setattr(follow_module, "WAKE_EVERY_S", 0.0)
     monkeypatch.setattr(follow_module, "POLL_S", 0.01)
-    monkeypatch.setattr(follow_module, "wake_queue", wake)
+    monkeypatch.setattr(follow_module, "tend", wake)
     follow(group_of(runs_dir, "g", [cell_of(run)]), runs_dir, lambda line: None)
     assert woken == [runs_dir]

@@ -21,6 +21,7 @@ from finegates.devices import CPU_WORKERS_VARIABLE, list_devices
 from finegates.errors import RunError, SpecError
 from finegates.groups import open_group
 from finegates.inputs import check_inputs
+from finegates.launchers import local
 from finegates.runs import (
     CHECKPOINT_FOLDER,
     Run,
@@ -207,7 +208,7 @@ def test_a_new_dispatcher_takes_over_the_queue_and_waits_for_the_orphan(live_dir
 def test_a_worker_that_does_not_listen_is_killed_and_was_stopped_by_you(
     live_dir, spec, monkeypatch
 ):
-    monkeypatch.setattr(jobs, "KILL_GRACE_S", 0.5)
+    monkeypatch.setattr(local, "KILL_GRACE_S", 0.5)
     run = jobs.submit(spec, live_dir)
     status = held(run)
     os.kill(status.pid, signal.SIGSTOP)
@@ -266,8 +267,7 @@ def test_a_sweep_goes_on_after_ctrl_c_two_at_once_and_is_come_back_to(
 def asleep(runs_dir, monkeypatch) -> list[Path]:
     """No dispatcher is started; the folders for which one was asked are kept here."""
     asked: list[Path] = []
-    for module in (jobs, dispatcher):
-        monkeypatch.setattr(module, "start_dispatcher", asked.append)
+    monkeypatch.setattr(dispatcher, "start_dispatcher", asked.append)
     return asked
 
 

@@ -30,8 +30,7 @@ SETTINGS = {"task": "sample", "device": "cpu", "epochs": 2}
 def asleep(monkeypatch) -> list[Path]:
     """No dispatcher is started; the folders for which one was asked are kept here."""
     asked: list[Path] = []
-    for module in (jobs, dispatcher):
-        monkeypatch.setattr(module, "start_dispatcher", asked.append)
+    monkeypatch.setattr(dispatcher, "start_dispatcher", asked.append)
     return asked
 
 

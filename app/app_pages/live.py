@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import loaders
 from app.gate_parts import draw_gates
+from app.job_parts import draw_job
 from app.live_choice import choose_focus, choose_runs
 from app.live_curves import draw_curves
 from app.live_parts import draw_broken, draw_header, draw_log, draw_numbers, draw_tiles
@@ -62,6 +63,7 @@ def draw_focus(one: Watched, alone: bool) -> None:
         draw_ridge(one.feed)
     elif not (one.has_gates or alone):
         st.caption(no_gates(one.run.spec.method))
+    draw_job(one.run)
     draw_log(one.run, expanded=one.status.state in ("failed", "lost"))
 
 
@@ -69,8 +71,8 @@ def view(runs: list[str], focus: str, was_active: bool) -> None:
     rows = rows_of(runs)
     if was_active != is_active(rows):
         st.rerun()
-    if any(row["status"] == "queued" for row in rows):
-        loaders.wake_queue(folder)
+    if is_active(rows):
+        loaders.tend(folder)
     watched = watch(folder, rows, focus, refresh=updates)
     draw_runs(rows, watched)
     if focus in watched:

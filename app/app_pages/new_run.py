@@ -6,6 +6,7 @@ from app import loaders, words
 from app.acting import act_button
 from app.data_choice import choose_data
 from app.forms import PREFIX, chosen, default_of, follow_recipe, help_of, setting_input
+from app.launch_form import choose_launch, where_help
 from app.model_choice import choose_model
 from app.plain import plain
 from app.prefill import prefill_run
@@ -62,10 +63,10 @@ def draw_cost(spec, data) -> None:
     st.caption(f"Estimate: {cost.basis}")
 
 
-def start(spec) -> None:
+def start(spec, launch) -> None:
     try:
         with st.spinner("Checking data and model …"):
-            run = jobs.submit(spec, folder)
+            run = jobs.submit(spec, folder, launch=launch)
     except FineGatesError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
@@ -99,8 +100,11 @@ with form:
         names += [TARGET] if METHODS[method].removes else []
 
 with summary, st.container(border=True):
-    st.subheader("Start")
-    spec, problem = None, data.error
+    st.subheader("Start", help=where_help())
+    spec, (launch, refused) = None, choose_launch()
+    if refused:
+        st.error(plain(refused), icon=":material/error:")
+    problem = data.error or ("A setting of Slurm's is not allowed." if refused else "")
     own = chosen(method, names)
     try:
         given = {"method": method, "model": model or None, "device": device, **data.settings}
@@ -118,11 +122,13 @@ with summary, st.container(border=True):
     if problem:
         st.caption(problem)
     if pressed and spec:
-        start(spec)
+        start(spec, launch)
     if spec and not problem:
         draw_cost(spec, data)
+        if not launch.is_local:
+            st.caption("The estimate is of this machine; a node of the cluster differs.")
         st.markdown("**The same from a terminal**")
-        st.code(loaders.command_line(spec), language=None, wrap_lines=True)
+        st.code(loaders.command_line(spec, launch), language=None, wrap_lines=True)
         st.caption(
             f"{len(own)} setting{'s' if len(own) != 1 else ''} differ from the recipe's. "
             "Everything else is the default."

@@ -7,6 +7,7 @@ import streamlit as st
 from app import loaders, words
 from app.acting import act_button
 from app.data_choice import Choice, choose_data
+from app.launch_form import choose_launch, where_help
 from app.model_choice import choose_model
 from app.overrides import PREFIX, overridden, override_input
 from app.plain import plain
@@ -19,6 +20,7 @@ from finegates import sweep
 from finegates.errors import FineGatesError
 from finegates.groups import Cell, check_name
 from finegates.inputs import mean_words
+from finegates.launch import Launch
 from finegates.methods import DEFAULT_METHOD
 from finegates.spec import FIELDS, RunSpec
 
@@ -56,10 +58,10 @@ def draw_cost(cost: SweepCost) -> None:
         st.caption(f"Trained {order}, one seed's whole curve first. Estimate: {cost.basis}")
 
 
-def start(name: str, settings: dict, cells: list[Cell]) -> None:
+def start(name: str, settings: dict, cells: list[Cell], launch: Launch) -> None:
     try:
         with st.spinner("Checking data and model …"):
-            sweep.start_sweep(folder, name, settings, cells)
+            sweep.start_sweep(folder, name, settings, cells, launch)
     except FineGatesError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
@@ -94,10 +96,13 @@ with form:
         )  # fmt: skip
 
 with summary, st.container(border=True):
-    st.subheader("Start")
+    st.subheader("Start", help=where_help())
+    launch, refused = choose_launch()
+    if refused:
+        st.error(plain(refused), icon=":material/error:")
     groups = loaders.groups(folder)
     name = choose_name(data.settings.get("task", ""), [group.name for group in groups])
-    problem = data.error or problem
+    problem = data.error or problem or ("A setting of Slurm's is not allowed." if refused else "")
     if not model:
         problem = "Name a model first."
     cells, specs = [], {}
@@ -123,8 +128,8 @@ with summary, st.container(border=True):
         if name in [group.name for group in groups]:
             st.caption("A group of this name is there: it goes on, if it asks for the same runs.")
         if pressed:
-            start(name, settings, cells)
+            start(name, settings, cells, launch)
         draw_cost(cost_of(specs, cells, data))
         st.markdown("**The same from a terminal**")
-        command = shlex.join(sweep.sweep_command(name, settings, cells))
+        command = shlex.join(sweep.sweep_command(name, settings, cells, launch))
         st.code(command, language=None, wrap_lines=True)

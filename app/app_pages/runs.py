@@ -120,8 +120,8 @@ def is_editing() -> bool:
 def view(was_active: bool, was_editing: bool) -> None:
     leave_if_clicked()
     rows = loaders.run_rows(folder)
-    if any(row["status"] == "queued" for row in rows):
-        loaders.wake_queue(folder)
+    if any(map(is_active, rows)):
+        loaders.tend(folder)
     if was_active != any(map(is_active, rows)) or was_editing != is_editing():
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -34,8 +34,8 @@ def view(names: list[str], was_active: bool) -> None:
     all_rows = loaders.run_rows(folder)
     if was_active and not any(map(is_active, all_rows)):
         st.rerun()
-    if any(row["status"] == "queued" for row in all_rows):
-        loaders.wake_queue(folder)
+    if any(map(is_active, all_rows)):
+        loaders.tend(folder)
     groups = [group for group in loaders.groups(folder) if group.name in names]
     for group in groups:
         if group.problem:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from finegates.commands.options import percent
-from finegates.dispatcher import wake_queue
 from finegates.group_file import Group
 from finegates.group_progress import CellProgress, GroupProgress, progress_of
+from finegates.jobs import tend
 
 POLL_S = 1.0
 WAKE_EVERY_S = 10.0
@@ -29,8 +29,8 @@ def follow(group: Group, runs_dir: Path, say: Callable[[str], None] = print_line
             shown = change
         if progress.is_over:
             return progress
-        if time.monotonic() - woken > WAKE_EVERY_S:  # its dispatcher may have been killed
-            wake_queue(runs_dir)
+        if time.monotonic() - woken > WAKE_EVERY_S:  # who starts its runs may have been killed
+            tend(runs_dir)
             woken = time.monotonic()
         time.sleep(POLL_S)
 

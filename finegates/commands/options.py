@@ -2,10 +2,12 @@
 
 import argparse
 import json
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from finegates.errors import SpecError
+from finegates.launch import HERE, LAUNCHERS, LOCAL, SLURM_FIELDS, Launch, SlurmSettings
 from finegates.settings import allowed_range, base_type, words_of
 from finegates.spec import FIELDS, RunSpec
 
@@ -44,7 +46,39 @@ def add_settings(parser: argparse.ArgumentParser, without: Container[str] = ()) 
             _add_setting(groups[group], field, base_type(hints[field.name])[0])
 
 
-def _add_setting(group: Any, field: Any, kind: type) -> None:
+def add_launcher(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that say who starts the run: this machine, or Slurm and what it is to give."""
+    group = parser.add_argument_group("launcher")
+    group.add_argument(
+        "--launcher",
+        choices=LAUNCHERS,
+        help=f"who starts it: this machine, or Slurm through submitit. Default: {LOCAL}.",
+    )
+    hints = get_type_hints(SlurmSettings)
+    for field in SLURM_FIELDS.values():
+        _add_setting(group, field, base_type(hints[field.name])[0], _SHORT.get(field.name, ()))
+
+
+_SHORT = {"time_min": ("--time",), "memory_gb": ("--memory",)}
+
+
+def given_launch(options: argparse.Namespace) -> Launch | None:
+    """The launcher that was asked for; None if none was.
+
+    Raises:
+        SpecError: If a setting is not allowed, or one of Slurm's was given without it.
+    """
+    given = {name: getattr(options, name) for name in SLURM_FIELDS}
+    given = {name: value for name, value in given.items() if value is not None}
+    if given and options.launcher in (None, LOCAL):
+        flags = ", ".join("--" + name.replace("_", "-") for name in given)
+        raise SpecError(f"{flags} is for Slurm; give --launcher slurm with it, or leave it out.")
+    if options.launcher is None:
+        return None
+    return HERE if options.launcher == LOCAL else Launch(options.launcher, SlurmSettings(**given))
+
+
+def _add_setting(group: Any, field: Any, kind: type, short: Sequence[str] = ()) -> None:
     meta = field.metadata
     flag = "--" + field.name.replace("_", "-")
     default = field.default if field.default is not None else "none"
@@ -56,7 +90,7 @@ def _add_setting(group: Any, field: Any, kind: type) -> None:
     elif kind is tuple:
         group.add_argument(flag, type=words_of, metavar="A,B,...", help=help)
     else:
-        group.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=help)
+        group.add_argument(flag, *short, type=kind, metavar=kind.__name__.upper(), help=help)
 
 
 def given_settings(options: argparse.Namespace) -> dict[str, Any]:

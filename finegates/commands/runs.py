@@ -2,11 +2,14 @@
 
 import argparse
 import sys
+from dataclasses import asdict
 from typing import Any
 
 from finegates.commands.options import (
     add_command,
+    add_launcher,
     add_runs_dir,
+    given_launch,
     opened_run,
     percent,
     print_json,
@@ -31,11 +34,15 @@ def add(commands: Any) -> None:
             parser.add_argument("--json", action="store_true", help="one JSON array")
         else:
             parser.add_argument("run", help="the run's id")
+        if name == "resume":
+            add_launcher(parser)
 
 
 def _list(options: argparse.Namespace) -> int:
+    from finegates.launchers.slurm_queue import look_after
     from finegates.runs import list_runs
 
+    look_after(runs_dir_of(options))
     rows = [run.row() for run in list_runs(runs_dir_of(options))]
     if options.json:
         print_json(rows)
@@ -46,13 +53,18 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
+    from finegates.jobs import job_info
+    from finegates.launch import read_launch
+
     run = opened_run(options)
+    job = job_info(run)
     print_json(
         {
             **run.row(),
             "spec": run.spec.to_dict(),
             "data": run.record["data"],
             "versions": run.record["versions"],
+            "launch": asdict(read_launch(run.path)) | asdict(job) if job else None,
         },
         indent=1,
     )
@@ -70,7 +82,7 @@ def _stop(options: argparse.Namespace) -> int:
 def _resume(options: argparse.Namespace) -> int:
     from finegates.jobs import resume
 
-    resume(opened_run(options))
+    resume(opened_run(options), launch=given_launch(options))
     return 0
 
 

@@ -9,8 +9,10 @@ from typing import Any
 from finegates.commands.follow import follow
 from finegates.commands.options import (
     add_command,
+    add_launcher,
     add_runs_dir,
     add_settings,
+    given_launch,
     given_settings,
     print_json,
     runs_dir_of,
@@ -46,6 +48,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--seeds", metavar="A,B,...", help=f"seeds. Default: {DEFAULT_SEEDS}.")
     parser.add_argument("--name", help="name of the group; default: sweep-<date>-<task>")
     parser.add_argument("--detach", action="store_true", help="queue the runs and return")
+    add_launcher(parser)
     add_settings(parser, without=("method", "target_sparsity", "seed"))
 
 
@@ -71,15 +74,15 @@ def _started(options: argparse.Namespace, runs_dir: Path) -> Any:
     from finegates.groups import open_group
     from finegates.sweep import start_sweep, submit_missing
 
-    settings = given_settings(options)
+    settings, launch = given_settings(options), given_launch(options)
     if options.methods is None and options.name is not None:
         if settings or options.targets is not None or options.seeds is not None:
             raise SpecError(
                 "methods is empty; give --methods for a new sweep, or --name alone to go on with "
                 f"'{options.name}' as it was made."
             )
-        return submit_missing(open_group(runs_dir, options.name), runs_dir)
-    return start_sweep(runs_dir, options.name, settings, _cells(options))
+        return submit_missing(open_group(runs_dir, options.name), runs_dir, launch=launch)
+    return start_sweep(runs_dir, options.name, settings, _cells(options), launch)
 
 
 def _cells(options: argparse.Namespace) -> list[Any]:

@@ -6,12 +6,15 @@ from typing import Any
 
 from finegates.commands.options import (
     add_command,
+    add_launcher,
     add_runs_dir,
     add_settings,
+    given_launch,
     given_settings,
     print_json,
     runs_dir_of,
 )
+from finegates.launch import HERE
 from finegates.spec import make_spec
 
 
@@ -23,6 +26,8 @@ def add(commands: Any) -> None:
     ):
         parser = add_command(commands, name, help, function)
         add_runs_dir(parser)
+        if name == "launch":
+            add_launcher(parser)
         add_settings(parser)
 
 
@@ -47,5 +52,6 @@ def _train(options: argparse.Namespace) -> int:
 def _launch(options: argparse.Namespace) -> int:
     from finegates.jobs import submit
 
-    print(submit(make_spec(given_settings(options)), runs_dir_of(options)).id)
+    launch = given_launch(options) or HERE
+    print(submit(make_spec(given_settings(options)), runs_dir_of(options), launch=launch).id)
     return 0

@@ -16,7 +16,7 @@ for folder in (ROOT, Path(__file__).parent):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
-from finegates import dispatcher, jobs  # noqa: E402  needs the path
+from finegates import dispatcher  # noqa: E402  needs the path
 
 TIMEOUT_S = 30
 
@@ -54,8 +54,7 @@ def runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def dispatched(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Runs folders that a dispatcher was asked for; none is started."""
     asked: list[Path] = []
-    for module in (jobs, dispatcher):
-        monkeypatch.setattr(module, "start_dispatcher", asked.append)
+    monkeypatch.setattr(dispatcher, "start_dispatcher", asked.append)
     return asked
 
 

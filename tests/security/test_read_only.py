@@ -139,6 +139,7 @@ def acts(folder: Path) -> dict[str, Callable[[], object]]:
         "request_stop": lambda: jobs.request_stop(running),
         "stop": lambda: jobs.stop(running),
         "signal": lambda: jobs.signal_worker(running, 9),
+        "kill": lambda: jobs.kill(running),
         "pause": lambda: jobs.pause(running, True),
         "continue": lambda: jobs.pause(running, False),
         "delete_run": lambda: delete_run(finished),
@@ -168,7 +169,7 @@ def test_whatever_acts_refuses_and_changes_nothing(folder, started, monkeypatch)
         with pytest.raises(ReadOnlyError, match=f"does not let anyone .*{READ_ONLY_VARIABLE}"):
             act()
             pytest.fail(f"{name} was not refused")
-    dispatcher.wake_queue(folder)  # what pages call by themselves is silent
+    jobs.tend(folder)  # what pages call by themselves is silent
     assert not started and content(folder) == before
 
 
