@@ -24,7 +24,7 @@ check: $(VENV)/.installed-test   ## lint, types and security
 audit: $(VENV)/.installed-test   ## known holes of what is installed; asks an advisory service
 	$(BIN)/pip install --quiet 'pip-audit>=2.9,<3'
 	@$(BIN)/pip-audit --requirement requirements.txt --no-deps --disable-pip || { \
-	  echo "A hole was found, or the advisory service can't be reached (it needs pypi.org)."; exit 1; }
+	  echo "A hole was found, or the advisory service can't be reached."; exit 1; }
 
 faults: $(VENV)/.installed-test   ## every fault many times: nothing may be lost
 	$(BIN)/python tests/faults/long.py
