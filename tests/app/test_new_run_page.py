@@ -4,6 +4,7 @@ import pytest
 from fake_runs import make_run
 from test_pages import texts
 
+from app.plain import plain
 from app.relevance import matters
 from finegates.data import load_splits
 from finegates.methods import METHODS
@@ -150,7 +151,7 @@ def test_settings_that_contradict_each_other_are_told(visit, runs_dir):
 def test_no_target_module_is_told_before_the_start(visit):
     app = visit("new_run")
     app.multiselect(key="new.target_modules").set_value([]).run()
-    assert "target_modules is empty" in app.error[0].value
+    assert plain("target_modules is empty") in app.error[0].value
     assert app.button(key="start").disabled
 
 
