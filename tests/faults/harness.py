@@ -114,7 +114,7 @@ def kill(process: BaseProcess, number: int = signal.SIGKILL) -> None:
 def check_sound(run: Run) -> Status:
     """The run is readable, its state is true, and of no step that was done a row is missing.
 
-    A step is trained and logged before it is evaluated: who dies in between has no evaluation of it.
+    A step is logged before it is evaluated: who dies in between has no evaluation of it.
     """
     row, status = run.row(), run.status()
     assert row["status"] == status.state != "broken", row["reason"]
