@@ -9,6 +9,8 @@ from benchmarks import pages
 from benchmarks.clock import figure
 from benchmarks.record import RESULTS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def figures() -> dict[str, dict]:

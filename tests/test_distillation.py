@@ -59,6 +59,7 @@ def test_the_teachers_outputs_are_in_the_order_of_the_rows(make_run, teacher):
     assert (outputs.argmax(-1).numpy() == swapped).mean() > 0.4
 
 
+@pytest.mark.slow
 def test_a_taught_run_learns_otherwise_and_finishes(make_run, teacher):
     taught, alone = make_run(teacher=teacher.id, distillation_weight=1.0), make_run()
     first, second = execute(taught, "cpu"), execute(alone, "cpu")

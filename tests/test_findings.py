@@ -137,6 +137,7 @@ def test_a_column_that_is_not_there_is_told(tmp_path):
         report(tmp_path, GOOD, label_column="verdict")
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_rows_take_seconds(tmp_path):
     rows = [(f"the film number {i} was quite nice", "gb"[i % 2]) for i in range(100_000)]
     start = time.perf_counter()
