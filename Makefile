@@ -10,7 +10,8 @@ app: $(VENV)/.installed          ## install and open the app
 
 test: $(VENV)/.installed-test check   ## install, lint, and run every test
 	$(BIN)/python -m pytest -m "not slow and not browser" -n 2 --dist loadfile
-	$(BIN)/python -m pytest -m "slow or browser" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "(slow or browser) and not alone" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m alone
 
 fast: $(VENV)/.installed-test    ## the quick tests alone
 	$(BIN)/python -m pytest -m "not slow and not browser" -n 2 --dist loadfile

@@ -233,7 +233,8 @@ def test_a_sweep_goes_on_after_ctrl_c_two_at_once_and_is_come_back_to(
     live_dir, short, monkeypatch, capsys
 ):
     monkeypatch.setenv(CPU_WORKERS_VARIABLE, "2")
-    settings = ["--model", short.model, "--max-train-samples", "64", "--epochs", "1"]
+    long_enough = ["--max-train-samples", "64", "--epochs", "8", "--batch-size", "8"]
+    settings = ["--model", short.model, *long_enough]
     asked = ["--methods", "finegates,full", "--targets", "0.2,0.4", "--seeds", "0"]
     place = ["--device", "cpu", "--name", "mine", "--runs-dir", str(live_dir)]
     sweep = subprocess.Popen(

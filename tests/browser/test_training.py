@@ -35,6 +35,7 @@ TOY_EPOCHS, SWEEP_EPOCHS = 16, 2
 SWEEP_LIMIT_S = 540
 
 
+@pytest.mark.alone
 def test_the_default_run_outlives_its_page_and_finishes_in_time(server, browser):
     page = open_page(browser, f"{server.url}/new_run")
     start = time.monotonic()
