@@ -71,7 +71,7 @@ def server_killed(bench: Bench, seed: int) -> None:
     folder = bench.runs_dir.parent / f"server{seed}"
     folder.mkdir()
     run, server = bench.new_run(folder / "all"), Server(folder)
-    with mock.patch.dict(os.environ, OMP_NUM_THREADS="1"):  # as the reference: equal to the last bit
+    with mock.patch.dict(os.environ, OMP_NUM_THREADS="1"):  # as the reference's, to the last bit
         server.serve(folder / "all")
     try:
         open_page(server.port)
