@@ -37,7 +37,7 @@ def prune_by_torch_pruning(dense: PreTrainedModel, remove: float, kind: str) -> 
             allow.
         kind: One of `KINDS`.
     """
-    model = copy.deepcopy(dense).train(False)
+    model = copy.deepcopy(dense).train(False).requires_grad_(True)  # it traces by gradients
     architecture = architecture_of(model.config.model_type)
     heads = {
         layer.get_submodule(architecture.roles[role]): model.config.num_attention_heads
