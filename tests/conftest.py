@@ -41,3 +41,13 @@ def runs_dir(tmp_path: Path) -> Path:
     folder = tmp_path / "runs"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def asleep(monkeypatch) -> list[Path]:
+    """No dispatcher is started; the folders for which one was asked are kept here."""
+    from finegates import dispatcher
+
+    asked: list[Path] = []
+    monkeypatch.setattr(dispatcher, "start_dispatcher", asked.append)
+    return asked

@@ -264,14 +264,6 @@ def test_a_sweep_goes_on_after_ctrl_c_two_at_once_and_is_come_back_to(
 # Without
 
 
-@pytest.fixture
-def asleep(runs_dir, monkeypatch) -> list[Path]:
-    """No dispatcher is started; the folders for which one was asked are kept here."""
-    asked: list[Path] = []
-    monkeypatch.setattr(dispatcher, "start_dispatcher", asked.append)
-    return asked
-
-
 def queue(runs_dir: Path, **settings) -> Run:
     return create_run(make_spec({"device": "cpu", **settings}), {}, runs_dir)
 

@@ -43,16 +43,11 @@ from finegates.status import (
 )
 from finegates.stop_request import StopRequest, ask_to_end, ask_to_stop, read_stop
 
+pytestmark = pytest.mark.usefixtures("asleep")
+
 SETTINGS = SlurmSettings(partition="gpu", account="lab", time_min=30, gpus=1, memory_gb=2.5)
 ON_SLURM = Launch("slurm", SETTINGS)
 REQUEUED = StopRequest("queued", "Timed out; saved and requeued.")
-
-
-@pytest.fixture(autouse=True)
-def asleep(monkeypatch) -> list[Path]:
-    asked: list[Path] = []
-    monkeypatch.setattr(dispatcher, "start_dispatcher", asked.append)
-    return asked
 
 
 @pytest.fixture

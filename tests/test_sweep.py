@@ -22,16 +22,10 @@ from finegates.spec import make_spec
 from finegates.status import FINAL_STATES
 from finegates.sweep import check_cells, plan, start_sweep, submit_missing, sweep_command
 
+pytestmark = pytest.mark.usefixtures("asleep")
+
 CELLS = plan(["finegates", "full"], [0.1, 0.2], [0, 1])
 SETTINGS = {"task": "sample", "device": "cpu", "epochs": 2}
-
-
-@pytest.fixture(autouse=True)
-def asleep(monkeypatch) -> list[Path]:
-    """No dispatcher is started; the folders for which one was asked are kept here."""
-    asked: list[Path] = []
-    monkeypatch.setattr(dispatcher, "start_dispatcher", asked.append)
-    return asked
 
 
 @pytest.fixture
