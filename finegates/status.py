@@ -115,7 +115,7 @@ def _ended(folder: Path, status: Status) -> Status:
     exit_code = _exit_code(folder)
     asked = read_stop(folder)
     if asked and asked.state in FINAL_STATES and (exit_code is None or exit_code <= 0):
-        state, reason = asked.state, f"{asked.reason.rstrip('.')}; it had to be killed."
+        state, reason = asked.state, asked.killed_reason
     else:
         state, reason = "failed", _how_it_ended(status.pid, exit_code)
     reason = f"{reason} Last step: {status.step}."

@@ -29,6 +29,11 @@ class StopRequest:
         """Whether a person asked for it."""
         return self == StopRequest()
 
+    @property
+    def killed_reason(self) -> str:
+        """The reason, where the worker did not hear."""
+        return f"{self.reason.rstrip('.')}; it had to be killed."
+
 
 def ask_to_stop(folder: Path) -> None:
     """Asks for a stop as the user does, whatever was asked for before."""

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from finegates.errors import RunError
 from finegates.launch import Launch, is_local, read_launch, write_launch
 from finegates.launchers.slurm_client import Job, last_word, my_jobs
+from finegates.launchers.slurm_worker import PREEMPTED, TIMED_OUT
 from finegates.read_only import read_only
 from finegates.runs import Run, list_runs
 from finegates.status import ACTIVE_STATES, Status, write_status, written_status
@@ -32,7 +33,7 @@ GONE_S = 10.0
 """A job has to be missing for so long: its last words may still be on their way to this machine."""
 
 NEVER_SUBMITTED_S = 120.0
-_STATES = {"TIMEOUT": "timed out", "PREEMPTED": "preempted"}
+_STATES = {"TIMEOUT": TIMED_OUT, "PREEMPTED": PREEMPTED}
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def settle_gone(run: Run, launch: Launch) -> None:
 def _ended(run: Run, status: Status, launch: Launch, word: str, why: str) -> Status:
     asked = read_stop(run.path)
     if asked and asked.by_user:
-        state, reason = "stopped", "Stopped by you; it had to be killed."
+        state, reason = asked.state, asked.killed_reason
     elif not launch.job_id:
         state, reason = "failed", "It was never handed to Slurm: who submitted it ended. Resume it."
     else:

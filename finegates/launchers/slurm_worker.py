@@ -33,9 +33,9 @@ def make_ready(run: Run) -> None:
     with worker_lock(run):
         status, asked = written_status(run.path), read_stop(run.path)
         by_user = asked is not None and asked.by_user
-        if status.is_live and by_user:
-            reason = "Stopped by you; it had to be killed."
-            write_status(run.path, replace(status, state="stopped", reason=reason))
+        if status.is_live and asked and by_user:
+            stopped = replace(status, state=asked.state, reason=asked.killed_reason)
+            write_status(run.path, stopped)
         elif status.is_live or status.state in (TIMED_OUT, PREEMPTED):
             reason = f"Slurm started it again after step {status.step}."
             write_status(run.path, replace(status, state="queued", reason=reason, ended=None))
