@@ -190,9 +190,10 @@ def test_a_killed_worker_has_failed_with_the_reason_and_can_go_on(live_dir, spec
 def test_a_new_dispatcher_takes_over_the_queue_and_waits_for_the_orphan(live_dir, short):
     first, second = (jobs.submit(short, live_dir) for _ in range(2))
     orphan = held(first)
-    for process in dispatchers_of(live_dir):
+    killed = dispatchers_of(live_dir)
+    for process in killed:
         process.kill()
-    wait_until(lambda: not dispatchers_of(live_dir))
+    psutil.wait_procs(killed, LONGEST_WAIT_S)  # a dying process has no words but still its lock
     assert (state_of(first), state_of(second)) == ("paused", "queued")
     dispatcher.wake_queue(live_dir)
     wait_until(lambda: dispatchers_of(live_dir))
