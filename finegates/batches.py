@@ -1,9 +1,11 @@
 """Text -> batches: tokenised once, padded to the longest of a batch, grouped by length."""
 
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pandas as pd
 import torch
+from accelerate.utils import send_to_device
 from torch.utils.data import DataLoader, Dataset
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 from transformers.trainer_pt_utils import LengthGroupedSampler
@@ -55,3 +57,8 @@ def batches_in_order(rows: Rows, tokenizer: PreTrainedTokenizerBase, batch_size:
     return DataLoader(
         cast(Dataset, rows), batch_size, collate_fn=DataCollatorWithPadding(tokenizer)
     )
+
+
+def on_device(batches: DataLoader, device: torch.device) -> Iterator[dict]:
+    """Whole batches on a device, the same in each of several processes."""
+    return (send_to_device(batch, device) for batch in batches)

@@ -34,7 +34,12 @@ _GATES_TENSOR = f"{GATES_NAME}.parameter"
 
 
 def save_checkpoint(run: Run, session: Session, step: int) -> None:
-    """Replaces the checkpoint. A crash leaves the old or the new one, never a part."""
+    """Replaces the checkpoint. A crash leaves the old or the new one, never a part.
+
+    Here as in `save_trained`, only the main process of several writes.
+    """
+    if not session.accelerator.is_main_process:
+        return
     partial = run.path / f".{CHECKPOINT_FOLDER}.part"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
@@ -84,6 +89,8 @@ def load_checkpoint(run: Run, session: Session) -> int:
 
 def save_trained(run: Run, session: Session) -> None:
     """Stores the model's own tensors other than the gates, which the last snapshot holds."""
+    if not session.accelerator.is_main_process:
+        return
     partial = run.path / f".{TRAINED_FOLDER}.part"
     partial.mkdir(exist_ok=True)
     state = {name: t for name, t in _tensors_of(session).items() if name != _GATES_TENSOR}

@@ -53,6 +53,23 @@ def matching_devices(wanted: str, devices: Sequence[Device] | None = None) -> li
     return [d for d in devices if d.name == wanted or d.name.split(":")[0] == wanted]
 
 
+def place_for(num_processes: int, devices: Sequence[Device]) -> str | None:
+    """Where a run trains, as its worker is told.
+
+    Args:
+        num_processes: Each takes a GPU of its own; on the CPU they share its cores.
+        devices: What the run may be given, best first.
+
+    Returns:
+        A device, or one for each process with commas between; None if there are too few.
+    """
+    names = [device.name for device in devices]
+    gpus = [name for name in names if name.startswith("cuda")]
+    if num_processes > 1 and CPU not in names:
+        return ",".join(gpus[:num_processes]) if len(gpus) >= num_processes else None
+    return names[0] if names else None
+
+
 def cpu_workers() -> int:
     """How many runs may train on the CPU at once: ``FINEGATES_CPU_WORKERS``, else one.
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from finegates.batches import batches_in_order
+from finegates.batches import batches_in_order, on_device
 from finegates.errors import DataError
 from finegates.restore import restore_session
 from finegates.runs import open_run
@@ -48,8 +48,9 @@ def teacher_outputs(spec: RunSpec, fingerprint: str, runs_dir: Path, device: str
     batches = batches_in_order(
         session.train_rows, session.tokenizer, evaluation_batch_size(run.spec)
     )
-    batches = session.accelerator.prepare_data_loader(batches)
-    return torch.cat([session.model(**batch).logits.float().cpu() for batch in batches])
+    model = session.accelerator.unwrap_model(session.model)
+    outputs = [model(**batch) for batch in on_device(batches, session.accelerator.device)]
+    return torch.cat([output.logits.float().cpu() for output in outputs])
 
 
 def distillation_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:

@@ -4,6 +4,8 @@ Drawing gate vector by gate vector would launch dozens of tiny kernels a step; h
 the model, and each gated matrix looks at its own part.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -28,6 +30,8 @@ class Gates(nn.Module):
         parameter: Trained parameters, float32, shape ``(num_gates,)``.
         settled: Whether the gates are held as they are: no noise and no gradient, as after
             rounding.
+        generator: Source of the noise, on the gates' device; torch's own if None. Where several
+            processes train together, one seeded alike gives all of them the same gates.
         hooks: What makes the model's forward passes draw anew; removed when gates are detached.
     """
 
@@ -38,6 +42,7 @@ class Gates(nn.Module):
         initial = centre + spread * torch.randn(layout.num_gates, generator=generator)
         self.parameter = nn.Parameter(initial)
         self.settled = False
+        self.generator: torch.Generator | None = None
         self.hooks: list[RemovableHandle] = []
         self._parts: tuple[Tensor, ...] = ()
         self._cast: tuple[Tensor, Tensor] | None = None
@@ -109,10 +114,12 @@ class Gates(nn.Module):
         self.settled = True
 
     def __getstate__(self) -> dict:
-        """Without the last draw: it belongs to a graph, which can be neither copied nor pickled."""
-        return {**super().__getstate__(), "_parts": (), "_cast": None}
+        """Without the generator, and the last draw: its graph can be neither copied nor pickled."""
+        return {**super().__getstate__(), "_parts": (), "_cast": None, "generator": None}
 
     def _noise(self) -> Tensor:
+        shape, source = self.parameter.shape, self.generator
+        like: dict[str, Any] = {"device": self.parameter.device, "dtype": self.parameter.dtype}
         if self.law.noise == "normal":
-            return torch.randn_like(self.parameter)
-        return torch.logit(torch.rand_like(self.parameter), eps=1e-6)
+            return torch.randn(shape, generator=source, **like)
+        return torch.logit(torch.rand(shape, generator=source, **like), eps=1e-6)

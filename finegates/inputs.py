@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from finegates.data import TextSplits, load_splits
-from finegates.devices import cpu_workers, list_devices, matching_devices
+from finegates.devices import cpu_workers, list_devices, matching_devices, place_for
 from finegates.errors import SpecError
 from finegates.laws import make_law
 from finegates.models import EMBEDDED_MODEL, check_model, find_model
@@ -44,17 +44,22 @@ def check_inputs_together(
     for spec in specs:
         make_law(spec.gate_law, spec.gate_sampling_sigma)
     if here:
-        check_device(specs[0].device)
+        check_device(specs[0].device, specs[0].num_processes)
     check_model(specs[0].model)
     return specs, describe_splits(load_splits(specs[0]))
 
 
-def check_device(device: str) -> None:
-    """Raises SpecError if this machine has no such device, or can't say how many runs it takes."""
+def check_device(device: str, num_processes: int = 1) -> None:
+    """Raises SpecError if this machine lacks the devices, or can't say how many runs it takes."""
     cpu_workers()
-    if not matching_devices(device):
+    if not (matching := matching_devices(device)):
         names = ", ".join(["auto", *(d.name for d in list_devices())])
         raise SpecError(f"device '{device}' is not on this machine; there are: {names}.")
+    if place_for(num_processes, matching) is None:
+        raise SpecError(
+            f"num_processes is {num_processes}, but each needs a GPU of its own and device "
+            f"'{device}' has {len(matching)} here; lower it, or take device cpu."
+        )
 
 
 def describe_splits(splits: TextSplits) -> dict[str, Any]:

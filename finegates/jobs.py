@@ -84,7 +84,7 @@ def submit(
 
 def check_launch(spec: RunSpec, launch: Launch) -> None:
     """Raises SpecError if a run can't be started in this way from here."""
-    launcher(launch.launcher).check(spec.device, launch)
+    launcher(launch.launcher).check(spec, launch)
 
 
 def resume(run: Run, *, start: bool = True, launch: Launch | None = None) -> None:

@@ -107,6 +107,20 @@ class Journal:
         return (self.run.path / PAUSE_FILE).exists() and not self.stop_requested()
 
 
+class SilentJournal(Journal):
+    """What the other processes of a run have in its place: it writes nothing."""
+
+    def end(self, state: str, reason: str = "") -> None:
+        """Keeps the state."""
+        self.status = replace(self.status, state=state, reason=reason)
+
+    def gates(self, snapshot: Snapshot, *, last: bool) -> None:
+        """Nothing: the main process stores them."""
+
+    def _tell(self, what: str, write: Callable[[], object]) -> None:
+        pass
+
+
 def removal_fields(removal: Removal) -> dict[str, float | None]:
     """The two fractions of a removal, as metrics and status name them."""
     return {

@@ -42,7 +42,7 @@ class SlurmSettings:
         group=_GROUP, minimum=1, maximum=30 * _DAY_MIN, unit="minutes",
     )  # fmt: skip
     gpus: int = setting(
-        0, "GPUs for each run; a run trains on one. Without, on the CPU.",
+        0, "GPUs for each run, one for each of its processes. Without, on the CPU.",
         group=_GROUP, minimum=0, maximum=16,
     )  # fmt: skip
     memory_gb: float | None = setting(

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 
 import psutil
 import torch
@@ -30,13 +31,17 @@ class TrainingDiverged(FineGatesError):
 class Window:
     """Sums over the steps since the last log, and the rate of rows.
 
+    Args:
+        over_processes: Means of several processes' means.
+
     Attributes:
         rate: Rows a second, smoothed; None before the first log.
         lowest: The lowest mean loss of the task, at least 1.
         num_high: Logs in a row whose loss was far above it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, over_processes: Callable[[dict], dict]) -> None:
+        self._over_processes = over_processes
         self.lowest, self.num_high = math.inf, 0
         self.sums: dict[str, torch.Tensor] = {}
         self.num_steps = self.num_rows = 0
@@ -50,7 +55,8 @@ class Window:
 
     def take(self) -> dict[str, float]:
         """Means since the last call."""
-        means = {k: float(v) / self.num_steps for k, v in self.sums.items()}
+        own = {k: float(v) / self.num_steps for k, v in self.sums.items()}
+        means = self._over_processes(own)
         seconds = time.perf_counter() - self.clock
         latest = self.num_rows / seconds
         self.rate = (
@@ -135,6 +141,8 @@ def evaluate_and_save(journal: Journal, session: Session, step: int) -> None:
     """Evaluates, stores gates and histograms, and replaces the checkpoint."""
     last = step == session.total_steps
     removed = current_removal(session)
+    if session.gates:
+        session.processes.check_alike("gates", session.gates.parameter)
     scores = evaluate(session)
     score = scores[session.splits.metrics[0]]
     if session.gates:

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, DataLoaderConfiguration, DistributedDataParallelKwargs
 from accelerate.state import AcceleratorState
 from torch import nn
 from torch.optim import Optimizer
@@ -12,9 +12,11 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from finegates.accelerate_launch import was_launched
 from finegates.adapt import Adapted, adapt
-from finegates.batches import Rows, batches_in_order, evaluation_batches, tokenise
+from finegates.batches import Rows, batches_in_order, evaluation_batches, on_device, tokenise
 from finegates.data import TextSplits
+from finegates.distributed import Processes
 from finegates.gates import Gates
 from finegates.kurtosis import gate_weights
 from finegates.modules import start_output_at
@@ -35,7 +37,8 @@ class Session:
     """Everything that training changes or reads.
 
     Attributes:
-        accelerator: Device, precision and processes.
+        accelerator: Device and precision.
+        processes: Those that train this run together.
         model: The adapted model, prepared by the accelerator.
         adapted: What the method made of the model.
         penalty: Open probabilities and target -> scalar; None for a dense method.
@@ -48,6 +51,7 @@ class Session:
 
     spec: RunSpec
     accelerator: Accelerator
+    processes: Processes
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     adapted: Adapted
@@ -133,9 +137,11 @@ def open_session(spec: RunSpec, splits: TextSplits, device: str) -> Session:
     validation = evaluation_batches(validation_rows, tokenizer, evaluation_batch_size(spec))
     model, optimizer, validation = accelerator.prepare(model, optimizer, validation)
     session = Session(
-        spec, accelerator, model, tokenizer, adapted, penalty, optimizer, schedule,
-        train_rows, validation, splits,
+        spec, accelerator, Processes(accelerator), model, tokenizer, adapted, penalty, optimizer,
+        schedule, train_rows, validation, splits,
     )  # fmt: skip
+    if adapted.gates is not None and session.processes.count > 1:
+        adapted.gates.generator = torch.Generator(accelerator.device)
     if spec.kurtosis_weighting:
         _weigh_by_kurtosis(session)
     return session
@@ -146,9 +152,9 @@ def _weigh_by_kurtosis(session: Session) -> None:
         return
     rows = session.train_rows[: _KURTOSIS_BATCHES * session.spec.batch_size]
     batches = batches_in_order(rows, session.tokenizer, session.spec.batch_size)
-    prepared = session.accelerator.prepare_data_loader(batches)
     model = session.accelerator.unwrap_model(session.model)
-    weigh_gates(session.penalty, gate_weights(model, session.gates, prepared))
+    inputs = on_device(batches, session.accelerator.device)
+    weigh_gates(session.penalty, gate_weights(model, session.gates, inputs))
 
 
 def evaluation_batch_size(spec: RunSpec) -> int:
@@ -157,13 +163,22 @@ def evaluation_batch_size(spec: RunSpec) -> int:
 
 
 def make_accelerator(device: str, precision: str) -> Accelerator:
-    """An accelerator on this very device; bfloat16 where the hardware computes in it."""
+    """An accelerator on this very device; bfloat16 where the hardware computes in it.
+
+    One of several processes takes its own of the GPUs that they were given. Gates that are held
+    have no gradient, which DistributedDataParallel has to be told to look for.
+    """
     AcceleratorState._reset_state(reset_partial_state=True)
-    if device == "cpu":
+    if device == "cpu" or was_launched():
         os.environ.pop("ACCELERATE_TORCH_DEVICE", None)
     else:
         os.environ["ACCELERATE_TORCH_DEVICE"] = device
-    return Accelerator(cpu=device == "cpu", mixed_precision=resolve_precision(device, precision))
+    return Accelerator(
+        cpu=device == "cpu",
+        mixed_precision=resolve_precision(device, precision),
+        dataloader_config=DataLoaderConfiguration(split_batches=True),
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+    )
 
 
 def resolve_precision(device: str, precision: str) -> str:

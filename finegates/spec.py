@@ -259,6 +259,11 @@ class RunSpec:
     )
     # hardware
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", group=_HARDWARE)
+    num_processes: int = setting(
+        1,
+        "Processes that train it together, a GPU for each; on the CPU they share its cores.",
+        group=_HARDWARE, minimum=1, maximum=64,
+    )  # fmt: skip
     precision: str = setting(
         "auto",
         "bf16 where the hardware computes in it, else fp32.",
@@ -280,6 +285,11 @@ class RunSpec:
             raise SpecError(
                 f"{columns[0]} was given, but the task '{self.task}' has its own columns; leave it "
                 "out, or give a file with data."
+            )
+        if self.batch_size % self.num_processes:
+            raise SpecError(
+                f"batch_size is {self.batch_size} and num_processes {self.num_processes}; each "
+                "process takes an equal share of a batch, so make batch_size a multiple of it."
             )
         if not self.target_modules:
             raise SpecError(f"target_modules is empty; name at least one of {', '.join(ROLES)}.")

@@ -24,6 +24,8 @@ from finegates.reporting import Window, announce, evaluate_and_save, log
 from finegates.session import LOG_STEPS, Session, open_session
 
 _PAUSE_POLL_S = 0.2
+_BETWEEN_PROCESSES = 1 << 54
+"""Between the seeds of two processes: above every seed of a single one."""
 
 Progress = Callable[[Journal], None]
 
@@ -43,13 +45,13 @@ def train(journal: Journal, splits: TextSplits, device: str, progress: Progress)
     session = _taught_session(journal, splits, device)
     first_step = load_checkpoint(journal.run, session)
     announce(journal, session, first_step, device)
-    window = Window()
+    window = Window(session.processes.mean)
     for step, batch in _steps_from(session, first_step):
-        if _should_stop(journal):
+        if session.processes.main_decides(lambda: _should_stop(journal)):
             save_checkpoint(journal.run, session, step - 1)
             return journal.end_as_asked(step - 1)
         losses = train_step(session, batch, step)
-        window.add(losses, len(batch["input_ids"]))
+        window.add(losses, len(batch["input_ids"]) * session.processes.count)
         if step == session.rounding_step:
             round_to_budget(session)
         if step % LOG_STEPS == 0 or step == session.total_steps:
@@ -65,7 +67,7 @@ def train(journal: Journal, splits: TextSplits, device: str, progress: Progress)
 def train_step(session: Session, batch: dict, step: int) -> dict[str, torch.Tensor]:
     """One optimizer step; returns its losses as tensors, so that no step waits for the device."""
     spec, gates = session.spec, session.gates
-    torch.manual_seed(spec.seed * 1_000_003 + step)
+    _seed_noise(session, step)
     session.model.train()
     teacher = batch.pop(TEACHER_KEY, None)
     output = session.model(**batch)
@@ -85,6 +87,16 @@ def train_step(session: Session, batch: dict, step: int) -> dict[str, torch.Tens
     session.schedule.step()
     session.optimizer.zero_grad()
     return {"loss": loss.detach(), "task_loss": task_loss.detach(), "penalty": penalty.detach()}
+
+
+def _seed_noise(session: Session, step: int) -> None:
+    """Gates are drawn alike in all processes, dropout is not: each has other rows."""
+    seed = session.spec.seed * 1_000_003 + step
+    gates, processes = session.gates, session.processes
+    if gates is not None and gates.generator is not None:
+        gates.generator.manual_seed(seed)
+    own = (1 + processes.index) * _BETWEEN_PROCESSES if processes.count > 1 else 0
+    torch.manual_seed(seed + own)
 
 
 def round_to_budget(session: Session) -> None:

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from finegates.data import load_splits
 from finegates.errors import DataError, FineGatesError
-from finegates.journal import FULL, Journal
+from finegates.journal import FULL, Journal, SilentJournal
 from finegates.runs import GATES_FOLDER, Run
 from finegates.status import STATUS_FILE, STOP_FILE, Status
 
@@ -21,6 +21,7 @@ WORKER_LOCK = ".worker.lock"
 RESERVE_FILE = ".reserve"
 RESERVE_BYTES = 1 << 16
 """Held while a run trains, so that on a full disk there is room to say how it ended."""
+_PEER_GONE = ("Connection closed by peer", "Connection reset by peer", "DistBackendError")
 
 
 def execute(
@@ -56,6 +57,16 @@ def execute(
                 traceback.print_exc(file=log)
             journal.end("failed", _in_plain_words(error, run.path))
         return journal.status
+
+
+def assist(run: Run, device: str) -> None:
+    """Trains a run beside its main process, as one of several that ``accelerate launch`` starts.
+
+    Raises:
+        Exception: Whatever ends it; the main process says so in the run's folder, if it can.
+    """
+    with _stopping_on_signals(run):
+        _train(SilentJournal(run, run.status()), device, lambda journal: None)
 
 
 def _clear_parts(folder: Path) -> None:
@@ -116,6 +127,8 @@ def _in_plain_words(error: Exception, folder: Path) -> str:
         return f"Out of memory; use a smaller batch_size or max_length. ({text})"
     if _is_disk_full(error, folder):
         return f"The disk is full. Make room and resume; what was saved is kept. ({text})"
+    if any(word in text for word in _PEER_GONE):
+        return f"Another process of this run has ended; the log says why. ({text})"
     if isinstance(error, ImportError):
         return f"A package is missing or damaged: install the requirements again. ({text})"
     return f"Unexpected error, see the log: {text}"

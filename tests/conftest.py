@@ -1,12 +1,15 @@
 """Fixtures that several tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports huggingface_hub
+if "PYTEST_XDIST_WORKER" in os.environ:  # test processes share the cores; before torch loads
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("untimed")
@@ -51,3 +54,17 @@ def asleep(monkeypatch) -> list[Path]:
     asked: list[Path] = []
     monkeypatch.setattr(dispatcher, "start_dispatcher", asked.append)
     return asked
+
+
+@pytest.fixture
+def live_dir(runs_dir, monkeypatch) -> Iterator[Path]:
+    """A runs folder for real processes; every one of them has to end by itself."""
+    from live_runs import LEAVING_S, processes_of, wait_until
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    yield runs_dir
+    try:
+        wait_until(lambda: not processes_of(runs_dir), LEAVING_S)
+    finally:
+        for process in processes_of(runs_dir):
+            process.kill()

@@ -5,7 +5,14 @@ import os
 import pytest
 
 from finegates import devices
-from finegates.devices import CPU_WORKERS_VARIABLE, cpu_workers, runs_at_once, worker_environment
+from finegates.devices import (
+    CPU_WORKERS_VARIABLE,
+    Device,
+    cpu_workers,
+    place_for,
+    runs_at_once,
+    worker_environment,
+)
 from finegates.errors import SpecError
 from finegates.inputs import check_device
 
@@ -48,3 +55,32 @@ def test_a_worker_alone_is_left_to_torch(monkeypatch):
 
 def test_cores_are_those_that_this_process_may_use():
     assert 1 <= devices.num_cores() <= (os.cpu_count() or 1)
+
+
+def machine(*names: str) -> list[Device]:
+    return [Device(name, name, 1 << 30) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("names", "num_processes", "place"),
+    [
+        (["cuda:1", "cuda:0"], 1, "cuda:1"),
+        (["cuda:1", "cuda:0", "cuda:2"], 2, "cuda:1,cuda:0"),
+        (["cuda:1"], 2, None),
+        (["cpu"], 1, "cpu"),
+        (["cpu"], 2, "cpu"),
+        (["mps"], 2, None),
+        ([], 1, None),
+        ([], 2, None),
+    ],
+)
+def test_each_process_has_a_gpu_of_its_own_or_shares_the_cpu(names, num_processes, place):
+    assert place_for(num_processes, machine(*names)) == place
+
+
+def test_more_processes_than_gpus_are_refused_before_a_run_is_made(monkeypatch):
+    monkeypatch.setattr(devices, "list_devices", lambda: machine("cuda:0", "cpu"))
+    check_device("auto", 1)
+    check_device("cpu", 8)
+    with pytest.raises(SpecError, match="num_processes is 2.*device 'auto' has 1 here.*device cpu"):
+        check_device("auto", 2)

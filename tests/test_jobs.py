@@ -6,13 +6,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 from filelock import FileLock
+from live_runs import (
+    LONGEST_WAIT_S,
+    dispatchers_of,
+    finish,
+    held,
+    state_of,
+    wait_until,
+)
 
 from finegates import devices, dispatcher, jobs
 from finegates.aggregate import group_points
@@ -31,46 +38,7 @@ from finegates.runs import (
     new_run_id,
 )
 from finegates.spec import RunSpec, make_spec
-from finegates.status import EXIT_FILE, FINAL_STATES, LIVE_STATES, STOP_FILE, Status, write_status
-
-LONGEST_WAIT_S = 90.0
-LEAVING_S = dispatcher.TAKEOVER_WAIT_S + 10.0
-
-
-def wait_until(condition: Callable[[], object], seconds: float = LONGEST_WAIT_S) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.05)
-
-
-def processes_of(runs_dir: Path) -> list[psutil.Process]:
-    """Dispatchers and workers of this runs folder, which is this test's own."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            words = process.cmdline()
-            if any(str(runs_dir) in w for w in words) and "finegates" in words:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
-def dispatchers_of(runs_dir: Path) -> list[psutil.Process]:
-    return [p for p in processes_of(runs_dir) if "dispatch" in p.cmdline()]
-
-
-@pytest.fixture
-def live_dir(runs_dir, monkeypatch) -> Iterator[Path]:
-    """A runs folder for real processes; every one of them has to end by itself."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    yield runs_dir
-    try:
-        wait_until(lambda: not processes_of(runs_dir), LEAVING_S)
-    finally:
-        for process in processes_of(runs_dir):
-            process.kill()
+from finegates.status import EXIT_FILE, FINAL_STATES, STOP_FILE, Status, write_status
 
 
 @pytest.fixture
@@ -92,26 +60,6 @@ def spec(toy_model_dir) -> RunSpec:
 @pytest.fixture
 def short(spec) -> RunSpec:
     return replace(spec, epochs=1, batch_size=32, eval_steps=None)
-
-
-def state_of(run: Run) -> str:
-    return run.status().state
-
-
-def finish(*runs: Run) -> None:
-    """Waits until runs are over; they have to have finished."""
-    for run in runs:
-        wait_until(lambda run=run: run.status().is_over)
-        assert state_of(run) == "finished", (run.status(), run.log_tail())
-
-
-def held(run: Run, after_step: int = 0) -> Status:
-    """Lets a run go on to a step and holds it there, alive."""
-    jobs.pause(run, after_step == 0)
-    wait_until(lambda: run.status().step >= after_step and state_of(run) in LIVE_STATES)
-    jobs.pause(run, True)
-    wait_until(lambda: state_of(run) == "paused")
-    return run.status()
 
 
 # With real processes
@@ -243,9 +191,14 @@ def test_a_sweep_goes_on_after_ctrl_c_two_at_once_and_is_come_back_to(
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     assert sweep.stderr and "group mine: 3 runs" in sweep.stderr.readline()
-    wait_until(lambda: len([r for r in list_runs(live_dir) if state_of(r) in LIVE_STATES]) == 2)
+    wait_until(lambda: len(list_runs(live_dir)) == 3)
+    for run in list_runs(live_dir):
+        jobs.pause(run, True)
+    wait_until(lambda: [state_of(run) for run in list_runs(live_dir)].count("paused") == 2)
     sweep.send_signal(signal.SIGINT)
     out, err = sweep.communicate(timeout=LONGEST_WAIT_S)
+    for run in list_runs(live_dir):
+        jobs.pause(run, False)
     assert (sweep.returncode, out) == (130, "")
     assert f"sweep --name mine --runs-dir {live_dir}" in err
     assert main(["sweep", "--name", "mine", "--runs-dir", str(live_dir)]) == 0
@@ -266,7 +219,7 @@ def test_a_sweep_goes_on_after_ctrl_c_two_at_once_and_is_come_back_to(
 
 
 def queue(runs_dir: Path, **settings) -> Run:
-    return create_run(make_spec({"device": "cpu", **settings}), {}, runs_dir)
+    return create_run(make_spec({"device": "cpu"} | settings), {}, runs_dir)
 
 
 def ended(runs_dir: Path, state: str, **settings) -> Run:
@@ -482,3 +435,23 @@ def test_a_run_on_a_busy_device_waits(runs_dir, monkeypatch):
     assert free() == "cpu"
     write_status(busy.path, replace(status, host="elsewhere"))
     assert free() == "cpu", "a run on another host does not keep this one's device busy"
+
+
+def test_a_run_of_two_processes_waits_for_two_gpus(runs_dir):
+    me = psutil.Process()
+    running = Status(
+        "running", host=os.uname().nodename, pid=me.pid, process_created=me.create_time(),
+        heartbeat=time.time(), device="cuda:0,cuda:1",
+    )  # fmt: skip
+    there = [devices.Device(f"cuda:{i}", "a GPU", 1 << 30) for i in range(3)]
+    there.append(devices.Device("cpu", "a CPU", 1 << 30))
+    pair = queue(runs_dir, device="auto")
+    write_status(pair.path, running)
+    single, double = (queue(runs_dir, device="auto", num_processes=n) for n in (1, 2))
+
+    def free(run: Run) -> str | None:
+        return dispatcher._free_device(run, there, dispatcher.statuses_of(runs_dir), {})
+
+    assert (free(single), free(double)) == ("cuda:2", None)
+    write_status(pair.path, replace(running, state="finished"))
+    assert free(double) == "cuda:0,cuda:1"

@@ -66,8 +66,9 @@ def scancelled(runs_dir, monkeypatch) -> list[str]:
     return numbers
 
 
-def queue(runs_dir: Path, launch: Launch = ON_SLURM) -> Run:
-    return create_run(make_spec({"device": "cpu"}), {"fingerprint": "0"}, runs_dir, launch=launch)
+def queue(runs_dir: Path, launch: Launch = ON_SLURM, **settings) -> Run:
+    spec = make_spec({"device": "cpu"} | settings)
+    return create_run(spec, {"fingerprint": "0"}, runs_dir, launch=launch)
 
 
 def live(run: Run, *, host: str = "elsewhere", **changes) -> Run:
@@ -150,6 +151,21 @@ def test_the_device_has_to_be_among_what_slurm_is_asked_for(scancelled, device, 
     else:
         with pytest.raises(SpecError, match="device is"):
             jobs.check_launch(RunSpec(device=device), launch)
+
+
+@pytest.mark.parametrize(
+    ("device", "gpus", "wrong"),
+    [("auto", 0, ""), ("auto", 2, ""), ("cuda", 2, ""), ("cpu", 1, ""),
+     ("auto", 1, "gpus is 1"), ("cuda:0", 2, "is one GPU")],
+)  # fmt: skip
+def test_each_process_has_to_be_given_a_gpu_by_slurm(scancelled, device, gpus, wrong):
+    spec = RunSpec(device=device, num_processes=2)
+    launch = Launch("slurm", SlurmSettings(gpus=gpus))
+    if wrong:
+        with pytest.raises(SpecError, match=f"num_processes is 2.*{wrong}"):
+            jobs.check_launch(spec, launch)
+    else:
+        jobs.check_launch(spec, launch)
 
 
 # Who takes it
@@ -366,8 +382,13 @@ def test_a_worker_is_deaf_to_slurms_signals_and_its_job_is_not(runs_dir, monkeyp
      ("cpu", 1, "cpu")],
 )  # fmt: skip
 def test_a_run_trains_on_what_slurm_gave_it(runs_dir, device, gpus, expected):
-    launch = Launch("slurm", SlurmSettings(gpus=gpus))
-    run = create_run(make_spec({"device": device}), {"fingerprint": "0"}, runs_dir, launch=launch)
+    run = queue(runs_dir, Launch("slurm", SlurmSettings(gpus=gpus)), device=device)
+    assert slurm_worker.device_of(run) == expected
+
+
+@pytest.mark.parametrize(("gpus", "expected"), [(0, "cpu"), (2, "cuda:0,cuda:1")])
+def test_two_processes_train_on_two_of_slurms_gpus(runs_dir, gpus, expected):
+    run = queue(runs_dir, Launch("slurm", SlurmSettings(gpus=gpus)), device="auto", num_processes=2)
     assert slurm_worker.device_of(run) == expected
 
 

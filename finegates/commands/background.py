@@ -31,11 +31,22 @@ def _dispatch(options: argparse.Namespace) -> int:
 
 
 def _worker(options: argparse.Namespace) -> int:
+    from finegates.accelerate_launch import (
+        end_as,
+        is_main_process,
+        train_together,
+        was_launched,
+    )
     from finegates.progress import print_progress
     from finegates.runs import Run
-    from finegates.worker import execute
+    from finegates.worker import assist, execute
 
     run = Run(options.run_folder)
+    if run.spec.num_processes > 1 and not was_launched():
+        return end_as(train_together(run.path, options.device, run.spec.num_processes))
+    if not is_main_process():
+        assist(run, options.device)
+        return 0
     print(f"{run.id} on {options.device}: {run.record['command']}", flush=True)
     status = execute(run, options.device, print_progress)
     print(f"{status.state} {status.reason}".strip(), flush=True)

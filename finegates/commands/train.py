@@ -15,7 +15,11 @@ from finegates.commands.options import (
     runs_dir_of,
 )
 from finegates.launch import HERE
+from finegates.processes import start_process
+from finegates.runs import Run
 from finegates.spec import make_spec
+from finegates.status import Status
+from finegates.stop_request import ask_to_stop
 
 
 def add(commands: Any) -> None:
@@ -32,7 +36,7 @@ def add(commands: Any) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from finegates.devices import matching_devices
+    from finegates.devices import matching_devices, place_for
     from finegates.inputs import check_inputs
     from finegates.progress import ProgressBar
     from finegates.runs import create_run
@@ -41,12 +45,28 @@ def _train(options: argparse.Namespace) -> int:
     spec, data = check_inputs(make_spec(given_settings(options)))
     run = create_run(spec, data, runs_dir_of(options))
     print(f"run {run.id}; target: {spec.target_meaning}", file=sys.stderr)
-    with ProgressBar() as progress:
-        status = execute(run, matching_devices(spec.device)[0].name, progress)
+    device = place_for(spec.num_processes, matching_devices(spec.device)) or spec.device
+    if spec.num_processes > 1:
+        status = _train_together(run, device)
+    else:
+        with ProgressBar() as progress:
+            status = execute(run, device, progress)
     print_json(run.row())
     if status.state == "failed":
         print(f"error: {status.reason}", file=sys.stderr)
     return 1 if status.state == "failed" else 0
+
+
+def _train_together(run: Run, device: str) -> Status:
+    """In processes of their own; the first Ctrl+C asks them to stop, the second leaves them."""
+    words = ["worker", str(run.path), "--device", device]
+    process = start_process(words, sys.stderr.buffer)
+    try:
+        process.wait()
+    except KeyboardInterrupt:
+        ask_to_stop(run.path)
+        process.wait()
+    return run.status()
 
 
 def _launch(options: argparse.Namespace) -> int:

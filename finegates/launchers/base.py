@@ -6,6 +6,7 @@ from typing import Protocol
 
 from finegates.launch import Launch
 from finegates.runs import Run
+from finegates.spec import RunSpec
 from finegates.status import Status
 
 POLL_S = 0.25
@@ -34,8 +35,8 @@ class JobInfo:
 class Launcher(Protocol):
     """Starts runs and ends them. What a run does is read from its folder, whoever started it."""
 
-    def check(self, device: str, launch: Launch) -> None:
-        """Raises SpecError if a run that wants this device can't be started in this way."""
+    def check(self, spec: RunSpec, launch: Launch) -> None:
+        """Raises SpecError if a run that wants these devices can't be started in this way."""
 
     def submit(self, run: Run) -> None:
         """Sees to it that a queued run is started.

@@ -11,6 +11,7 @@ from finegates.launch import LOCAL, Launch
 from finegates.launchers.base import LOG_BYTES, JobInfo, wait_until_over
 from finegates.read_only import check_may_change
 from finegates.runs import Run
+from finegates.spec import RunSpec
 from finegates.status import Status, process_alive
 
 KILL_GRACE_S = 5.0
@@ -19,9 +20,9 @@ KILL_GRACE_S = 5.0
 class LocalLauncher:
     """Implements `finegates.launchers.base.Launcher`."""
 
-    def check(self, device: str, launch: Launch) -> None:
-        """Raises SpecError if this machine has no such device."""
-        check_device(device)
+    def check(self, spec: RunSpec, launch: Launch) -> None:
+        """Raises SpecError if this machine lacks the devices."""
+        check_device(spec.device, spec.num_processes)
 
     def submit(self, run: Run) -> None:
         """Starts a dispatcher; it soon ends where another one is at work."""

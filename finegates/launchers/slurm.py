@@ -21,6 +21,7 @@ from finegates.launchers.slurm_client import cancel, details, run_program
 from finegates.launchers.slurm_job import RunJob, save_s
 from finegates.launchers.slurm_queue import kept_job
 from finegates.runs import Run
+from finegates.spec import RunSpec
 from finegates.status import Status
 from finegates.storage import read_tail
 
@@ -45,17 +46,28 @@ def missing() -> str:
 class SlurmLauncher:
     """Implements `finegates.launchers.base.Launcher`."""
 
-    def check(self, device: str, launch: Launch) -> None:
-        """Raises SpecError if Slurm can't be used from here, or is not asked for that device."""
+    def check(self, spec: RunSpec, launch: Launch) -> None:
+        """Raises SpecError if Slurm can't be used from here, or is not asked for the devices."""
+        device, gpus = spec.device, launch.settings.gpus
         if lacks := missing():
             raise SpecError(f"launcher is '{SLURM}', but {lacks} Allowed here: local.")
         kind, _, number = device.partition(":")
         if kind not in ("auto", "cpu", "cuda"):
             raise SpecError(f"device is '{device}'; on Slurm it is auto, cpu, cuda or cuda:N.")
-        if kind == "cuda" and int(number or 0) >= launch.settings.gpus:
+        if kind == "cuda" and int(number or 0) >= gpus:
             raise SpecError(
-                f"device is '{device}' and gpus is {launch.settings.gpus}; ask Slurm for more "
-                "GPUs, or take device auto."
+                f"device is '{device}' and gpus is {gpus}; ask Slurm for more GPUs, or take device "
+                "auto."
+            )
+        if spec.num_processes > 1 and number:
+            raise SpecError(
+                f"num_processes is {spec.num_processes}, but device '{device}' is one GPU; take "
+                "device auto or cuda."
+            )
+        if 0 < gpus < spec.num_processes and kind != "cpu":
+            raise SpecError(
+                f"num_processes is {spec.num_processes} and gpus is {gpus}; each process needs a "
+                f"GPU of its own: ask Slurm for {spec.num_processes}, or lower num_processes."
             )
         if refused := _refused(launch.settings):
             raise SpecError(f"Slurm refuses such a run: {refused} {_WHAT_TO_DO}")

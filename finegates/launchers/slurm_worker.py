@@ -60,7 +60,9 @@ def device_of(run: Run) -> str:
     wanted, gpus = run.spec.device, read_launch(run.path).settings.gpus
     if wanted == "auto":
         wanted = "cuda" if gpus else "cpu"
-    return "cuda:0" if wanted == "cuda" else wanted  # CUDA numbers a job's GPUs from 0
+    if wanted != "cuda":
+        return wanted
+    return ",".join(f"cuda:{i}" for i in range(run.spec.num_processes))  # a job's GPUs, from 0
 
 
 def _threads() -> dict[str, str]:
