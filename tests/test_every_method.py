@@ -30,7 +30,7 @@ def spec_of(toy_model_dir, glue_dir):
 
 
 @EVERY_METHOD
-@pytest.mark.parametrize("task", ["sst2", "stsb"])
+@pytest.mark.parametrize("task", ["sst2", pytest.param("stsb", marks=pytest.mark.slow)])
 def test_every_method_trains_classes_and_numbers(spec_of, method, task, tmp_path):
     torch.set_num_threads(1)
     spec = spec_of(method, task)

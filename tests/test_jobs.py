@@ -361,7 +361,7 @@ def test_a_worker_that_dies_before_its_first_word_is_not_started_for_ever(runs_d
         assert "exit code 3 before it began" in run.status().reason
 
 
-def sleepers(monkeypatch, most: list[int], seconds: float = 0.5) -> None:
+def sleepers(monkeypatch, most: list[int], seconds: float = 0.2) -> None:
     """Workers that only sleep and then end their run; keeps how many there were at once."""
     alive: list[subprocess.Popen] = []
 

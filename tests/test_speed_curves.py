@@ -76,6 +76,7 @@ def test_sentences_are_padded_in_batches():
         assert (batch["input_ids"][batch["attention_mask"] == 0] == 0).all()
 
 
+@pytest.mark.slow
 def test_figure_3_is_written(tmp_path, monkeypatch, toy_model_dir, capsys):
     monkeypatch.setattr(record, "RESULTS", tmp_path)
     words = ["--model", str(toy_model_dir), "--device", "cpu", "--dtype", "float32"]
