@@ -8,17 +8,20 @@ import streamlit as st
 from app import loaders
 from app.data_choice import FILE, GLUE, NO_PAIR, SAMPLE
 from app.forms import PREFIX, as_widget, start_from
+from app.launch_form import start_from_launch
 from app.model_choice import EMBEDDED, HUB, LOCAL
 from app.training_form import ELSEWHERE
+from finegates.launch import Launch
 from finegates.models import EMBEDDED_MODEL
 from finegates.spec import FIELDS, FILE_TASK, SAMPLE_TASK, RunSpec
 
 
-def fill_new_run(spec: RunSpec) -> None:
+def fill_new_run(spec: RunSpec, launch: Launch) -> None:
     """Sets what the page's boxes hold. For a callback: the page must not have been drawn yet.
 
     Args:
         spec: Of the run to duplicate. A file that is no longer there has to be chosen anew.
+        launch: Who started it.
     """
     values: dict[str, Any] = {
         PREFIX + name: as_widget(getattr(spec, name)) for name in FIELDS if name not in ELSEWHERE
@@ -29,6 +32,7 @@ def fill_new_run(spec: RunSpec) -> None:
     devices = ("auto", *(device.name for device in loaders.devices()))
     values["new_device"] = spec.device if spec.device in devices else "auto"
     st.session_state.update(values)
+    start_from_launch(launch)
     start_from(spec.method)
 
 

@@ -46,6 +46,15 @@ def choose_launch() -> tuple[Launch, str]:
         return HERE, str(error)
 
 
+def start_from_launch(launch: Launch) -> None:
+    """Sets what the boxes hold, for a callback; without Slurm here, nobody sees them."""
+    st.session_state[KEY + "where"] = launch.launcher
+    for name in SLURM_FIELDS:
+        value = getattr(launch.settings, name)
+        is_text = field_types(SlurmSettings)[name][0] is str
+        st.session_state[KEY + name] = (value or "") if is_text else value
+
+
 def _input(name: str, container: Any) -> Any:
     field, (kind, _) = SLURM_FIELDS[name], field_types(SlurmSettings)[name]
     meta, key = field.metadata, KEY + name

@@ -1,5 +1,6 @@
 """What can be done with the ticked runs: look at them, compare, tag, group, duplicate, delete."""
 
+import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from app.report_parts import report_button, runs_report_button
 from app.run_view import all_tags
 from app.ticked import untick_all, version
 from app.words import STATES
-from finegates.errors import FineGatesError
+from finegates.errors import FineGatesError, RunError
+from finegates.launch import HERE, read_launch
 from finegates.picked_group import group_runs
 from finegates.run_notes import change_tags
 from finegates.runs import BROKEN, Run, delete_run
@@ -172,5 +174,8 @@ def _listed(lines: Iterable[str]) -> str:
 
 
 def _duplicate(path: Path) -> None:
-    fill_new_run(Run(path).spec)
+    launch = HERE
+    with contextlib.suppress(RunError):  # a damaged file: this machine
+        launch = read_launch(path)
+    fill_new_run(Run(path).spec, launch)
     go_to(NEW_RUN)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from fake_runs import make_run
 from test_pages import texts
+from test_runs_page import tick
 
 from app import launch_form
 from finegates.groups import list_groups
@@ -52,6 +53,19 @@ def test_a_run_is_handed_to_slurm_with_what_was_asked_for(visit, runs_dir, dispa
     assert launch.settings == SlurmSettings(partition="gpu", time_min=5, gpus=1)
     assert launch.job_id == "12" and dispatched == []
     assert "Slurm job" in texts(app) and any("#SBATCH --time=5" in c.value for c in app.code)
+
+
+def test_a_duplicate_goes_to_slurm_as_its_run_did(visit, runs_dir, dispatched, cluster):
+    run = make_run(runs_dir)
+    settings = SlurmSettings(partition="gpu", time_min=7, memory_gb=4.0)
+    write_launch(run.path, Launch("slurm", settings, job_id="3"))
+    app = visit("runs")
+    tick(app, run)
+    app.button(key="duplicate").click().run()
+    assert not app.exception and app.title[0].value == "New run"
+    flags = "--launcher slurm --partition gpu --time-min 7 --memory-gb 4.0"
+    assert app.code[0].value.endswith(flags)
+    assert app.text_input(key="launch.account").value == ""
 
 
 def test_a_wrong_partition_is_told_before_the_start(visit, runs_dir, cluster):
