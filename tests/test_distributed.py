@@ -18,6 +18,7 @@ from torch import distributed, multiprocessing
 
 from finegates import jobs
 from finegates.accelerate_launch import launch_words
+from finegates.cli import main
 from finegates.distributed import Processes
 from finegates.errors import FineGatesError, SpecError
 from finegates.inputs import check_inputs
@@ -162,3 +163,10 @@ def test_a_batch_has_to_divide_among_the_processes():
     with pytest.raises(SpecError, match="batch_size is 32 and num_processes 3"):
         RunSpec(num_processes=3)
     assert RunSpec(num_processes=4).batch_size == 32
+
+
+def test_a_training_launched_from_outside_says_how_it_is_done(monkeypatch, runs_dir, capsys):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert main(["train", "--device", "cpu", "--runs-dir", str(runs_dir)]) == 2
+    assert "start it alone, with --num-processes N" in capsys.readouterr().err
+    assert list(runs_dir.iterdir()) == []

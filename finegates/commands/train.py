@@ -14,6 +14,7 @@ from finegates.commands.options import (
     print_json,
     runs_dir_of,
 )
+from finegates.errors import SpecError
 from finegates.launch import HERE
 from finegates.processes import start_process
 from finegates.runs import Run
@@ -36,12 +37,18 @@ def add(commands: Any) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
+    from finegates.accelerate_launch import was_launched
     from finegates.devices import matching_devices, place_for
     from finegates.inputs import check_inputs
     from finegates.progress import ProgressBar
     from finegates.runs import create_run
     from finegates.worker import execute
 
+    if was_launched():
+        raise SpecError(
+            "train was started by accelerate launch or torchrun, which would make a run in each "
+            "process; start it alone, with --num-processes N."
+        )
     spec, data = check_inputs(make_spec(given_settings(options)))
     run = create_run(spec, data, runs_dir_of(options))
     print(f"run {run.id}; target: {spec.target_meaning}", file=sys.stderr)
