@@ -11,5 +11,6 @@ METHOD = Method(
         "gate_law": "gaussian",
         "gate_sampling_sigma": 0.1,
         "lora_rank": 8,
+        "target_delay_fraction": 0.2,  # else gates may close before the task is learned
     },
 )
