@@ -24,6 +24,7 @@ from finegates.devices import (
     Device,
     list_devices,
     matching_devices,
+    place_for,
     runs_at_once,
     worker_environment,
 )
@@ -156,13 +157,14 @@ def dispatch(runs_dir: Path) -> None:
 def _free_device(
     run: Run, devices: Sequence[Device], statuses: Mapping[Run, Status], workers: Workers
 ) -> str | None:
-    """A device that the run may be given and that has room for it."""
+    """What the run may be given that has room for it: a device, or several with commas between."""
     here = socket.gethostname()
     at_work = {path: device for path, (_, device) in workers.items()}
     at_work |= {r.path: s.device for r, s in statuses.items() if s.is_live and s.host == here}
-    busy = Counter(at_work.values())
-    matching = matching_devices(run.spec.device, devices)
-    return next((d.name for d in matching if busy[d.name] < runs_at_once(d.name)), None)
+    busy = Counter(name for place in at_work.values() for name in place.split(","))
+    wanted = matching_devices(run.spec.device, devices)
+    free = [d for d in wanted if busy[d.name] < runs_at_once(d.name)]
+    return place_for(run.spec.num_processes, free)
 
 
 def _start_worker(run: Run, device: str) -> subprocess.Popen:
