@@ -11,7 +11,7 @@ from app.picker import RUN_PARAMETER, no_runs
 from app.plain import plain
 from finegates.errors import unknown_name
 from finegates.methods import METHODS
-from finegates.status import ACTIVE_STATES
+from finegates.status import LIVE_STATES
 
 RUNS, FOCUS = "runs", "focus"
 MOST_BY_ITSELF = 6
@@ -62,9 +62,10 @@ def _has_gates_to_show(row: dict[str, Any]) -> bool:
 
 
 def _by_itself(rows: list[dict[str, Any]], ids: list[str]) -> list[str]:
-    """Runs at work, else the newest."""
-    active = [row["run"] for row in rows if row["status"] in ACTIVE_STATES]
-    return active[:MOST_BY_ITSELF] or ids[:1]
+    """Runs at work and those that come next, else the newest."""
+    at_work = [row["run"] for row in rows if row["status"] in LIVE_STATES]
+    waiting = sorted(row["run"] for row in rows if row["status"] == "queued")
+    return [*at_work, *waiting][:MOST_BY_ITSELF] or ids[:1]
 
 
 def _tell_unknown(asked: list[str], ids: list[str]) -> None:

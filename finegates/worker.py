@@ -1,6 +1,7 @@
 """Carries out one run, in the foreground or as a process of its own; says how it ended."""
 
 import contextlib
+import gc
 import shutil
 import signal
 import sys
@@ -88,7 +89,8 @@ def _reserve(folder: Path) -> Iterator[None]:
 
 
 def _train(journal: Journal, device: str, progress: Callable[[Journal], None]) -> None:
-    from finegates.train import train  # torch loads here: a waiting or refused run never pays it
+    with _nothing_collected():
+        from finegates.train import train  # torch: a waiting or refused run never pays it
 
     splits = load_splits(journal.run.spec)
     recorded = journal.run.record["data"].get("fingerprint")
@@ -98,6 +100,20 @@ def _train(journal: Journal, device: str, progress: Callable[[Journal], None]) -
             f"{splits.fingerprint[:12]}, recorded {recorded[:12]}); start a new run on it."
         )
     train(journal, splits, device, progress)
+
+
+@contextlib.contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """While packages load for the first time: what they make stays, and is not looked at again."""
+    if "torch" in sys.modules:
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @contextlib.contextmanager

@@ -226,3 +226,12 @@ def test_charts_keep_their_zoom(visit, runs_dir):
     for name in ("Task loss", "Score at", "Removed weights against"):
         (found,) = [c for c in app.get("vega_lite_chart") if c.proto.alt.startswith(name)]
         assert list(found.proto.selection_mode) == [ZOOM]
+
+
+def test_runs_at_work_and_those_that_come_next_are_chosen_before_later_ones(visit, runs_dir):
+    at_work = make_run(runs_dir, "running", progress=0.3)
+    waiting = [make_run(runs_dir, "queued", seed=seed) for seed in range(8)]
+    app = visit("live")
+    assert not app.exception
+    chosen = [at_work.id, *(run.id for run in waiting[:5])]
+    assert app.multiselect(key="runs").value == chosen
