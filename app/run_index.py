@@ -1,6 +1,5 @@
 """The rows of all runs, brought up to date by reading only the run folders that have changed."""
 
-import os
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -9,6 +8,7 @@ from finegates.errors import RunError
 from finegates.run_notes import NOTES_FILE, read_notes
 from finegates.runs import SPEC_FILE, Run, list_runs
 from finegates.status import LIVE_STATES, STATUS_FILE
+from finegates.storage import Stamps, stamps_of
 
 Row = dict[str, Any]
 
@@ -26,7 +26,7 @@ class RunIndex:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._known: dict[str, tuple[tuple, Row]] = {}
+        self._known: dict[str, tuple[Stamps, Row]] = {}
         self._lock = Lock()
 
     def rows(self) -> list[Row]:
@@ -36,21 +36,12 @@ class RunIndex:
             rows = [dict(row) for _, row in self._known.values()]
         return sorted(rows, key=lambda row: row["created"] or "", reverse=True)
 
-    def _entry(self, run: Run) -> tuple[tuple, Row]:
-        stamp = tuple(_stamp(os.path.join(run.path, name)) for name in _WATCHED)  # noqa: PTH118
+    def _entry(self, run: Run) -> tuple[Stamps, Row]:
+        stamps = stamps_of(run.path, _WATCHED)
         known = self._known.get(run.id)
-        if known and known[0] == stamp and known[1]["status"] not in LIVE_STATES:
+        if known and known[0] == stamps and known[1]["status"] not in LIVE_STATES:
             return known
-        return stamp, _read(run)
-
-
-def _stamp(path: str) -> tuple[int, int, int] | None:
-    """What changes when a file does; a replaced file has another inode."""
-    try:
-        found = os.stat(path)  # noqa: PTH116  a thousand runs have four thousand of them
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+        return stamps, _read(run)
 
 
 def _read(run: Run) -> Row:

@@ -9,7 +9,6 @@ page nor a stopped server ends them. Who is alive is read from the run folders.
 """
 
 import contextlib
-import os
 import socket
 import subprocess
 import time
@@ -28,19 +27,11 @@ from finegates.devices import (
     runs_at_once,
     worker_environment,
 )
-from finegates.errors import RunError
-from finegates.launch import is_local
 from finegates.processes import start_process
+from finegates.queue import StatusReader, queued_runs, statuses_of
 from finegates.read_only import check_may_change, read_only
-from finegates.runs import LOG_FILE, SPEC_FILE, Run, list_runs
-from finegates.status import (
-    EXIT_FILE,
-    STATUS_FILE,
-    Status,
-    settle,
-    write_status,
-    written_status,
-)
+from finegates.runs import LOG_FILE, Run
+from finegates.status import EXIT_FILE, Status, write_status
 from finegates.storage import write_json
 
 DISPATCHER_LOCK = ".dispatcher.lock"
@@ -51,10 +42,6 @@ TAKEOVER_WAIT_S = 5.0
 
 Workers = dict[Path, tuple[subprocess.Popen, str]]
 """Run folder -> its process, and the device it was given."""
-
-Stamps = tuple[tuple[int, int, int] | None, ...]
-_WATCHED = ("", SPEC_FILE, STATUS_FILE)
-"""The folder too: its time tells of links that are put into it."""
 
 
 def start_dispatcher(runs_dir: Path) -> None:
@@ -77,59 +64,6 @@ def wake_queue(runs_dir: Path) -> None:
     except Timeout:
         return
     start_dispatcher(runs_dir)
-
-
-class StatusReader:
-    """Tells again and again where all runs stand, and reads only those whose files have changed.
-
-    Until then it gives the same `Run`, which knows its spec once it was asked for.
-    """
-
-    def __init__(self, runs_dir: Path) -> None:
-        self._runs_dir = runs_dir
-        self._known: dict[Path, tuple[Stamps, Run, Status]] = {}
-
-    def read(self) -> dict[Run, Status]:
-        """Where every run stands now that can be read, newest run first."""
-        known = {}
-        for run in list_runs(self._runs_dir):
-            with contextlib.suppress(RunError):
-                known[run.path] = self._entry(run)
-        self._known = known
-        return {run: settle(run.path, status) for _, run, status in known.values()}
-
-    def _entry(self, run: Run) -> tuple[Stamps, Run, Status]:
-        folder = str(run.path)
-        stamps = tuple(_stamp(f"{folder}/{name}") for name in _WATCHED)
-        known = self._known.get(run.path)
-        return known if known and known[0] == stamps else (stamps, run, written_status(run.path))
-
-
-def _stamp(path: str) -> tuple[int, int, int] | None:
-    """What changes when a file does; a replaced file has another inode."""
-    try:
-        found = os.stat(path)  # noqa: PTH116  four times a second, for every run of the folder
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def statuses_of(runs_dir: Path) -> dict[Run, Status]:
-    """Where every run stands that can be read. Of each it reads the one small file only."""
-    return StatusReader(runs_dir).read()
-
-
-def queued_runs(statuses: Mapping[Run, Status]) -> list[Run]:
-    """Sound runs that wait for this machine, in the order in which they were queued."""
-    queued = [r for r, status in statuses.items() if status.state == "queued" and is_local(r.path)]
-    waiting = [run for run in queued if _is_sound(run)]
-    return sorted(waiting, key=lambda run: statuses[run].heartbeat)
-
-
-def _is_sound(run: Run) -> bool:
-    with contextlib.suppress(RunError):
-        return bool(run.spec)
-    return False
 
 
 def dispatch(runs_dir: Path) -> None:

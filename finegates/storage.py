@@ -9,6 +9,8 @@ from typing import Any
 from finegates.errors import RunError
 from finegates.links import open_no_link
 
+Stamps = tuple[tuple[int, int, int] | None, ...]
+
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replaces a file as a whole: a reader sees the old or the new one, never a part."""
@@ -140,3 +142,16 @@ class LineReader:
             return row
         self.num_bad_lines += bool(line.strip())
         return None
+
+
+def stamps_of(folder: Path, names: Sequence[str]) -> Stamps:
+    """What changes when one of a folder's files does; a replaced file has another inode."""
+    return tuple(_stamp(f"{folder}/{name}") for name in names)
+
+
+def _stamp(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116  asked for thousands of files, over and over
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

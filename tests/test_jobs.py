@@ -29,6 +29,7 @@ from finegates.errors import RunError, SpecError
 from finegates.groups import open_group
 from finegates.inputs import check_inputs
 from finegates.launchers import local
+from finegates.queue import queued_runs, statuses_of
 from finegates.runs import (
     CHECKPOINT_FOLDER,
     Run,
@@ -251,7 +252,7 @@ def test_runs_wait_in_the_order_in_which_they_were_queued(runs_dir, asleep):
     jobs.resume(first)
     spoilt = queue(runs_dir)
     (spoilt.path / "spec.json").write_text("{")
-    queued = dispatcher.queued_runs(dispatcher.statuses_of(runs_dir))
+    queued = queued_runs(statuses_of(runs_dir))
     assert [run.id for run in queued] == [run.id for run in [*waiting, first]]
 
 
@@ -409,7 +410,7 @@ def test_a_run_in_the_foreground_takes_one_of_the_places_on_the_cpu(runs_dir, mo
     runs = [queue(runs_dir, seed=seed) for seed in range(3)]
 
     def free() -> str | None:
-        return dispatcher._free_device(runs[2], there, dispatcher.statuses_of(runs_dir), {})
+        return dispatcher._free_device(runs[2], there, statuses_of(runs_dir), {})
 
     write_status(runs[0].path, status)
     assert free() == "cpu"
@@ -428,7 +429,7 @@ def test_a_run_on_a_busy_device_waits(runs_dir, monkeypatch):
     waiting, there = queue(runs_dir), list_devices()
 
     def free() -> str | None:
-        return dispatcher._free_device(waiting, there, dispatcher.statuses_of(runs_dir), {})
+        return dispatcher._free_device(waiting, there, statuses_of(runs_dir), {})
 
     assert free() is None
     write_status(busy.path, replace(status, state="finished"))
@@ -450,7 +451,7 @@ def test_a_run_of_two_processes_waits_for_two_gpus(runs_dir):
     single, double = (queue(runs_dir, device="auto", num_processes=n) for n in (1, 2))
 
     def free(run: Run) -> str | None:
-        return dispatcher._free_device(run, there, dispatcher.statuses_of(runs_dir), {})
+        return dispatcher._free_device(run, there, statuses_of(runs_dir), {})
 
     assert (free(single), free(double)) == ("cuda:2", None)
     write_status(pair.path, replace(running, state="finished"))

@@ -31,6 +31,7 @@ from finegates.launchers.base import JobInfo
 from finegates.launchers.slurm_client import Job
 from finegates.launchers.slurm_job import RunJob, save_s, why
 from finegates.launchers.slurm_worker import end_as, make_ready
+from finegates.queue import queued_runs, statuses_of
 from finegates.runs import Run, create_run, list_runs
 from finegates.spec import RunSpec, make_spec
 from finegates.status import (
@@ -173,7 +174,7 @@ def test_each_process_has_to_be_given_a_gpu_by_slurm(scancelled, device, gpus, w
 
 def test_a_dispatcher_never_takes_a_run_of_slurms(runs_dir, asleep):
     theirs, ours = queue(runs_dir), queue(runs_dir, HERE)
-    assert dispatcher.queued_runs(dispatcher.statuses_of(runs_dir)) == [ours]
+    assert queued_runs(statuses_of(runs_dir)) == [ours]
     write_status(ours.path, Status("finished"))
     dispatcher.wake_queue(runs_dir)
     assert asleep == [] and theirs.status().state == "queued"

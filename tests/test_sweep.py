@@ -10,13 +10,14 @@ from fake_results import in_state
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finegates import dispatcher, inputs, jobs
+from finegates import inputs, jobs
 from finegates.cli import build_parser
 from finegates.commands.options import given_settings
 from finegates.commands.sweep import _cells
 from finegates.errors import DataError, FineGatesError, RunError, SpecError
 from finegates.groups import Cell, Group, create_group, list_groups, open_group, save_group
 from finegates.methods import METHODS
+from finegates.queue import queued_runs, statuses_of
 from finegates.runs import Run, delete_run, list_runs, open_run
 from finegates.spec import make_spec
 from finegates.status import FINAL_STATES
@@ -171,7 +172,7 @@ def test_a_started_sweep_has_a_queued_run_for_every_cell_in_the_plans_order(
         assert run.spec == make_spec({**SETTINGS, **wanted})
         assert run.record["data"]["fingerprint"]
     assert set(states_of(group)) == {"queued"}
-    waiting = dispatcher.queued_runs(dispatcher.statuses_of(runs_dir))
+    waiting = queued_runs(statuses_of(runs_dir))
     assert [run.id for run in waiting] == group.runs
     assert reads == ["sample"], "once for the group, not for each run"
     assert asleep == [runs_dir], "one dispatcher for all"

@@ -12,7 +12,7 @@ import pytest
 
 import finegates.runs
 import finegates.status
-from finegates.dispatcher import StatusReader, queued_runs
+from finegates.queue import StatusReader, queued_runs
 from finegates.runs import SPEC_FILE, Run, create_run
 from finegates.spec import make_spec
 from finegates.status import Status, write_status
