@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from finegates.data import load_splits
-from finegates.errors import DataError, FineGatesError
+from finegates.errors import DataError, FineGatesError, RunError
 from finegates.journal import FULL, Journal, SilentJournal
 from finegates.runs import GATES_FOLDER, Run
 from finegates.status import STATUS_FILE, STOP_FILE, Status
@@ -64,10 +64,14 @@ def assist(run: Run, device: str) -> None:
     """Trains a run beside its main process, as one of several that ``accelerate launch`` starts.
 
     Raises:
+        RunError: If there is nothing to do any more, as where it was stopped before it began.
         Exception: Whatever ends it; the main process says so in the run's folder, if it can.
     """
+    status = run.status()
+    if status.is_over:
+        raise RunError(f"{run.id} is {status.state}; there is nothing to assist.")
     with _stopping_on_signals(run):
-        _train(SilentJournal(run, run.status()), device, lambda journal: None)
+        _train(SilentJournal(run, status), device, lambda journal: None)
 
 
 def _clear_parts(folder: Path) -> None:

@@ -22,6 +22,7 @@ from finegates.cli import main
 from finegates.distributed import Processes
 from finegates.errors import FineGatesError, SpecError
 from finegates.inputs import check_inputs
+from finegates.processes import start_process
 from finegates.runs import CHECKPOINT_FOLDER, Run, create_run
 from finegates.spec import RunSpec, make_spec
 from finegates.worker import execute
@@ -112,6 +113,16 @@ def test_a_killed_process_ends_the_run_and_all_of_its_processes(live_dir, spec, 
     expected = "killed by signal 9" if main else "Another process of this run has ended"
     wait_until(lambda: expected in run.status().reason or not processes_of(live_dir))
     assert expected in run.status().reason
+
+
+@pytest.mark.slow
+def test_a_run_that_was_stopped_before_it_began_keeps_no_process_waiting(live_dir, spec):
+    run = create_run(*check_inputs(spec), live_dir)
+    jobs.stop(run)
+    with open(run.log_path, "ab") as log:
+        worker = start_process(["worker", str(run.path), "--device", "cpu"], log)
+    assert worker.wait(timeout=60) == 1
+    assert run.status().reason == "Stopped by you before it started."
 
 
 def _in_step(index: int, port: int) -> None:

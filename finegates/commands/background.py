@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,8 @@ def _worker(options: argparse.Namespace) -> int:
     print(f"{run.id} on {options.device}: {run.record['command']}", flush=True)
     status = execute(run, options.device, print_progress)
     print(f"{status.state} {status.reason}".strip(), flush=True)
-    return 1 if status.state == "failed" else 0
+    left_alone = was_launched() and status.pid != os.getpid()  # the others wait for this process
+    return 1 if status.state == "failed" or left_alone else 0
 
 
 def _answer(options: argparse.Namespace) -> int:
