@@ -27,6 +27,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 from benchmarks.rows import add_row
 from finegates.adapt import adapt
 from finegates.candidates import random_model
+from finegates.distributed import Processes
 from finegates.models import find_model
 from finegates.optimizer import make_optimizer
 from finegates.penalty import PENALTIES
@@ -103,8 +104,8 @@ def prepare(name: str, candidate: str, length: int, device: str) -> Step:
     rows: Any = [{}] * (ROWS * 100)
     nothing = cast(Any, None)  # what a step does not look at
     session = Session(
-        spec, accelerator, model, nothing, adapted, penalty and penalty.to(accelerator.device),
-        optimizer, schedule, rows, nothing, nothing,
+        spec, accelerator, Processes(accelerator), model, nothing, adapted,
+        penalty and penalty.to(accelerator.device), optimizer, schedule, rows, nothing, nothing,
     )  # fmt: skip
     if adapted.gates and SETTLED in candidate:
         adapted.gates.settled = True

@@ -190,6 +190,8 @@ def test_a_sweep_goes_on_after_ctrl_c_two_at_once_and_is_come_back_to(
     sweep = subprocess.Popen(
         [sys.executable, "-m", "finegates", "sweep", *asked, *settings, *place],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        # a shell that runs the tests in its background has them ignore Ctrl+C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     assert sweep.stderr and "group mine: 3 runs" in sweep.stderr.readline()
     wait_until(lambda: len(list_runs(live_dir)) == 3)

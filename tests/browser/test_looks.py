@@ -1,10 +1,11 @@
 """How every page looks, at two widths and in both themes, and what it asks of the network.
 
-    python -m pytest tests/browser/test_looks.py
+    FINEGATES_PICTURES=1 python -m pytest tests/browser/test_looks.py
 
-Screenshots go to ``tests/browser/screenshots/``, which git ignores.
+keeps pictures in ``tests/browser/screenshots/``, which git ignores.
 """
 
+import os
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,7 @@ def pages_to_look_at(run_id: str) -> dict[str, str]:
 
 def keep_picture(page: Page, name: str, width: int) -> None:
     """A picture of all of the page, unless it is very long."""
+    SCREENSHOTS.mkdir(exist_ok=True)
     height = page.evaluate(_SIZE)[2]
     page.set_viewport_size({"width": width, "height": min(height + 20, MAX_HEIGHT)})
     wait_until_drawn(page)
@@ -61,14 +63,14 @@ def test_pages_have_no_exception_and_do_not_overflow(server, browser, width, sch
         for target in (0.0, 0.2, 0.4):
             run = make_run(server.runs_dir, size=MINILM, method=method, target_sparsity=target)
     make_run(server.runs_dir, "failed", size=MINILM, progress=0.4, reason="The disk is full.")
-    SCREENSHOTS.mkdir(exist_ok=True)
     for name, path in pages_to_look_at(run.id).items():
         page = open_page(browser, f"{server.url}/{path}", width, scheme)
         wait_until_drawn(page)
         no_exception(page)
         wide, window, _ = page.evaluate(_SIZE)
         assert wide <= window, f"{name} is wider than the window"
-        keep_picture(page, f"{name}-{width}-{scheme}.png", width)
+        if os.environ.get("FINEGATES_PICTURES"):
+            keep_picture(page, f"{name}-{width}-{scheme}.png", width)
         page.context.close()
 
 
