@@ -33,11 +33,17 @@ class Processes:
             self._group = distributed.new_group(backend="gloo", timeout=_LONGEST_PAUSE)
 
     def main_decides(self, ask: Callable[[], bool]) -> bool:
-        """What the main process answers; only there the question is asked."""
+        """What the main process answers; only there the question is asked.
+
+        A yes counts once all have heard it: a process that was asked to end because another one
+        has died does not take that for a wish of the user's.
+        """
         if self._group is None:
             return ask()
         answer = torch.tensor(self.index == 0 and ask())
         distributed.broadcast(answer, src=0, group=self._group)
+        if answer:
+            distributed.barrier(group=self._group)
         return bool(answer)
 
     def check_alike(self, what: str, tensor: Tensor) -> None:

@@ -70,8 +70,9 @@ def assist(run: Run, device: str) -> None:
     status = run.status()
     if status.is_over:
         raise RunError(f"{run.id} is {status.state}; there is nothing to assist.")
-    with _stopping_on_signals(run):
-        _train(SilentJournal(run, status), device, lambda journal: None)
+    for number in (signal.SIGTERM, signal.SIGINT):  # the main process hears them for all
+        signal.signal(number, signal.SIG_IGN)
+    _train(SilentJournal(run, status), device, lambda journal: None)
 
 
 def _clear_parts(folder: Path) -> None:

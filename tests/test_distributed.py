@@ -121,7 +121,7 @@ def test_a_run_that_was_stopped_before_it_began_keeps_no_process_waiting(live_di
     jobs.stop(run)
     with open(run.log_path, "ab") as log:
         worker = start_process(["worker", str(run.path), "--device", "cpu"], log)
-    assert worker.wait(timeout=60) == 1
+    assert worker.wait(timeout=60) != 0
     assert run.status().reason == "Stopped by you before it started."
 
 
