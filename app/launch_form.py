@@ -50,16 +50,19 @@ def start_from_launch(launch: Launch) -> None:
     """Sets what the boxes hold, for a callback; without Slurm here, nobody sees them."""
     st.session_state[KEY + "where"] = launch.launcher
     for name in SLURM_FIELDS:
-        value = getattr(launch.settings, name)
-        is_text = field_types(SlurmSettings)[name][0] is str
-        st.session_state[KEY + name] = (value or "") if is_text else value
+        st.session_state[KEY + name] = _shown(name, getattr(launch.settings, name))
+
+
+def _shown(name: str, value: Any) -> Any:
+    """A setting as its box holds it: a text that is not given is empty."""
+    return value or "" if field_types(SlurmSettings)[name][0] is str else value
 
 
 def _input(name: str, container: Any) -> Any:
     field, (kind, _) = SLURM_FIELDS[name], field_types(SlurmSettings)[name]
     meta, key = field.metadata, KEY + name
     help = f"{meta['help']} {allowed_range(meta)}".strip()
-    st.session_state.setdefault(key, "" if kind is str else field.default)
+    st.session_state.setdefault(key, _shown(name, field.default))
     common: dict[str, Any] = {"key": key, "help": help, "persist_state": "session"}
     if kind is str:
         text = container.text_input(_LABELS[name], placeholder="the default", **common)
