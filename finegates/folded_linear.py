@@ -60,15 +60,17 @@ class _FoldedLinear(torch.autograd.Function):
     def backward(ctx: Any, dy: Tensor) -> tuple[Gate, None, Gate, Gate, Gate]:
         x, y, folded, gate_in, gate_out = ctx.saved_tensors
         needs = ctx.needs_input_grad
-        d_bias = d_in = d_out = None
-        dx = dy @ folded if needs[0] or needs[3] else dy
-        if needs[3]:
-            d_in = _over(_sum_of_products(x, dx)[0], gate_in)
+        dx = d_bias = d_in = d_out = None
+        shape, dy = dy.shape, _rows(dy)  # of more dimensions matmul may make a product a sequence
+        if needs[0] or needs[3]:
+            dx = dy @ folded
+            d_in = _over(_sum_of_products(_rows(x), dx)[0], gate_in) if needs[3] else None
+            dx = dx.view(*shape[:-1], -1)
         if needs[4]:
-            products, d_bias = _sum_of_products(y, dy)
+            products, d_bias = _sum_of_products(_rows(y), dy)
             d_out = _over(products, gate_out)
         elif needs[2]:
-            d_bias = _rows(dy).sum(0, dtype=_wide(dy))
+            d_bias = dy.sum(0, dtype=_wide(dy))
         if d_bias is not None and gate_out is not None:
             d_bias = d_bias * gate_out
         return dx if needs[0] else None, None, d_bias if needs[2] else None, d_in, d_out
@@ -97,17 +99,17 @@ def _wide(x: Tensor) -> torch.dtype:
 
 
 def _sum_of_products(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """``(a * b).sum(0)`` and ``b.sum(0)`` over all tokens, added up in float32 or better.
+    """``(a * b).sum(0)`` and ``b.sum(0)`` over all rows, added up in float32 or better.
 
     On a CPU in one pass that stores nothing: it is what batch norm needs for the gradients of its
     weight and bias.
     """
-    a, b, wide = _rows(a), _rows(b), _wide(a)
+    wide = _wide(a)
     if a.device.type != "cpu":
         return (a * b).sum(0, dtype=wide), b.sum(0, dtype=wide)
     zeros, ones = a.new_zeros(a.shape[1], dtype=wide), a.new_ones(a.shape[1], dtype=wide)
     images = (t.t()[None, :, :, None] for t in (b, a))  # tokens are pixels, features channels
-    _, products, sums = torch.ops.aten.native_batch_norm_backward(
+    _, products, sums = torch.ops.aten.native_batch_norm_backward.default(
         *images, ones, None, None, zeros, ones, True, 0.0, [False, True, True]
     )
     return products, sums
