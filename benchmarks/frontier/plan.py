@@ -30,14 +30,12 @@ class Profile:
         seeds: Seeds of every cell.
         tasks: Task -> settings of all its runs.
         more_targets: Task -> targets that only the default recipe is trained for.
-        once: Methods that are trained for the first seed only.
     """
 
     targets: tuple[float, ...]
     seeds: tuple[int, ...]
     tasks: Mapping[str, Mapping[str, Any]]
     more_targets: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    once: tuple[str, ...] = ()
 
 
 PROFILES = {
@@ -55,7 +53,6 @@ PROFILES = {
             "cola": {"epochs": 5, "eval_steps": 268},
         },
         more_targets={"sst2": (0.75,)},
-        once=("full", "magnitude", "finegates-hinge"),
     ),
     "gpu": Profile(
         targets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75),
@@ -80,12 +77,7 @@ def cells(profile: Profile, task: str, default_method: str) -> list[Cell]:
         *((m, target) for m in TRAINED_FOR_EACH_TARGET for target in profile.targets),
         *((default_method, target) for target in more),
     ]
-    return [
-        Cell(method, target, seed)
-        for seed in profile.seeds
-        for method, target in of_a_seed
-        if seed == profile.seeds[0] or method not in profile.once
-    ]
+    return [Cell(method, target, seed) for seed in profile.seeds for method, target in of_a_seed]
 
 
 def budgets(profile: Profile, task: str) -> tuple[float, ...]:
