@@ -2,9 +2,9 @@
 
     python -m scripts.ship_runs --runs-dir runs/frontier
 
-Of the default recipe the first seed's runs are shipped whole, with gates and trained weights; of
-all others settings, scores and curves. No text of the data is in a run. Git ignores the user's own
-runs; ``git add --force`` what this prints.
+Of the default recipe the first seed's runs at the targets of every task are shipped whole, with
+gates and trained weights; of all others settings, scores and curves. No text of the data is in a
+run. Git ignores the user's own runs; ``git add --force`` what this prints.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.frontier.plan import PROFILES
 from benchmarks.frontier.run import group_name
 from finegates.groups import Cell, Group, list_groups, save_group
 from finegates.methods import DEFAULT_METHOD
@@ -24,6 +25,7 @@ from finegates.runs import (
 )
 from finegates.status import write_status
 
+PROFILE = PROFILES["cpu"]
 SHIPPED = Path(__file__).resolve().parents[1] / "cached_runs"
 NEVER = (CHECKPOINT_FOLDER, ".*", "*.log")
 LARGE = (GATES_FOLDER, TRAINED_FOLDER, HISTOGRAMS_FILE)
@@ -42,14 +44,18 @@ def main() -> None:
 def ship(group: Group, runs_dir: Path) -> list[Path]:
     """Copies a group's finished runs and its file, which then names just these."""
     finished = [cell for cell in group.cells if _is_finished(cell, runs_dir)]
-    first_seed = min(cell.seed for cell in group.cells)
     for cell in finished:
-        whole = cell.method == DEFAULT_METHOD and cell.seed == first_seed
-        _copy(Run(runs_dir / str(cell.run)), whole)
+        _copy(Run(runs_dir / str(cell.run)), _is_whole(cell))
     cells = tuple(cell if cell in finished else replace(cell, run=None) for cell in group.cells)
     shipped = replace(group, path=SHIPPED / group.path.name, cells=cells)
     save_group(shipped)
     return [shipped.path, *(SHIPPED / str(cell.run) for cell in finished)]
+
+
+def _is_whole(cell: Cell) -> bool:
+    if cell.method != DEFAULT_METHOD or cell.seed != PROFILE.seeds[0]:
+        return False
+    return cell.target in PROFILE.targets
 
 
 def _is_finished(cell: Cell, runs_dir: Path) -> bool:
