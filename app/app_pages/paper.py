@@ -18,7 +18,7 @@ from finegates.paper_runs import compare, told_apart
 folder = loaders.runs_folder()
 
 st.title("Paper")
-st.caption(
+st.markdown(  # a link in a caption would be too faint to read
     f"Figures as printed in [{SOURCE}](https://arxiv.org/abs/2412.12951): medians of {NUM_SEEDS} "
     "seeds. A run of yours stands beside a figure if task, training rows, model, method and target "
     "are the same; every other run is listed apart below."

@@ -20,15 +20,22 @@ _STILL = """() => {
 
 
 def open_page(
-    browser: Browser, url: str, width: int = 1280, scheme: str = "light", height: int = 900
+    browser: Browser,
+    url: str,
+    width: int = 1280,
+    scheme: str = "light",
+    height: int = 900,
+    asked: list[str] | None = None,
 ) -> Page:
-    """A fresh browser profile on a page whose script has run."""
+    """A fresh browser profile on a page whose script has run; ``asked`` gets each address."""
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=scheme, locale="en-US",
         accept_downloads=True,
     )  # fmt: skip
     page = context.new_page()
     page.set_default_timeout(SHORT_MS)
+    if asked is not None:
+        page.on("request", lambda request: asked.append(request.url))
     page.goto(url)
     settle(page)
     return page

@@ -1,4 +1,4 @@
-"""How every page looks, at two widths and in both themes, and what it asks of the network.
+"""How every page looks and reads, at two widths, in both themes; what it asks of the network.
 
     FINEGATES_PICTURES=1 python -m pytest tests/browser/test_looks.py
 
@@ -9,9 +9,10 @@ import os
 from pathlib import Path
 
 import pytest
+from contrast import faint_texts
 from fake_runs import MINILM, make_curve, make_group, make_run
 from playwright.sync_api import Browser, Page
-from steps import no_exception, open_page, settle, wait_until_drawn
+from steps import no_exception, open_page, wait_until_drawn
 
 from finegates.runs import Run
 
@@ -53,39 +54,36 @@ def keep_picture(page: Page, name: str, width: int) -> None:
     page.screenshot(path=SCREENSHOTS / name)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1920, "dark")])
-def test_pages_have_no_exception_and_do_not_overflow(server, browser, width, scheme):
+def fill_runs_dir(runs_dir: Path) -> Run:
+    """Groups, curves, a failure, and runs of MiniLM's size, of which the last is given."""
     methods = ("finegates", "finegates+lora", "full", "lora")
-    group = make_group(server.runs_dir, "look", methods, seeds=(0, 1))
+    group = make_group(runs_dir, "look", methods, seeds=(0, 1))
     curve = next(c for c in group.cells if c.key == ("finegates", 0.4, 0))
-    make_curve(Run(server.runs_dir / str(curve.run)))
+    make_curve(Run(runs_dir / str(curve.run)))
     for method in ("finegates", "finegates+lora"):
         for target in (0.0, 0.2, 0.4):
-            run = make_run(server.runs_dir, size=MINILM, method=method, target_sparsity=target)
-    make_run(server.runs_dir, "failed", size=MINILM, progress=0.4, reason="The disk is full.")
+            run = make_run(runs_dir, size=MINILM, method=method, target_sparsity=target)
+    make_run(runs_dir, "failed", size=MINILM, progress=0.4, reason="The disk is full.")
+    return run
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1920, "dark")])
+def test_every_page_is_whole_fits_can_be_read_and_asks_nobody_else(server, browser, width, scheme):
+    run, asked, faults = fill_runs_dir(server.runs_dir), [], []
     for name, path in pages_to_look_at(run.id).items():
-        page = open_page(browser, f"{server.url}/{path}", width, scheme)
+        page = open_page(browser, f"{server.url}/{path}", width, scheme, asked=asked)
         wait_until_drawn(page)
         no_exception(page)
         wide, window, _ = page.evaluate(_SIZE)
-        assert wide <= window, f"{name} is wider than the window"
+        if wide > window:
+            faults.append(f"{name} is wider than the window")
+        faults += [f"{name} has a faint text: {text}" for text in faint_texts(page, scheme)]
         if os.environ.get("FINEGATES_PICTURES"):
             keep_picture(page, f"{name}-{width}-{scheme}.png", width)
         page.context.close()
-
-
-def test_nothing_is_asked_of_other_machines(server, browser):
-    make_run(server.runs_dir, size=MINILM)
-    context = browser.new_context()
-    page, asked = context.new_page(), []
-    page.on("request", lambda request: asked.append(request.url))
-    for path in ("", "new_run", "data", "new_sweep", "tradeoff", "paper", "live", "compare",
-                 "dimensions", "prune"):  # fmt: skip
-        page.goto(f"{server.url}/{path}")
-        settle(page)
-        wait_until_drawn(page)
-    foreign = [u for u in asked if not u.startswith((server.url, "data:", "blob:"))]
-    assert asked and not foreign, foreign
+    ours = (server.url, "data:", "blob:")
+    faults += [f"asked for {url}" for url in asked if not url.startswith(ours)]
+    assert asked and not faults, "\n".join(faults)
 
 
 def first_paint_ms(browser: Browser, url: str) -> float:
