@@ -50,7 +50,7 @@ PROFILES = {
                 "learning_rate": 1e-3,
                 "adapter_learning_rate": 3e-4,
             },
-            "cola": {"epochs": 5, "eval_steps": 268, "target_delay_fraction": 0.5},
+            "cola": {"epochs": 5, "eval_steps": 268},
         },
         more_targets={"sst2": (0.75,)},
     ),
