@@ -21,7 +21,7 @@ from finegates.cells import cells_of
 from finegates.columns import Columns, guess_columns
 from finegates.data import load_splits
 from finegates.data_report import DataReport, report_on
-from finegates.devices import Device, list_devices, matching_devices
+from finegates.devices import Device, find_devices, matching_devices
 from finegates.devices import runs_at_once as at_once
 from finegates.errors import DataError, FineGatesError, RunError
 from finegates.files import read_frame
@@ -39,6 +39,8 @@ from finegates.tokens import token_counts
 
 KEPT_FEEDS = 12
 WAKE_EVERY_S = 10
+DEVICES_KEPT_S = 10
+"""Asking the GPU driver takes up to a second: too long for each change on a page."""
 UPLOADS_FOLDER = ".uploads"
 _FEEDS = "_feeds"
 
@@ -210,10 +212,15 @@ def tend(folder: Path) -> None:
     jobs.tend(folder)
 
 
-@st.cache_data(ttl=60, max_entries=1, show_spinner=False)
 def devices() -> list[Device]:
-    """Devices of this machine. Asking the GPU driver takes a while, so the answer is kept."""
-    return list_devices()
+    """Devices of this machine with the memory that is free, the ones that auto prefers first."""
+    return found_devices()[0]
+
+
+@st.cache_data(ttl=DEVICES_KEPT_S, max_entries=1, show_spinner=False)
+def found_devices() -> tuple[list[Device], str]:
+    """As `devices`, and why GPUs may be missing there; empty if the driver answered."""
+    return find_devices()
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -250,7 +257,7 @@ def cost(spec: RunSpec, num_train: int, num_validation: int, mean_words: float, 
 def runs_at_once(device: str) -> int:
     """How many runs may train at a time on the device that this name stands for."""
     try:
-        return at_once(matching_devices(device)[0].name)
+        return at_once(matching_devices(device, devices())[0].name)
     except (FineGatesError, IndexError):
         return 1
 

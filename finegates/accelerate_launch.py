@@ -8,7 +8,8 @@ import os
 import signal
 from pathlib import Path
 
-from finegates.devices import num_cores, runs_at_once
+from finegates.devices import CPU, num_cores, runs_at_once
+from finegates.nvidia import VISIBLE_VARIABLE
 
 
 def is_main_process() -> bool:
@@ -49,7 +50,7 @@ def train_together(folder: Path, device: str, num_processes: int) -> int:
 
 def launch_words(folder: Path, device: str, num_processes: int) -> list[str]:
     """What ``accelerate launch`` is told: all of it, so that it asks and warns of nothing."""
-    gpus = [name.partition(":")[2] for name in device.split(",") if name != "cpu"]
+    gpus = _entries_of_visible_devices(device)
     threads = max(1, num_cores() // (runs_at_once(device) * num_processes))
     options = {
         "num_processes": num_processes, "num_machines": 1, "machine_rank": 0,
@@ -59,6 +60,13 @@ def launch_words(folder: Path, device: str, num_processes: int) -> list[str]:
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     worker = ["--module", "finegates", "worker", str(folder), "--device", device]
     return ["--multi_gpu", *words, *worker]  # "multi_gpu" is its word for several processes
+
+
+def _entries_of_visible_devices(device: str) -> list[str]:
+    """What ``CUDA_VISIBLE_DEVICES`` has to hold for these GPUs; accelerate writes it anew."""
+    numbers = [int(name.partition(":")[2]) for name in device.split(",") if name != CPU]
+    visible = os.environ.get(VISIBLE_VARIABLE)
+    return [visible.split(",")[n].strip() if visible else str(n) for n in numbers]
 
 
 def end_as(exit_code: int) -> int:

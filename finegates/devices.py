@@ -2,14 +2,14 @@
 
 import os
 import platform
-import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psutil
 
 from finegates.errors import SpecError
+from finegates.nvidia import ORDER_VARIABLE, GpuLookupError, visible_gpus
+from finegates.words import size
 
 CPU = "cpu"
 CPU_WORKERS_VARIABLE = "FINEGATES_CPU_WORKERS"
@@ -21,23 +21,40 @@ class Device:
 
     Attributes:
         name: As torch names it: ``cpu``, ``cuda:0``, ``mps``.
-        description: For people.
+        hardware: The model of a GPU, as torch names it too; for the CPU its threads.
         free_bytes: Memory that is free now.
     """
 
     name: str
-    description: str
+    hardware: str
     free_bytes: int
+
+    @property
+    def description(self) -> str:
+        """For people: ``"NVIDIA H100 80GB HBM3, 77 GiB free"``."""
+        return f"{self.hardware}, {size(self.free_bytes)} free"
 
 
 def list_devices() -> list[Device]:
-    """Every device of this machine, the ones that ``auto`` prefers first."""
-    memory = psutil.virtual_memory()
-    cpu = Device(CPU, f"CPU, {psutil.cpu_count()} threads", memory.available)
-    accelerators = sorted(_nvidia_devices(), key=lambda d: -d.free_bytes)
+    """Every device of this machine, the ones that ``auto`` prefers first.
+
+    Of GPUs these are the ones with the most free memory, and only those that
+    ``CUDA_VISIBLE_DEVICES`` leaves. There are none where nvidia-smi fails; see `find_devices`.
+    """
+    return find_devices()[0]
+
+
+def find_devices() -> tuple[list[Device], str]:
+    """As `list_devices`, and why GPUs may be missing there; empty if nvidia-smi answered."""
+    available, problem = psutil.virtual_memory().available, ""
+    accelerators: list[Device] = []
+    try:
+        accelerators = sorted(_nvidia_devices(available), key=lambda d: -d.free_bytes)
+    except GpuLookupError as error:
+        problem = str(error)
     if not accelerators and platform.system() == "Darwin" and platform.machine() == "arm64":
-        accelerators = [Device("mps", "Apple GPU", memory.available)]
-    return [*accelerators, cpu]
+        accelerators = [Device("mps", "Apple GPU", available)]
+    return [*accelerators, Device(CPU, f"CPU, {psutil.cpu_count()} threads", available)], problem
 
 
 def matching_devices(wanted: str, devices: Sequence[Device] | None = None) -> list[Device]:
@@ -70,6 +87,26 @@ def place_for(num_processes: int, devices: Sequence[Device]) -> str | None:
     return names[0] if names else None
 
 
+def what_lacks(wanted: str, num_processes: int, devices: Sequence[Device]) -> str:
+    """Why a run can't train on these devices even when all are free; empty if it can.
+
+    Args:
+        wanted: The run's ``device``.
+        num_processes: The run's.
+        devices: All of this machine.
+    """
+    matching = matching_devices(wanted, devices)
+    if not matching:
+        names = ", ".join(["auto", *(device.name for device in devices)])
+        return f"device '{wanted}' is not on this machine; there are: {names}."
+    if place_for(num_processes, matching) is None:
+        return (
+            f"num_processes is {num_processes}, but each needs a GPU of its own and device "
+            f"'{wanted}' has {len(matching)} here; lower it, or take device cpu."
+        )
+    return ""
+
+
 def cpu_workers() -> int:
     """How many runs may train on the CPU at once: ``FINEGATES_CPU_WORKERS``, else one.
 
@@ -91,9 +128,20 @@ def runs_at_once(device: str) -> int:
 
 
 def worker_environment(device: str) -> dict[str, str]:
-    """What a worker's environment needs, so that workers that share the CPU share its cores."""
+    """What a worker's environment needs: its share of the cores, and our numbers of the GPUs."""
     workers = runs_at_once(device)
-    return {"OMP_NUM_THREADS": str(max(1, num_cores() // workers))} if workers > 1 else {}
+    if workers > 1:
+        return {"OMP_NUM_THREADS": str(max(1, num_cores() // workers))}
+    return gpu_numbering(device)
+
+
+def gpu_numbering(device: str) -> dict[str, str]:
+    """What makes CUDA number GPUs as `list_devices` does: in the order of the bus, not by speed.
+
+    Empty for other devices, and where the user has chosen an order with ``CUDA_DEVICE_ORDER``.
+    """
+    ours = device.startswith("cuda") and ORDER_VARIABLE not in os.environ
+    return {ORDER_VARIABLE: "PCI_BUS_ID"} if ours else {}
 
 
 def num_cores() -> int:
@@ -102,17 +150,13 @@ def num_cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def _nvidia_devices() -> list[Device]:
-    if not (tool := shutil.which("nvidia-smi")):
-        return []
-    query = ["--query-gpu=index,name,memory.free", "--format=csv,noheader,nounits"]
-    try:
-        answer = subprocess.run([tool, *query], capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    rows = [line.split(", ") for line in answer.stdout.splitlines()]
+def _nvidia_devices(available: int) -> list[Device]:
     return [
-        Device(f"cuda:{row[0]}", row[1], int(row[2]) * 2**20)
-        for row in rows
-        if len(row) == 3 and row[2].strip().isdecimal()
+        Device(
+            f"cuda:{number}",
+            gpu.name,
+            available if gpu.shares_memory else int(gpu.free_memory) * 2**20,
+        )
+        for number, gpu in enumerate(visible_gpus())
+        if gpu.answers
     ]

@@ -1,7 +1,9 @@
 """Starts queued runs in order, one at a time for each device, and ends when none is left.
 
 Only the CPU takes more than one at a time, and only if ``FINEGATES_CPU_WORKERS`` says so where the
-dispatcher is started; the runs then share its cores.
+dispatcher is started; the runs then share its cores. The devices are looked up when a run is about
+to start, so that ``auto`` is the GPU with the most free memory at that moment; a run that asks for
+what this machine does not have is ended with the reason.
 
 One dispatcher process for each runs folder; a file lock sees to that, and is free again the moment
 its holder dies. Dispatcher and workers live in sessions of their own, so that neither a closed
@@ -14,19 +16,22 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from finegates.devices import (
+    CPU,
     Device,
-    list_devices,
+    find_devices,
     matching_devices,
     place_for,
     runs_at_once,
+    what_lacks,
     worker_environment,
 )
+from finegates.errors import RunError
 from finegates.processes import start_process
 from finegates.queue import StatusReader, queued_runs, statuses_of
 from finegates.read_only import check_may_change, read_only
@@ -39,9 +44,37 @@ DISPATCHER_LOG = ".dispatcher.log"
 POLL_S = 0.25
 TAKEOVER_WAIT_S = 5.0
 """A new dispatcher waits this long for the lock: the old one may be just about to leave."""
+LOOK_AGAIN_S = 2.0
+"""After a look at the devices that failed; the next run waits so long."""
+FAILED_LOOKS = 3
+"""So many in a row, and the machine counts as one without GPUs; nvidia-smi may time out once."""
 
 Workers = dict[Path, tuple[subprocess.Popen, str]]
 """Run folder -> its process, and the device it was given."""
+
+
+@dataclass
+class DeviceLookup:
+    """This machine's devices, looked up again only when that decides something.
+
+    Attributes:
+        devices: Found by the last look, best first; none before the first.
+        problem: Why GPUs may be missing there; empty if nvidia-smi answered.
+    """
+
+    devices: list[Device] = field(default_factory=list)
+    problem: str = ""
+    _num_failed: int = 0
+    _next_look: float = 0.0
+
+    def refresh(self) -> bool:
+        """Looks, unless the last look has only just failed; whether its answer holds for GPUs."""
+        if time.monotonic() < self._next_look:
+            return False
+        self.devices, self.problem = find_devices()
+        self._num_failed = self._num_failed + 1 if self.problem else 0
+        self._next_look = time.monotonic() + LOOK_AGAIN_S if self.problem else 0.0
+        return not self.problem or self._num_failed >= FAILED_LOOKS
 
 
 def start_dispatcher(runs_dir: Path) -> None:
@@ -73,7 +106,7 @@ def dispatch(runs_dir: Path) -> None:
     except Timeout:
         return
     workers: Workers = {}
-    devices, reader = list_devices(), StatusReader(runs_dir)
+    lookup, reader = DeviceLookup(), StatusReader(runs_dir)
     with lock:
         while True:
             _reap(workers)
@@ -82,10 +115,44 @@ def dispatch(runs_dir: Path) -> None:
             if not waiting and not workers:
                 return
             live = {run: status for run, status in statuses.items() if status.is_live}
-            for run in waiting:
-                if device := _free_device(run, devices, live, workers):
-                    workers[run.path] = (_start_worker(run, device), device)
+            _place(waiting, lookup, live, workers)
             time.sleep(POLL_S)
+
+
+def _place(
+    waiting: Sequence[Run], lookup: DeviceLookup, statuses: Mapping[Run, Status], workers: Workers
+) -> None:
+    """Starts each run that a device is free for, and ends each that can never have one here.
+
+    The devices are looked up only if one of the two is due by what is known of them.
+    """
+
+    def free(run: Run) -> str | None:
+        return _free_device(run, lookup.devices, statuses, workers)
+
+    if not any(free(run) or _lacks(run, lookup.devices) for run in waiting):
+        return
+    holds = lookup.refresh()
+    for run in waiting:
+        if not holds and run.spec.device != CPU:
+            continue
+        if device := free(run):
+            workers[run.path] = (_start_worker(run, device), device)
+        elif lacks := _lacks(run, lookup.devices):
+            with contextlib.suppress(OSError, RunError):  # a full disk, or a run just deleted
+                _refuse(run, f"{lacks} {lookup.problem}".rstrip())
+
+
+def _lacks(run: Run, devices: Sequence[Device]) -> str:
+    return what_lacks(run.spec.device, run.spec.num_processes, devices)
+
+
+def _refuse(run: Run, why: str) -> None:
+    """Ends a queued run that this machine has no device for; it may go on where there is one."""
+    status = run.status()
+    if status.state == "queued":
+        reason = f"{why} Resume it when that has changed, or duplicate it with another device."
+        write_status(run.path, replace(status, state="failed", reason=reason, ended=time.time()))
 
 
 def _free_device(

@@ -1,8 +1,8 @@
 """What a run will cost, before it is started: time from earlier runs, memory from the sizes.
 
-The time comes from the rate that finished runs reached on the same device of this host, counted in
+The time comes from the rate that finished runs reached on the same kind of device, counted in
 floating point operations; without any, from a rough figure for the kind of device, and the estimate
-says so.
+says so. The same kind is a GPU of the same model on any host, or the same CPU of this host.
 """
 
 import socket
@@ -15,12 +15,13 @@ from typing import Any
 import psutil
 
 from finegates.architectures import architecture_of, layout_of_config
-from finegates.devices import matching_devices
+from finegates.devices import Device
 from finegates.errors import FineGatesError
 from finegates.inputs import check_device
 from finegates.models import EMBEDDED_MODEL, is_reference, model_sizes
 from finegates.runs import Run, list_runs
 from finegates.spec import RunSpec
+from finegates.status import Status
 
 TOKENS_PER_WORD = 1.35
 SPECIAL_TOKENS = 2
@@ -68,9 +69,7 @@ def estimate_cost(
     """
     config = model_sizes(spec.model)
     tokens = min(mean_words * TOKENS_PER_WORD + SPECIAL_TOKENS, spec.max_length)
-    check_device(spec.device)
-    device = matching_devices(spec.device)[0].name
-    rate, basis = _flops_rate(device, runs_dir, spec.model)
+    rate, basis = _flops_rate(check_device(spec.device)[0], runs_dir, spec)
     work = training_flops(config, tokens) * num_train * spec.epochs
     work += training_flops(config, tokens) / 2 * _evaluated_rows(spec, num_train, num_validation)
     return Estimate(
@@ -91,34 +90,50 @@ def _evaluated_rows(spec: RunSpec, num_train: int, num_validation: int) -> float
     return num_validation * -(-steps // spec.steps_between_evaluations(num_train))
 
 
-def _flops_rate(device: str, runs_dir: Path, model: str) -> tuple[float, str]:
+def _flops_rate(device: Device, runs_dir: Path, spec: RunSpec) -> tuple[float, str]:
     earlier = list_runs(runs_dir)[:_MOST_RUNS_READ]
-    rates = [rate for run in earlier if (rate := _rate_of(run, device, model))]
+    rates = [rate for run in earlier if (rate := _rate_of(run, device, spec))]
+    kind = device.name.split(":")[0]
+    where = device.hardware if kind == "cuda" else device.name
     if rates:
         runs = "run" if len(rates) == 1 else "runs"
-        return statistics.median(rates), f"from {len(rates)} finished {runs} on {device}"
-    kind = device.split(":")[0]
-    return ROUGH_FLOPS.get(kind, ROUGH_FLOPS["cpu"]), f"rough: no finished run on {device} yet"
+        return statistics.median(rates), f"from {len(rates)} finished {runs} on {where}"
+    return ROUGH_FLOPS.get(kind, ROUGH_FLOPS["cpu"]), f"rough: no finished run on {where} yet"
 
 
-def _rate_of(run: Run, device: str, model: str) -> float | None:
+def _rate_of(run: Run, device: Device, asked: RunSpec) -> float | None:
     """Of a run on the model that is asked about, or on one whose sizes are known here.
 
     Another one, which a run folder may name as it likes, is neither looked for on this machine nor
     asked of the hub.
     """
     try:
-        if run.spec.model not in (model, EMBEDDED_MODEL) and not is_reference(run.spec.model):
+        spec = run.spec
+        if spec.model not in (asked.model, EMBEDDED_MODEL) and not is_reference(spec.model):
             return None
         status = run.status()
-        here = status.host == socket.gethostname() and status.device == device
-        if not here or status.state != "finished" or not status.samples_per_s:
+        if status.state != "finished" or not status.samples_per_s:
+            return None
+        if not _same_kind(status, device, spec.num_processes == asked.num_processes):
             return None
         words = run.record["data"].get("mean_words")
-        work = training_flops(model_sizes(run.spec.model), words * TOKENS_PER_WORD + SPECIAL_TOKENS)
+        work = training_flops(model_sizes(spec.model), words * TOKENS_PER_WORD + SPECIAL_TOKENS)
     except (FineGatesError, TypeError):
         return None
     return status.samples_per_s * work
+
+
+def _same_kind(status: Status, device: Device, as_many: bool) -> bool:
+    """Whether a run trained on the same kind of device.
+
+    Args:
+        status: The run's; an older one does not say on which hardware it trained.
+        device: The device.
+        as_many: Whether it had as many processes as are asked for, so as many GPUs.
+    """
+    if device.name.startswith("cuda") and status.hardware:
+        return as_many and status.hardware == device.hardware
+    return status.host == socket.gethostname() and status.device == device.name
 
 
 def _memory(config: Mapping[str, Any], batch_size: int, tokens: float) -> float:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from finegates.data import TextSplits, load_splits
-from finegates.devices import cpu_workers, list_devices, matching_devices, place_for
+from finegates.devices import Device, cpu_workers, find_devices, matching_devices, what_lacks
 from finegates.errors import SpecError
 from finegates.laws import make_law
 from finegates.models import EMBEDDED_MODEL, check_model, find_model
@@ -49,17 +49,19 @@ def check_inputs_together(
     return specs, describe_splits(load_splits(specs[0]))
 
 
-def check_device(device: str, num_processes: int = 1) -> None:
-    """Raises SpecError if this machine lacks the devices, or can't say how many runs it takes."""
+def check_device(device: str, num_processes: int = 1) -> list[Device]:
+    """The devices of this machine that a run may be given, best first.
+
+    Whether torch can use them is known when it is loaded, in `finegates.session.check_usable`.
+
+    Raises:
+        SpecError: If there are too few, or the machine can't say how many runs it takes at once.
+    """
     cpu_workers()
-    if not (matching := matching_devices(device)):
-        names = ", ".join(["auto", *(d.name for d in list_devices())])
-        raise SpecError(f"device '{device}' is not on this machine; there are: {names}.")
-    if place_for(num_processes, matching) is None:
-        raise SpecError(
-            f"num_processes is {num_processes}, but each needs a GPU of its own and device "
-            f"'{device}' has {len(matching)} here; lower it, or take device cpu."
-        )
+    devices, problem = find_devices()
+    if lacks := what_lacks(device, num_processes, devices):
+        raise SpecError(f"{lacks} {problem}".rstrip())
+    return matching_devices(device, devices)
 
 
 def describe_splits(splits: TextSplits) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from finegates.gates import Gates
 from finegates.journal import Journal, removal_fields
 from finegates.metrics import majority_score
 from finegates.penalty import BudgetPenalty
+from finegates.provenance import hardware_of
 from finegates.runs import METRICS_FILE
 from finegates.scoring import score_batches
 from finegates.session import Session
@@ -87,6 +88,7 @@ def announce(journal: Journal, session: Session, step: int, device: str) -> None
         step=step,
         total_steps=session.total_steps,
         device=device,
+        hardware=hardware_of(str(session.accelerator.device))["hardware"],
         precision="bf16" if session.accelerator.mixed_precision == "bf16" else "fp32",
         metric=splits.metrics[0],
         majority_score=majority_score(splits.metrics[0], *labels),

@@ -16,7 +16,9 @@ from finegates.accelerate_launch import was_launched
 from finegates.adapt import Adapted, adapt
 from finegates.batches import Rows, batches_in_order, evaluation_batches, on_device, tokenise
 from finegates.data import TextSplits
+from finegates.devices import gpu_numbering
 from finegates.distributed import Processes
+from finegates.errors import SpecError
 from finegates.gates import Gates
 from finegates.kurtosis import gate_weights
 from finegates.modules import start_output_at
@@ -166,8 +168,14 @@ def make_accelerator(device: str, precision: str) -> Accelerator:
     """An accelerator on this very device; bfloat16 where the hardware computes in it.
 
     One of several processes takes its own of the GPUs that they were given. Gates that are held
-    have no gradient, which DistributedDataParallel has to be told to look for.
+    have no gradient, which DistributedDataParallel has to be told to look for. A GPU gets its
+    batches while it computes.
+
+    Raises:
+        SpecError: If torch can't use the device.
     """
+    os.environ.update(gpu_numbering(device))  # CUDA reads it when it is first used
+    check_usable(device)
     AcceleratorState._reset_state(reset_partial_state=True)
     if device == "cpu" or was_launched():
         os.environ.pop("ACCELERATE_TORCH_DEVICE", None)
@@ -176,9 +184,32 @@ def make_accelerator(device: str, precision: str) -> Accelerator:
     return Accelerator(
         cpu=device == "cpu",
         mixed_precision=resolve_precision(device, precision),
-        dataloader_config=DataLoaderConfiguration(split_batches=True),
+        dataloader_config=DataLoaderConfiguration(
+            split_batches=True, non_blocking=device.startswith("cuda")
+        ),
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
+
+
+def check_usable(device: str) -> None:
+    """Raises SpecError unless torch can compute on a GPU, or on each of several.
+
+    Accelerate does not ask: it takes a GPU unseen, and for several processes without one the CPU.
+    """
+    if not device.startswith("cuda"):
+        return
+    numbers = [int(name.partition(":")[2] or 0) for name in device.split(",")]
+    needed = len(numbers) if was_launched() else max(numbers) + 1  # launched ones see only theirs
+    if torch.version.cuda is None and torch.version.hip is None:
+        why = f"this torch ({torch.__version__}) is built without CUDA: install a CUDA build of it"
+    elif not torch.cuda.is_available():
+        why = "torch finds no GPU: install an NVIDIA driver that fits torch's CUDA "
+        why += f"{torch.version.cuda}, or a torch that fits the driver"
+    elif (found := torch.cuda.device_count()) < needed:
+        why = f"torch sees {found} of the {needed} GPUs that it takes: check CUDA_VISIBLE_DEVICES"
+    else:
+        return
+    raise SpecError(f"The run can't train on {device}; {why}, or take device cpu.")
 
 
 def resolve_precision(device: str, precision: str) -> str:

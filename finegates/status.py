@@ -46,6 +46,7 @@ class Status:
     started: float | None = None
     ended: float | None = None
     device: str = ""
+    hardware: str = ""
     precision: str = ""
     metric: str = ""
     score: float | None = None

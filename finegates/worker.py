@@ -23,6 +23,19 @@ RESERVE_FILE = ".reserve"
 RESERVE_BYTES = 1 << 16
 """Held while a run trains, so that on a full disk there is room to say how it ended."""
 _PEER_GONE = ("Connection closed by peer", "Connection reset by peer", "DistBackendError")
+# What torch, CUDA and the system say, in lower case.
+_OUT_OF_MEMORY = (
+    "out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory",
+    "cublas_status_alloc_failed",
+)  # fmt: skip
+_GPU_UNUSABLE = (
+    "no cuda gpus are available", "torch not compiled with cuda", "found no nvidia driver",
+    "driver version is insufficient", "nvidia driver on your system is too old",
+    "invalid device ordinal", "no cuda-capable device", "no kernel image is available",
+    "driver initialization failed",
+)  # fmt: skip
+_GPU_REFUSED = "device-side assert"
+_GPU_FAILED = ("cuda error", "cuda driver error", "cublas_status", "cudnn_status", "cudnn error")
 
 
 def execute(
@@ -144,8 +157,11 @@ def _stopping_on_signals(run: Run) -> Iterator[None]:
 
 def _in_plain_words(error: Exception, folder: Path) -> str:
     text = f"{type(error).__name__}: {str(error).strip()}".split("\n")[0]
-    if "out of memory" in text.lower() or isinstance(error, MemoryError):
+    said = text.lower()
+    if any(words in said for words in _OUT_OF_MEMORY) or isinstance(error, MemoryError):
         return f"Out of memory; use a smaller batch_size or max_length. ({text})"
+    if advice := _about_gpu(said):
+        return f"{advice} ({text})"
     if _is_disk_full(error, folder):
         return f"The disk is full. Make room and resume; what was saved is kept. ({text})"
     if any(word in text for word in _PEER_GONE):
@@ -153,6 +169,27 @@ def _in_plain_words(error: Exception, folder: Path) -> str:
     if isinstance(error, ImportError):
         return f"A package is missing or damaged: install the requirements again. ({text})"
     return f"Unexpected error, see the log: {text}"
+
+
+def _about_gpu(said: str) -> str:
+    """What to do about a GPU that can't be used or gave up; empty if the error is not about one."""
+    if any(words in said for words in _GPU_UNUSABLE):
+        return (
+            "torch can't use this GPU: install a CUDA build of torch and a driver that fit it and "
+            "resume, or duplicate the run with another device."
+        )
+    if _GPU_REFUSED in said:
+        return (
+            "The GPU refused a value that the run computed with: duplicate the run with device "
+            "cpu, whose log says which."
+        )
+    if any(words in said for words in _GPU_FAILED):
+        return (
+            "The GPU stopped working, or another program holds it: resume once it works again "
+            "(nvidia-smi shows its state), or duplicate the run with another device; what was "
+            "saved is kept."
+        )
+    return ""
 
 
 def _is_disk_full(error: Exception, folder: Path) -> bool:

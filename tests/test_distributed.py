@@ -158,13 +158,24 @@ def test_a_single_process_has_nobody_to_ask():
 
 
 @pytest.mark.parametrize(
-    ("device", "gpus", "threads"), [("cpu", "all", "2"), (DEVICES, "2,0,5", "2")]
+    ("device", "visible", "gpus", "threads"),
+    [
+        ("cpu", None, "all", "2"),
+        (DEVICES, None, "2,0,5", "2"),
+        (DEVICES, "", "2,0,5", "2"),
+        (DEVICES, "7,6, 5,4,3,2", "5,7,2", "2"),
+        ("cuda:1,cuda:0", "GPU-aa,GPU-bb", "GPU-bb,GPU-aa", "3"),
+    ],
 )
-def test_accelerate_is_told_all_it_would_ask_for(monkeypatch, device, gpus, threads):
+def test_accelerate_is_told_all_it_would_ask_for(monkeypatch, device, visible, gpus, threads):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    processes = 3 if device == "cpu" else len(device.split(","))
     monkeypatch.setattr("finegates.accelerate_launch.num_cores", lambda: 6)
-    words = launch_words(Path("/runs/a run"), device, 3)
+    words = launch_words(Path("/runs/a run"), device, processes)
     told = launch_command_parser().parse_args(words)
-    assert (told.num_processes, told.gpu_ids, told.multi_gpu) == (3, gpus, True)
+    assert (told.num_processes, told.gpu_ids, told.multi_gpu) == (processes, gpus, True)
     assert str(told.num_cpu_threads_per_process) == threads
     assert told.module and told.training_script == "finegates"
     assert told.training_script_args == ["worker", "/runs/a run", "--device", device]

@@ -3,6 +3,7 @@
 import socket
 
 import pytest
+from fake_nvidia import H100, FakeNvidia
 
 from finegates.errors import FineGatesError, SpecError
 from finegates.estimate import START_S, estimate_cost, training_flops
@@ -19,11 +20,14 @@ def spec(**given):
     return make_spec({"device": "cpu", **given})
 
 
-def finished_run(runs_dir, samples_per_s, *, device="cpu", state="finished", host=HERE, **given):
+def finished_run(
+    runs_dir, samples_per_s, *, device="cpu", hardware="", state="finished", host=HERE, **given
+):
     run = create_run(spec(**given), {"mean_words": 8.0}, runs_dir)
-    write_status(
-        run.path, Status(state=state, device=device, samples_per_s=samples_per_s, host=host)
+    status = Status(
+        state=state, device=device, hardware=hardware, samples_per_s=samples_per_s, host=host
     )
+    write_status(run.path, status)
     return run
 
 
@@ -64,6 +68,57 @@ def test_the_rate_is_the_median_and_a_fast_run_shortens_the_time(runs_dir):
     for _ in range(2):
         finished_run(runs_dir, 5000.0)
     assert seconds(runs_dir) - START_S == pytest.approx((slow - START_S) / 100)
+
+
+@pytest.fixture
+def gpus(tmp_path, monkeypatch) -> FakeNvidia:
+    return FakeNvidia(tmp_path / "smi", monkeypatch)
+
+
+def basis(runs_dir, **given) -> str:
+    return estimate_cost(spec(**given), **ROWS, runs_dir=runs_dir).basis
+
+
+def test_gpus_of_one_model_share_their_runs_wherever_they_are(runs_dir, gpus):
+    gpus.shows(9_000, 80_000)
+    finished_run(runs_dir, 5000.0, device="cuda:0", hardware=H100)
+    finished_run(runs_dir, 5000.0, device="cuda:7", hardware=H100, host="elsewhere")
+    finished_run(runs_dir, 50.0, device="cuda:1", hardware="NVIDIA L4")
+    finished_run(runs_dir, 50.0, device="cpu", hardware="A CPU")
+    for device in ("auto", "cuda", "cuda:0", "cuda:1"):
+        assert basis(runs_dir, device=device) == f"from 2 finished runs on {H100}"
+    took = seconds(runs_dir, device="cuda:1", epochs=2)
+    assert took == pytest.approx(START_S + (200 + 4 * 20 / 2) / 5000)
+
+
+def test_of_unlike_gpus_each_has_its_own_runs(runs_dir, gpus):
+    gpus.shows(("NVIDIA L4", 20_000), (H100, 80_000))
+    finished_run(runs_dir, 50.0, device="cuda:0", hardware="NVIDIA L4")
+    assert basis(runs_dir, device="cuda:0") == "from 1 finished run on NVIDIA L4"
+    assert basis(runs_dir, device="auto") == f"rough: no finished run on {H100} yet"
+
+
+def test_an_old_run_that_names_no_hardware_counts_on_its_device_of_its_host(runs_dir, gpus):
+    gpus.shows(9_000, 80_000)
+    finished_run(runs_dir, 50.0, device="cuda:1")
+    finished_run(runs_dir, 50.0, device="cuda:0", host="elsewhere")
+    assert basis(runs_dir, device="cuda:1") == f"from 1 finished run on {H100}"
+    assert basis(runs_dir, device="cuda:0").startswith("rough")
+
+
+def test_a_run_on_two_gpus_says_nothing_of_one(runs_dir, gpus):
+    gpus.shows(9_000, 80_000)
+    two = {"device": "cuda:1,cuda:0", "hardware": H100, "num_processes": 2}
+    finished_run(runs_dir, 50.0, **two)
+    assert basis(runs_dir, device="cuda").startswith("rough")
+    assert basis(runs_dir, device="cuda", num_processes=2).startswith("from 1 finished run")
+
+
+def test_a_cpu_of_another_host_counts_not_even_if_it_is_the_same_model(runs_dir):
+    finished_run(runs_dir, 50.0, hardware="A CPU", host="elsewhere")
+    assert basis(runs_dir).startswith("rough")
+    finished_run(runs_dir, 50.0, hardware="A CPU")
+    assert basis(runs_dir) == "from 1 finished run on cpu"
 
 
 def test_the_rate_of_a_small_model_is_scaled_to_a_large_one(runs_dir):

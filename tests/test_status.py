@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import psutil
 import pytest
@@ -178,6 +178,16 @@ def test_a_field_of_a_later_version_is_passed_over(tmp_path):
     content = {"state": "finished", "score": 1, "mood": "good"}
     (tmp_path / STATUS_FILE).write_text(json.dumps(content))
     assert read_status(tmp_path) == Status(state="finished", score=1)
+
+
+def test_a_status_from_before_the_hardware_was_kept_is_read_and_goes_on(tmp_path):
+    old = asdict(live(device="cuda:1"))
+    del old["hardware"]
+    write_json(tmp_path / STATUS_FILE, old)
+    status = read_status(tmp_path)
+    assert status == Status(**old) and status.hardware == ""
+    write_status(tmp_path, replace(status, hardware="NVIDIA L4"))
+    assert read_status(tmp_path).hardware == "NVIDIA L4"
 
 
 def test_what_is_written_is_what_is_read(tmp_path):
