@@ -13,6 +13,24 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 Rows = list[dict[str, Any]]
 
 
+class Padding(DataCollatorWithPadding):
+    """Pads rows to the longest of a batch; their mask tells a model all without a look at it.
+
+    Given a mask of shape ``(rows, tokens)``, transformers asks the device at every pass whether any
+    token is padding, and a GPU that is asked has to finish all its work first. So the question is
+    answered here: a batch without padding has no mask, any other a boolean one of shape
+    ``(rows, 1, 1, tokens)``, which attention takes as it is.
+    """
+
+    def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
+        """Rows -> tensors, on the CPU."""
+        batch = super().__call__(features)
+        mask = batch.pop("attention_mask", None)
+        if mask is not None and not mask.all():
+            batch["attention_mask"] = mask.bool()[:, None, None, :]
+        return batch
+
+
 def tokenise(tokenizer: PreTrainedTokenizerBase, frame: pd.DataFrame, max_length: int) -> Rows:
     """Token ids and label of each row.
 
@@ -40,7 +58,7 @@ def training_batches(
         cast(Dataset, rows),
         batch_size,
         sampler=sampler,
-        collate_fn=DataCollatorWithPadding(tokenizer),
+        collate_fn=Padding(tokenizer),
     )
 
 
@@ -54,9 +72,7 @@ def evaluation_batches(
 
 def batches_in_order(rows: Rows, tokenizer: PreTrainedTokenizerBase, batch_size: int) -> DataLoader:
     """All rows once, as they come."""
-    return DataLoader(
-        cast(Dataset, rows), batch_size, collate_fn=DataCollatorWithPadding(tokenizer)
-    )
+    return DataLoader(cast(Dataset, rows), batch_size, collate_fn=Padding(tokenizer))
 
 
 def on_device(batches: DataLoader, device: torch.device) -> Iterator[dict]:
