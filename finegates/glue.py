@@ -13,6 +13,10 @@ from finegates.errors import DataError
 HUB_NAME = "nyu-mll/glue"
 GLUE_DIR_VARIABLE = "FINEGATES_GLUE_DIR"
 TRAIN_FILE = "train.tsv"
+_WITHOUT_HUB = (
+    "use task=sample (bundled), glue_dir set to a glue_data folder (or "
+    f"{GLUE_DIR_VARIABLE}), or data set to a file of your own."
+)
 
 
 @dataclass(frozen=True)
@@ -262,15 +266,19 @@ def _read_hub(name: str, limit: int | None) -> tuple[pd.DataFrame, pd.DataFrame]
 
 
 def _load_from_hub(name: str) -> Any:
-    import datasets
-
+    try:
+        import datasets
+    except ImportError as error:
+        raise DataError(
+            f"The package datasets is not installed, so {HUB_NAME} '{name}' can't be read from "
+            f"the hub: install it, or {_WITHOUT_HUB}"
+        ) from error
     try:
         return datasets.load_dataset(HUB_NAME, name)
     except Exception as error:  # the hub's clients raise a dozen unrelated types
         raise DataError(
             f"The hub can't be reached for {HUB_NAME} '{name}' ({type(error).__name__}: {error}). "
-            "Without network these work: task=sample (bundled), glue_dir set to a glue_data "
-            f"folder (or {GLUE_DIR_VARIABLE}), or data set to a file of your own."
+            f"Without network, {_WITHOUT_HUB}"
         ) from error
 
 

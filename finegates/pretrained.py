@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 import transformers
 
 from finegates import tokens
@@ -43,6 +44,7 @@ def load_pretrained(
         model, report = transformers.AutoModelForSequenceClassification.from_pretrained(
             location,
             use_safetensors=True,
+            dtype=torch.float32,  # a folder in half precision is trained in full, too
             trust_remote_code=False,
             id2label=dict(enumerate(names)),
             label2id={label: i for i, label in enumerate(names)},
