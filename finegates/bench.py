@@ -35,6 +35,7 @@ def bench(
     repeats: int = 10,
     onnx: bool = False,
     cuda_graphs: bool = False,
+    compiled: bool = False,
 ) -> dict[str, Any]:
     """Times a gated model dense, with masks and shrunk.
 
@@ -48,6 +49,7 @@ def bench(
         repeats: Passes of each.
         onnx: Whether onnxruntime runs dense and shrunk, too.
         cuda_graphs: Whether dense and shrunk are replayed as CUDA graphs.
+        compiled: Whether ``torch.compile`` compiles them all first, for this very shape.
 
     Returns:
         What `compare` returns.
@@ -59,7 +61,7 @@ def bench(
     if cuda_graphs:
         check_cuda(device)
     forms = candidates(model, remove, device, dtype, onnx=onnx)
-    return compare(forms, batch_size, length, repeats, cuda_graphs=cuda_graphs)
+    return compare(forms, batch_size, length, repeats, cuda_graphs=cuda_graphs, compiled=compiled)
 
 
 def compare(
@@ -70,6 +72,7 @@ def compare(
     *,
     masked: bool = True,
     cuda_graphs: bool = False,
+    compiled: bool = False,
 ) -> dict[str, Any]:
     """Times candidates that are made already.
 
@@ -80,6 +83,7 @@ def compare(
         repeats: Passes of each.
         masked: Whether the masked model is timed; its outputs are compared with in any case.
         cuda_graphs: As in `bench`; the masked model is not timed then.
+        compiled: As in `bench`.
 
     Returns:
         Times in seconds, ``speedup``, ``mac_ratio`` (the ceiling: dense products over those that
@@ -88,13 +92,13 @@ def compare(
     """
     dense = forms.models[DENSE]
     inputs = random_inputs(dense, batch_size, length)
-    passes = forms.passes(inputs, cuda_graphs)
+    passes = forms.passes(inputs, cuda_graphs=cuda_graphs, compiled=compiled)
     if not masked:
         passes.pop(MASKED, None)
     times = interleaved(passes, repeats, str(dense.device))
     result: dict[str, Any] = {"remove": forms.remove, "batch_size": batch_size, "seq_len": length}
     result |= {"dtype": str(dense.dtype).removeprefix("torch."), "device": str(dense.device)}
-    result |= {"repeats": repeats, "cuda_graphs": cuda_graphs}
+    result |= {"repeats": repeats, "cuda_graphs": cuda_graphs, "compiled": compiled}
     for name, seconds in times.items():
         median, low, high = spread(seconds).values()
         result |= {f"{name}_s": median, f"{name}_p10_s": low, f"{name}_p90_s": high}

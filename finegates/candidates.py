@@ -38,23 +38,30 @@ class Candidates:
     sessions: dict[str, Any]
     remove: float | None
 
-    def passes(self, inputs: dict[str, Tensor], cuda_graphs: bool = False) -> dict[str, Pass]:
+    def passes(
+        self, inputs: dict[str, Tensor], *, cuda_graphs: bool = False, compiled: bool = False
+    ) -> dict[str, Pass]:
         """What runs each of them on these inputs once.
 
         With CUDA graphs, dense and shrunk are captured and read no mask, which full rows don't
-        need; the masked model is left out.
+        need; the masked model is left out. Compiled, by ``torch.compile`` for these very shapes,
+        each takes its time when it first runs.
         """
-        if not cuda_graphs:
-            passes: dict[str, Pass] = {
-                name: lambda m=model: m(**inputs)  # type: ignore[misc]
-                for name, model in self.models.items()
-            }
-            return passes | {name: onnx_pass(s, inputs) for name, s in self.sessions.items()}
         ids, device = inputs["input_ids"], str(inputs["input_ids"].device)
-        return {
-            name: cuda_graph(lambda m=self.models[name]: m(input_ids=ids), device)  # type: ignore[misc]
-            for name in (DENSE, SHRUNK)
+        names = [DENSE, SHRUNK] if cuda_graphs else list(self.models)
+        models: dict[str, Any] = {name: self.models[name] for name in names}
+        if compiled:
+            models = {name: torch.compile(m, dynamic=False) for name, m in models.items()}
+        if cuda_graphs:
+            return {
+                name: cuda_graph(lambda m=model: m(input_ids=ids), device)  # type: ignore[misc]
+                for name, model in models.items()
+            }
+        passes: dict[str, Pass] = {
+            name: lambda m=model: m(**inputs)  # type: ignore[misc]
+            for name, model in models.items()
         }
+        return passes | {name: onnx_pass(s, inputs) for name, s in self.sessions.items()}
 
 
 def candidates(

@@ -47,6 +47,11 @@ def add(commands: Any) -> None:
         action="store_true",
         help="replay them as CUDA graphs; not kept with the run",
     )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile them with torch.compile first; not kept with the run",
+    )
     parser.add_argument("--json", action="store_true", help="print the JSON line only")
 
 
@@ -77,11 +82,12 @@ def _bench(options: argparse.Namespace) -> int:
         repeats=options.repeats,
         onnx=options.onnx,
         cuda_graphs=options.cuda_graphs,
+        compiled=options.compile,
     )
     result |= {**asdict(cut or AS_TRAINED), **counts, **hardware_of(options.device)}
     if not options.json:
         print("\n".join(_lines(result)), file=sys.stderr)
-    if options.run and not options.cuda_graphs:
+    if options.run and not (options.cuda_graphs or options.compile):
         keep_timing(opened_run(options), result)
     print_json({**result, "versions": recorded_versions()})
     return 0
