@@ -2,19 +2,21 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# A machine that is lent for minutes may have its packages already, and no network.
+GPU_PYTHON ?= $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 
-.PHONY: app test fast check audit faults sample clean
+.PHONY: app test fast check audit faults gpu sample clean
 
 app: $(VENV)/.installed          ## install and open the app
 	$(BIN)/streamlit run app/main.py
 
 test: $(VENV)/.installed-test check   ## install, lint, and run every test
-	$(BIN)/python -m pytest -m "not slow and not browser" -n 2 --dist loadfile
-	$(BIN)/python -m pytest -m "(slow or browser) and not alone" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow and not browser and not gpu" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "(slow or browser) and not alone and not gpu" -n 2 --dist loadfile
 	$(BIN)/python -m pytest -m alone
 
 fast: $(VENV)/.installed-test    ## the quick tests alone
-	$(BIN)/python -m pytest -m "not slow and not browser" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow and not browser and not gpu" -n 2 --dist loadfile
 
 check: $(VENV)/.installed-test   ## lint, types and security
 	$(BIN)/ruff check .
@@ -29,6 +31,9 @@ audit: $(VENV)/.installed-test   ## known holes of what is installed; asks an ad
 
 faults: $(VENV)/.installed-test   ## every fault many times: nothing may be lost
 	$(BIN)/python tests/faults/long.py
+
+gpu:                             ## all that a GPU can show, in eight minutes (docs/gpu.md)
+	$(GPU_PYTHON) -m benchmarks.gpu $(GPU_ARGS)
 
 sample: $(VENV)/.installed       ## write the bundled sample anew
 	$(BIN)/python scripts/make_sample.py

@@ -2,19 +2,21 @@
 
     python -m benchmarks.step [--device cpu|cuda] [--steps 20] [--models minilm] [--lengths 32]
 
-The steps of all candidates alternate in one process, in an order that turns round each time; every
-ratio is of two steps that followed each other. Peak memory is of a fresh process for each. RoBERTa
-is built from its config with random weights: time does not depend on them. Rows are written as soon
-as a model and a length are measured, over those of an earlier call on the same machine:
-benchmarks/results/step.json; the last line printed is that JSON.
+LoRA is there on query and value, as peft has it, and on all six matrices, as our gates are. The
+steps of all candidates alternate in one process, in an order that turns round each time; every
+ratio is of two steps of one round. Peak memory is of a fresh process for each, on a GPU of what
+each adds to the memory in use. RoBERTa is built from its config with random weights: time does not
+depend on them. Rows are written as soon as a model and a length are measured, over those of an
+earlier call on the same machine: benchmarks/results/step.json; the last line printed is that JSON.
 """
 
 import argparse
+import gc
 import json
 import multiprocessing
 import resource
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -32,18 +34,21 @@ from finegates.models import find_model
 from finegates.optimizer import make_optimizer
 from finegates.penalty import PENALTIES
 from finegates.session import Session, make_accelerator
-from finegates.spec import make_spec
+from finegates.spec import ROLES, make_spec
 from finegates.timing import clock_of, ratios, spread
 from finegates.train import train_step
 
-REFERENCE = "lora"
-CANDIDATES = {
+REFERENCE, SAME_MATRICES = "lora", "lora, six matrices"
+REFERENCES = {REFERENCE: "", SAME_MATRICES: "_same_matrices"}
+"""And what follows ``ratio`` in the names of ratios to each."""
+CANDIDATES: dict[str, dict[str, Any]] = {
     REFERENCE: {"method": "lora"},
+    SAME_MATRICES: {"method": "lora", "target_modules": ROLES},
     "finegates": {"method": "finegates"},
     "finegates, settled": {"method": "finegates"},
     "finegates+lora": {"method": "finegates+lora"},
 }
-KEY = ("model", "length", "device", "candidate")
+KEY = ("model", "length", "device", "candidate", "compiled")
 ROWS, WARM_UP = 32, 2
 SETTLED = "settled"
 """After rounding: gates are held, and have no noise and no gradient."""
@@ -61,37 +66,51 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--models", default="minilm,roberta-base")
     parser.add_argument("--lengths", default="32,128", help="tokens of the longest rows")
+    parser.add_argument("--compile", action="store_true", help="compile each with torch.compile")
     options = parser.parse_args(arguments)
     for name in options.models.split(","):
         for length in map(int, options.lengths.split(",")):
-            for row in measure(name, length, options.steps, options.device):
+            for row in measure(name, length, options.steps, options.device, options.compile):
                 row = {"model": name, "length": length, "device": options.device, **row}
                 result = add_row("step.json", row, KEY, {"rows_in_a_batch": ROWS})
     print(json.dumps(result))
 
 
-def measure(name: str, length: int, steps: int, device: str) -> list[dict[str, Any]]:
-    """Each candidate's time in ms, its ratio to the reference's, and its peak memory."""
-    prepared = {candidate: prepare(name, candidate, length, device) for candidate in CANDIDATES}
-    times: dict[str, list[float]] = {candidate: [] for candidate in CANDIDATES}
+def measure(
+    name: str,
+    length: int,
+    steps: int,
+    device: str,
+    compiled: bool = False,
+    *,
+    candidates: Sequence[str] = tuple(CANDIDATES),
+    memory: bool = True,
+) -> list[dict[str, Any]]:
+    """Each candidate's time in ms, its ratio to each reference among them, and its peak memory."""
+    peaks = {
+        c: peak_memory(name, c, length, device, compiled) if memory else None for c in candidates
+    }
+    prepared = {c: prepare(name, c, length, device, compiled) for c in candidates}
+    times: dict[str, list[float]] = {candidate: [] for candidate in candidates}
     clock = clock_of(device)
     for number in range(steps + WARM_UP):
-        for candidate in list(CANDIDATES)[:: 1 if number % 2 else -1]:
+        for candidate in list(candidates)[:: 1 if number % 2 else -1]:
             seconds = clock(partial(prepared[candidate], number + 1))
             if number >= WARM_UP:
                 times[candidate].append(seconds)
     return [
         {
             "candidate": candidate,
+            "compiled": compiled,
             "median_ms": 1e3 * statistics.median(times[candidate]),
-            **_ratios(times[candidate], times[REFERENCE]),
-            "peak_memory_bytes": peak_memory(name, candidate, length, device),
+            **_ratios(times[candidate], times),
+            "peak_memory_bytes": peaks[candidate],
         }
-        for candidate in CANDIDATES
+        for candidate in candidates
     ]
 
 
-def prepare(name: str, candidate: str, length: int, device: str) -> Step:
+def prepare(name: str, candidate: str, length: int, device: str, compiled: bool = False) -> Step:
     """A candidate's training step, by the library's own loop, on one batch of this length."""
     spec = make_spec({**CANDIDATES[candidate], "seed": 0})
     model = build(name)
@@ -109,22 +128,38 @@ def prepare(name: str, candidate: str, length: int, device: str) -> Step:
     )  # fmt: skip
     if adapted.gates and SETTLED in candidate:
         adapted.gates.settled = True
+    if compiled:
+        session.model = torch.compile(session.model, dynamic=False)
     batch = {k: v.to(accelerator.device) for k, v in _batch(length).items()}
     return lambda step: train_step(session, dict(batch), step) and None
 
 
-def peak_memory(name: str, candidate: str, length: int, device: str) -> int:
-    """Peak memory of a few steps in a process of its own: of the GPU, or of the process."""
+def peak_memory(name: str, candidate: str, length: int, device: str, compiled: bool = False) -> int:
+    """Peak memory of a few steps: what they add on a GPU, or all of a process of their own."""
+    if device.startswith("cuda"):
+        act = partial(_few_steps, name, candidate, length, device, compiled)
+        return _peak_gpu_bytes(act, device)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_peak_memory_here, (name, candidate, length, device))
+        return pool.apply(_peak_process_bytes, (name, candidate, length, device, compiled))
 
 
-def _peak_memory_here(name: str, candidate: str, length: int, device: str) -> int:
-    step = prepare(name, candidate, length, device)
+def _few_steps(*prepared: Any) -> None:
+    step = prepare(*prepared)
     for number in range(3):
         step(number + 1)
-    if device.startswith("cuda"):
-        return torch.cuda.max_memory_allocated()
+
+
+def _peak_gpu_bytes(act: Callable[[], None], device: str) -> int:
+    gc.collect()
+    torch.cuda.init()
+    before = torch.cuda.memory_allocated(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    act()
+    return torch.cuda.max_memory_allocated(device) - before
+
+
+def _peak_process_bytes(*prepared: Any) -> int:
+    _few_steps(*prepared)
     return _peak_resident_bytes()
 
 
@@ -138,19 +173,26 @@ def _peak_resident_bytes() -> int:
 
 
 def _batch(length: int) -> dict[str, torch.Tensor]:
-    """Rows of half to full length, padded."""
+    """Rows of half to full length, padded, with a mask as the collator makes it."""
     generator = torch.Generator().manual_seed(0)
     ids = torch.randint(5, _SMALLEST_VOCABULARY, (ROWS, length), generator=generator)
     lengths = torch.linspace(length // 2, length, ROWS).long()
     mask = (torch.arange(length) < lengths[:, None]).long()
     labels = torch.arange(ROWS) % 2
-    return {"input_ids": ids * mask + (1 - mask), "attention_mask": mask, "labels": labels}
+    ids = ids * mask + (1 - mask)
+    return {"input_ids": ids, "attention_mask": mask.bool()[:, None, None, :], "labels": labels}
 
 
-def _ratios(times: Sequence[float], reference: Sequence[float]) -> dict[str, float]:
-    """Median, 10th and 90th percentile of the ratios of neighbouring steps."""
-    median, low, high = spread(ratios(times, reference)).values()
-    return {"ratio": median, "ratio_p10": low, "ratio_p90": high}
+def _ratios(own: Sequence[float], times: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """Median, 10th and 90th percentile of the ratios of steps of one round, by reference."""
+    return {
+        f"ratio{suffix}{part}": value
+        for reference, suffix in REFERENCES.items()
+        if reference in times
+        for part, value in zip(
+            ("", "_p10", "_p90"), spread(ratios(own, times[reference])).values(), strict=True
+        )
+    }
 
 
 def build(name: str) -> PreTrainedModel:

@@ -19,7 +19,7 @@ from finegates.candidates import (
 )
 from finegates.onnx_runtime import onnx_pass
 from finegates.sizes import computed_cost, dense_cost, mac_ratio, num_parameters
-from finegates.timing import check_cuda, interleaved, median_ratio, ratios, spread
+from finegates.timing import check_compiles, check_cuda, interleaved, median_ratio, ratios, spread
 
 Times = Mapping[str, Sequence[float]]
 
@@ -60,6 +60,8 @@ def bench(
     """
     if cuda_graphs:
         check_cuda(device)
+    if compiled:
+        check_compiles(device)
     forms = candidates(model, remove, device, dtype, onnx=onnx)
     return compare(forms, batch_size, length, repeats, cuda_graphs=cuda_graphs, compiled=compiled)
 

@@ -101,6 +101,17 @@ def candidates(
     return Candidates(models, _sessions(models, dense) if onnx else {}, remove)
 
 
+def in_dtype(forms: Candidates, dtype: str) -> Candidates:
+    """The same candidates in another precision, by their side.
+
+    Args:
+        forms: In float32; not changed.
+        dtype: One of `DTYPES`.
+    """
+    models = {name: copy.deepcopy(m).to(DTYPES[dtype]) for name, m in forms.models.items()}
+    return Candidates(models, {}, forms.remove)
+
+
 def without_gates(model: PreTrainedModel) -> PreTrainedModel:
     """A dense copy: its time does not depend on its weights, so closed gates are forgotten."""
     plain = copy.deepcopy(model)

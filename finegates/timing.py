@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from finegates.errors import SpecError
+from finegates.errors import SpecError, first_line
 
 _STABLE = 0.1
 _MAX_WARM_UP = 10
@@ -84,6 +84,17 @@ def check_cuda(device: str) -> None:
             f"CUDA graphs were asked for on '{device}'; they need an NVIDIA GPU. Give --device "
             "cuda, or leave them out."
         )
+
+
+def check_compiles(device: str) -> None:
+    """Raises SpecError unless ``torch.compile`` works here: it needs a compiler, or Triton."""
+    try:
+        torch.compile(torch.neg)(torch.ones(1, device=device))
+    except Exception as error:  # of torch, of its compilers and of what they start
+        raise SpecError(
+            f"torch.compile does not work on '{device}' here: {first_line(error)} Install what it "
+            "needs (on the CPU a C++ compiler, such as g++), or leave it out."
+        ) from error
 
 
 def median_ratio(times: Sequence[float], others: Sequence[float]) -> float:

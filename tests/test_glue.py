@@ -1,5 +1,6 @@
 """Claims about GLUE: each layout is read right, and each thing that is missing is named."""
 
+import sys
 from pathlib import Path
 
 import datasets
@@ -183,6 +184,15 @@ def test_unreachable_hub_names_what_works_offline(monkeypatch) -> None:
         read_glue("qqp")
     for words in ("can't be reached", "no route", "task=sample", "glue_dir", "file of your own"):
         assert words in str(caught.value)
+
+
+def test_a_missing_package_is_no_hub_out_of_reach(monkeypatch) -> None:
+    monkeypatch.delenv(GLUE_DIR_VARIABLE, raising=False)
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(
+        DataError, match=r"datasets is not installed.*install it, or use task=sample"
+    ):
+        read_glue("sst2")
 
 
 def test_hub_rows_without_label_and_missing_splits_are_refused(monkeypatch) -> None:

@@ -120,6 +120,29 @@ def test_what_a_page_imports_loads_no_torch(module):
     assert answer.stdout.strip() == "[]", answer.stderr
 
 
+LIBRARY_ONLY = ("streamlit", "altair", "plotly", "datasets", "submitit", "onnxruntime")
+"""Not on a machine that only trains."""
+
+
+def test_the_library_loads_without_what_only_the_app_and_the_hub_need():
+    """All of it; whatever uses one of these packages loads it when it is used."""
+    modules = [name for name in FILES if not name.endswith("__main__")]
+    code = (
+        f"import importlib, sys; sys.modules.update(dict.fromkeys({LIBRARY_ONLY}));"
+        f"[importlib.import_module(name) for name in {[*modules, 'benchmarks.gpu.__main__']}];"
+        "print('loaded')"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=PACKAGE.parent
+    )
+    assert answer.stdout.strip() == "loaded", answer.stderr
+
+
+def test_only_what_reads_the_hub_imports_datasets():
+    users = {m for m in FILES if any(n.split(".")[0] == "datasets" for n in anywhere(m))}
+    assert users == {"finegates.glue"}
+
+
 def test_checking_a_run_on_the_embedded_model_loads_no_torch():
     code = (
         "import sys; from finegates.inputs import check_inputs; from finegates.spec import RunSpec;"

@@ -63,6 +63,13 @@ def test_the_same_seed_draws_the_same_head(toy_model_dir):
     assert not torch.equal(heads[0], heads[2])
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_weights_in_half_precision_are_read_in_full(folder, dtype):
+    load_pretrained(str(folder), ("a", "b"), "classification")[0].to(dtype).save_pretrained(folder)
+    model, _ = load_pretrained(str(folder), ("a", "b"), "classification")
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+
+
 @pytest.mark.parametrize("content", [b"", b"\x00" * 100, b"garbage of some length", None])
 def test_damaged_weights_are_an_error_that_names_the_model(folder, content):
     weights = folder / "model.safetensors"

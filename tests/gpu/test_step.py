@@ -1,0 +1,148 @@
+"""A training step does on a device what it does on the CPU."""
+
+import numpy as np
+import pytest
+import torch
+from sessions import first_batch, open_on
+from torch.nn.functional import linear
+
+from finegates.attach import gated_linears
+from finegates.folded_linear import folded_linear
+from finegates.session import Session
+from finegates.train import train_step
+
+METHODS = ("finegates", "finegates+lora", "finegates-hinge", "lora", "full")
+SETTINGS = {"target_sparsity": 0.4, "target_delay_fraction": 0.0, "target_warmup_fraction": 0.5}
+
+
+def opened(device, model, method, **settings) -> Session:
+    """With gates closed, open and between."""
+    settings |= SETTINGS if method.startswith("finegates") else {}
+    session = open_on(device, model, method=method, **settings)
+    if session.gates:
+        count = session.gates.layout.num_gates
+        session.gates.set_means(np.random.default_rng(0).uniform(-0.7, 0.6, count))
+    return session
+
+
+def trained(session):
+    """Name, parameter of all that is trained."""
+    model = session.accelerator.unwrap_model(session.model)
+    return {name: p for name, p in model.named_parameters() if p.requires_grad}
+
+
+def near(one, other, tolerance):
+    scale = float(other.detach().float().abs().max()) or 1.0
+    return (
+        float((one.detach().cpu().float() - other.detach().float()).abs().max()) / scale < tolerance
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_losses_and_gradients_are_the_cpus(method, device, toy_model_dir, same_noise):
+    here, there = (opened(where, toy_model_dir, method) for where in ("cpu", device))
+    losses = []
+    for session in (here, there):
+        session.model.train()
+        torch.manual_seed(3)
+        loss = session.model(**first_batch(session)).loss
+        if session.gates is not None and session.penalty is not None:
+            gates = session.gates
+            loss = loss + session.penalty(gates.law.probability_open(gates.mean), 0.3)
+        session.accelerator.backward(loss)
+        losses.append(loss)
+    assert near(losses[1], losses[0], 1e-5)
+    wanted = trained(here)
+    for name, parameter in trained(there).items():
+        assert near(parameter.grad, wanted[name].grad, 1e-3), name
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_optimizer_step_is_the_cpus(method, device, toy_model_dir, same_noise):
+    here, there = (opened(where, toy_model_dir, method) for where in ("cpu", device))
+    before = {name: p.detach().clone() for name, p in trained(here).items()}
+    losses = [train_step(session, first_batch(session), 5) for session in (here, there)]
+    for name, value in losses[0].items():
+        assert near(losses[1][name], value, 1e-4), name
+    wanted = trained(here)
+    for name, parameter in trained(there).items():
+        moved, expected = (
+            parameter.detach().cpu() - before[name],
+            wanted[name].detach() - before[name],
+        )
+        # AdamW's first step is the sign of the gradient: only a gradient of nearly 0 may differ.
+        alike = torch.isclose(moved, expected, rtol=1e-2, atol=1e-7).float().mean()
+        assert alike > 0.99, (name, float(alike))
+
+
+def test_gates_are_drawn_on_the_device_from_their_own_generator(device, toy_model_dir):
+    session = open_on(device, toy_model_dir, method="finegates", gate_sampling_sigma=0.1)
+    gates = session.gates
+    gates.set_means(np.zeros(gates.layout.num_gates))
+    gates.train()
+    gates.generator = torch.Generator(device)
+    draws = []
+    for seed in (3, 3, 4):
+        gates.generator.manual_seed(seed)
+        torch.manual_seed(seed + 7 * len(draws))  # which they do not look at
+        draws.append(gates().detach())
+    assert draws[0].device.type == torch.device(device).type
+    assert torch.equal(draws[0], draws[1]) and not torch.equal(draws[0], draws[2])
+    deviations = draws[0].float().cpu() - 0.5
+    assert abs(float(deviations.mean())) < 0.02 and abs(float(deviations.std()) - 0.1) < 0.01
+
+
+def test_a_seed_and_a_step_give_the_same_gates_again(device, toy_model_dir):
+    session = open_on(device, toy_model_dir, method="finegates", gate_sampling_sigma=0.1)
+    batch = first_batch(session)
+    draws = []
+    for _ in range(2):
+        torch.manual_seed(11)
+        session.model.train()
+        session.model(**batch)
+        draws.append(session.gates.part(0).detach().clone())
+    assert torch.equal(*draws)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-4), (torch.bfloat16, 2e-2)])
+def test_the_folded_backward_is_that_of_gates_on_activations(dtype, tolerance, device):
+    generator = torch.Generator().manual_seed(0)
+    rows, columns, tokens = 24, 40, 256
+
+    def leaf(*shape, low=-1.0):
+        values = torch.rand(*shape, generator=generator, dtype=torch.float64) * (1 - low) + low
+        return values.requires_grad_()
+
+    x, bias, gate_in, gate_out = (
+        leaf(tokens, columns),
+        leaf(rows),
+        leaf(columns, low=0.1),
+        leaf(rows, low=0.1),
+    )
+    weight, toward = leaf(rows, columns).detach(), leaf(tokens, rows).detach()
+    exact = [x, bias, gate_in, gate_out]
+    (linear(x * gate_in, weight, bias) * gate_out * toward).sum().backward()
+    kinds = (dtype, torch.float32, torch.float32, torch.float32)
+    mine = [
+        t.detach().to(device, kind).requires_grad_() for t, kind in zip(exact, kinds, strict=True)
+    ]
+    y = folded_linear(mine[0], weight.to(device, torch.float32), *mine[1:])
+    assert y.dtype == dtype
+    (y.float() * toward.to(device, torch.float32)).sum().backward()
+    for one, other in zip(mine, exact, strict=True):
+        assert near(one.grad, other.grad, tolerance)
+
+
+def test_bf16_computes_products_in_bf16_and_keeps_gates_in_float32(
+    device, toy_model_dir, same_noise
+):
+    full = opened(device, toy_model_dir, "finegates+lora")
+    half = opened(device, toy_model_dir, "finegates+lora", precision="bf16")
+    seen = []
+    model = half.accelerator.unwrap_model(half.model)
+    for gated in gated_linears(model):
+        gated.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
+    losses = [train_step(session, first_batch(session), 5) for session in (full, half)]
+    assert set(seen) == {torch.bfloat16}
+    assert all(p.dtype == torch.float32 for p in model.parameters())
+    assert near(losses[1]["task_loss"], losses[0]["task_loss"].cpu(), 0.02)
