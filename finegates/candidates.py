@@ -108,8 +108,10 @@ def in_dtype(forms: Candidates, dtype: str) -> Candidates:
         forms: In float32; not changed.
         dtype: One of `DTYPES`.
     """
-    models = {name: copy.deepcopy(m).to(DTYPES[dtype]) for name, m in forms.models.items()}
-    return Candidates(models, {}, forms.remove)
+    models: dict[str, Any] = copy.deepcopy(forms.models)
+    return Candidates(
+        {name: model.to(DTYPES[dtype]) for name, model in models.items()}, {}, forms.remove
+    )
 
 
 def without_gates(model: PreTrainedModel) -> PreTrainedModel:

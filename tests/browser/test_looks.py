@@ -63,6 +63,7 @@ def fill_runs_dir(runs_dir: Path) -> Run:
     for method in ("finegates", "finegates+lora"):
         for target in (0.0, 0.2, 0.4):
             run = make_run(runs_dir, size=MINILM, method=method, target_sparsity=target)
+    make_curve(run)
     make_run(runs_dir, "failed", size=MINILM, progress=0.4, reason="The disk is full.")
     return run
 
