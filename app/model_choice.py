@@ -62,9 +62,6 @@ def _say_if_gone(chosen: str, devices: Sequence[Device], problem: str) -> None:
 
 
 def _taken_by_auto(devices: Sequence[Device]) -> str:
-    """What auto would be given now if every device were free."""
-    possible = matching_devices(AUTO, devices)
-    best = possible[0].name
-    if best == CPU:
-        return "CPU"
-    return f"{best}, most free memory" if len(possible) > 1 else best
+    """What auto would be given now if every device were free: the most free memory."""
+    best = matching_devices(AUTO, devices)[0].name
+    return "CPU" if best == CPU else f"now {best}"

@@ -28,7 +28,7 @@ def warnings_of(app) -> str:
 def test_each_device_is_named_with_its_free_memory_and_auto_with_what_it_takes(visit, gpus, page):
     options = box(visit(page)).options
     assert options[:3] == [
-        "auto (cuda:1, most free memory)",
+        "auto (now cuda:1)",
         f"cuda:1 ({H100}, 77 GiB free)",
         f"cuda:0 ({H100}, 39 GiB free)",
     ]
@@ -38,7 +38,7 @@ def test_each_device_is_named_with_its_free_memory_and_auto_with_what_it_takes(v
 def test_of_one_gpu_or_none_auto_says_which(visit, gpus):
     gpus.shows(9)
     app = visit("new_run")
-    assert box(app).options[0] == "auto (cuda:0)"
+    assert box(app).options[0] == "auto (now cuda:0)"
     gpus.shows()
     st.cache_data.clear()
     assert box(app.run()).options[0] == "auto (CPU)" and not app.warning
