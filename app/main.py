@@ -9,58 +9,68 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from app.acting import tell_read_only  # noqa: E402  needs the path
+from app.widgets.buttons import tell_read_only  # noqa: E402  needs the path
 
 # Without icons: with them two of the ten would stand behind "2 more" in a window of 1280.
 PAGES = [
     st.Page(
-        "app_pages/runs.py",
+        "runs/page.py",
+        url_path="runs",
         title="Runs",
         default=True,
         help="Every run, newest first, and what accuracy is left at which sparsity.",
     ),
     st.Page(
-        "app_pages/new_run.py",
+        "new/run_page.py",
+        url_path="new_run",
         title="New run",
         help="Choose data, model and recipe, see what it will cost, and start.",
     ),
     st.Page(
-        "app_pages/data.py",
+        "data/page.py",
+        url_path="data",
         title="Data",
         help="Your own data sets: upload, look, what is wrong in which row, and use in a run.",
     ),
     st.Page(
-        "app_pages/new_sweep.py",
+        "new/sweep_page.py",
+        url_path="new_sweep",
         title="Sweep",
         help="Several methods, targets and seeds at once, as one group of runs.",
     ),
     st.Page(
-        "app_pages/compare.py",
+        "compare/page.py",
+        url_path="compare",
         title="Compare",
         help="Several runs side by side: curves, final numbers, and what differs in them.",
     ),
     st.Page(
-        "app_pages/tradeoff.py",
+        "tradeoff/page.py",
+        url_path="tradeoff",
         title="Accuracy vs sparsity",
         help="The paper's Figure 2: what accuracy is left at which sparsity, as runs finish.",
     ),
     st.Page(
-        "app_pages/paper.py",
+        "paper/page.py",
+        url_path="paper",
         title="Paper",
         help="Tables 2 to 5 of the paper beside your own runs, and what is missing.",
     ),
     st.Page(
-        "app_pages/live.py",
+        "live/page.py",
+        url_path="live",
         title="Live",
         help="Runs as they train: loss, score, and the gates closing layer by layer.",
     ),
     st.Page(
-        "app_pages/dimensions.py",
+        "dimensions/page.py",
+        url_path="dimensions",
         title="Dimensions",
         help="Which rows and columns of Q, K, V, O and the feed-forward network survive.",
     ),
     st.Page(
-        "app_pages/prune.py",
+        "prune/page.py",
+        url_path="prune",
         title="Prune & time",
         help="Any threshold or budget of a finished run: its score, size and speed beside dense.",
     ),

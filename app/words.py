@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from finegates.runs import BROKEN
-from finegates.words import (
+from finegates.reports.words import (
     NOTHING,
     ROLE_NAMES,
     TERMS,
@@ -16,6 +15,7 @@ from finegates.words import (
     size,
     title,
 )
+from finegates.runs.folder import BROKEN
 
 __all__ = [
     "NOTHING", "NOT_STARTED", "ROLE_NAMES", "STATES", "TERMS", "Look",

@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.record import environment, write_result
-from finegates.candidates import without_gates
-from finegates.cuts import threshold_cuts
-from finegates.devices import list_devices
-from finegates.evaluation import evaluate_cuts
-from finegates.restore import restore_model, restore_splits
-from finegates.runs import default_runs_dir, open_run
-from finegates.scoring import Judge
+from finegates.gates.cuts import threshold_cuts
+from finegates.machine.devices import list_devices
+from finegates.measuring.candidates import without_gates
+from finegates.measuring.evaluation import evaluate_cuts
+from finegates.runs.folder import default_runs_dir, open_run
+from finegates.training.restore import restore_model, restore_splits
+from finegates.training.scoring import Judge
 
 BEFORE, AFTER = 3, 2
 

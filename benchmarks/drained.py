@@ -9,8 +9,8 @@ from typing import Any
 import psutil
 
 from benchmarks.clock import figure
-from finegates.runs import Run, current_rows
-from finegates.status import Status
+from finegates.runs.folder import Run, current_rows
+from finegates.runs.status import Status
 
 MB = 2**20
 FLAT = 1.1

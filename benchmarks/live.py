@@ -13,13 +13,13 @@ from streamlit.dataframe_util import convert_anything_to_arrow_bytes
 
 from app.charts import curves
 from app.charts.compare import Axis, overlay
-from app.compare_frames import smoothed, together
-from app.feed import Feed
+from app.curves.frames import smoothed, together
+from app.reading.feed import Feed
 from benchmarks.clock import figure, milliseconds
 from benchmarks.generated import make_run
 from benchmarks.pages import first_paint, repaint
-from finegates.runs import METRICS_FILE, Run
-from finegates.status import write_status
+from finegates.runs.folder import METRICS_FILE, Run
+from finegates.runs.status import write_status
 
 CHARTS = ("loss", "score", "sparsity")
 SPAN, TARGET, EVALUATE_EVERY = 8, 0.3, 1000

@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.record import environment, write_result
-from finegates.devices import list_devices
-from finegates.glue import GLUE_DIR_VARIABLE
-from finegates.inputs import check_inputs
+from finegates.data.glue import GLUE_DIR_VARIABLE
+from finegates.jobs.inputs import check_inputs
+from finegates.jobs.worker import execute
+from finegates.machine.devices import list_devices
 from finegates.methods import METHODS
-from finegates.models import model_sizes
-from finegates.param_table import method_params
-from finegates.runs import create_run
+from finegates.models.parameters import method_params
+from finegates.models.sources import model_sizes
+from finegates.runs.folder import create_run
 from finegates.spec import make_spec
-from finegates.worker import execute
 
 TASKS = ("sst2", "stsb")
 SHORT = {"epochs": 1, "max_train_samples": 500}

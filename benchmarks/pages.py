@@ -11,10 +11,11 @@ import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from app import loaders, run_index
+from app.places import PLACES
+from app.reading import loaders, run_index
 from benchmarks.clock import figure, milliseconds
-from finegates.runs import RUNS_DIR_VARIABLE, Run
-from finegates.status import write_status
+from finegates.runs.folder import RUNS_DIR_VARIABLE, Run
+from finegates.runs.status import write_status
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "app" / "main.py"
@@ -29,7 +30,7 @@ ADDRESSES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
 
 def page_names() -> list[str]:
     """Every page, in alphabetical order."""
-    return sorted(path.stem for path in (SCRIPT.parent / "app_pages").glob("*.py"))
+    return sorted(PLACES)
 
 
 def measure_pages(runs: Sequence[Run], runs_dir: Path, repeats: int) -> list[dict[str, Any]]:
@@ -80,7 +81,7 @@ def first_paint(
     app = AppTest.from_file(str(SCRIPT), default_timeout=TIMEOUT_S)
     with patch.object(manifest_scanner, "scan_component_manifests", _scan):
         repaint(app, runs_dir / ".none")
-    app.switch_page(f"app_pages/{name}.py")
+    app.switch_page(PLACES[name])
     for key, value in (address or {}).items():
         app.query_params[key] = value
     clear_caches()

@@ -22,7 +22,8 @@ from transformers import PreTrainedModel
 
 from benchmarks.rows import add_row
 from benchmarks.torch_pruning import KINDS, layers_cost, prune_by_torch_pruning
-from finegates.candidates import (
+from finegates.errors import first_line
+from finegates.measuring.candidates import (
     DENSE,
     SHRUNK,
     Candidates,
@@ -31,9 +32,8 @@ from finegates.candidates import (
     random_inputs,
     random_model,
 )
-from finegates.errors import first_line
-from finegates.sizes import Cost, dense_cost, needed_cost, num_parameters
-from finegates.timing import Pass, interleaved, ratios, spread
+from finegates.measuring.timing import Pass, interleaved, ratios, spread
+from finegates.shrinking.cost import Cost, dense_cost, needed_cost, num_parameters
 
 KEY = ("remove", "batch_size", "seq_len", "candidate")
 ABOUT = {

@@ -37,11 +37,11 @@ from benchmarks.drained import (
 )
 from benchmarks.opened import RUNS, OpenedApp, opened_app, save_toy_model
 from benchmarks.record import RESULTS, environment, write_result
-from finegates import jobs
-from finegates.devices import CPU_WORKERS_VARIABLE
-from finegates.dispatcher import DISPATCHER_LOG
-from finegates.processes import start_process
-from finegates.runs import Run
+from finegates.jobs import control as jobs
+from finegates.jobs.dispatcher import DISPATCHER_LOG
+from finegates.machine.devices import CPU_WORKERS_VARIABLE
+from finegates.machine.processes import start_process
+from finegates.runs.folder import Run
 from finegates.spec import RunSpec, make_spec
 
 RESULT = "queue.json"

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from finegates.provenance import cpu_model, recorded_versions
+from finegates.runs.provenance import cpu_model, recorded_versions
 
 RESULTS = Path(__file__).resolve().parent / "results"
 

@@ -20,8 +20,8 @@ from typing import Any
 import torch
 
 from benchmarks.rows import add_row
-from finegates.bench import compare
-from finegates.candidates import Candidates, attach_random_gates, candidates, random_model
+from finegates.measuring.bench import compare
+from finegates.measuring.candidates import Candidates, attach_random_gates, candidates, random_model
 
 SHORT_FACTOR = 10
 """A pass of one row is quick and noisy: it is repeated so many times as often."""

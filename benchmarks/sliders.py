@@ -8,11 +8,11 @@ from typing import Any
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app.dimension_view import RUNS, VIEWS
-from app.prune_parts import BUDGET, THRESHOLD
+from app.dimensions.choice import RUNS, VIEWS
+from app.prune.parts import BUDGET, THRESHOLD
 from benchmarks.clock import figure
 from benchmarks.pages import first_paint, repaint
-from finegates.runs import Run
+from finegates.runs.folder import Run
 
 GOAL_MS = 200
 THRESHOLDS, BUDGETS = (0.1, 0.2), (0.3, 0.5)

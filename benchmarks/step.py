@@ -27,16 +27,16 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from benchmarks.rows import add_row
-from finegates.adapt import adapt
-from finegates.candidates import random_model
-from finegates.distributed import Processes
-from finegates.models import find_model
-from finegates.optimizer import make_optimizer
-from finegates.penalty import PENALTIES
-from finegates.session import Session, make_accelerator
+from finegates.measuring.candidates import random_model
+from finegates.measuring.timing import clock_of, ratios, spread
+from finegates.models.sources import find_model
+from finegates.nn.penalty import PENALTIES
 from finegates.spec import ROLES, make_spec
-from finegates.timing import clock_of, ratios, spread
-from finegates.train import train_step
+from finegates.training.adapt import adapt
+from finegates.training.distributed import Processes
+from finegates.training.loop import train_step
+from finegates.training.optimizer import make_optimizer
+from finegates.training.session import Session, make_accelerator
 
 REFERENCE, SAME_MATRICES = "lora", "lora, six matrices"
 REFERENCES = {REFERENCE: "", SAME_MATRICES: "_same_matrices"}

@@ -1,10 +1,10 @@
 """Writes the bundled sample: ``python scripts/make_sample.py`` from the repository root."""
 
-from finegates.sample import SAMPLE_PATH, sample_csv
+from finegates.data.sample import SAMPLE_PATH, sample_csv
 
 
 def main() -> None:
-    """Overwrites ``finegates/sample_data/acceptability.csv``."""
+    """Overwrites ``finegates/data/sample_data/acceptability.csv``."""
     SAMPLE_PATH.parent.mkdir(exist_ok=True)
     SAMPLE_PATH.write_bytes(sample_csv().encode())
     print(f"Wrote {SAMPLE_PATH}")

@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 
 from benchmarks.gpu.options import PACKED
 from benchmarks.gpu.real_run import TRAIN_ROWS
-from finegates.glue import TASKS, TRAIN_FILE
-from finegates.models import EMBEDDED_MODEL, find_model, verify_embedded_weights
+from finegates.data.glue import TASKS, TRAIN_FILE
+from finegates.models.sources import EMBEDDED_MODEL, find_model, verify_embedded_weights
 
 REPOSITORY = PACKED.parent
 LIMIT_BYTES = 64 << 20

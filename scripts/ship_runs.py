@@ -14,16 +14,16 @@ from pathlib import Path
 
 from benchmarks.frontier.plan import PROFILES
 from benchmarks.frontier.run import group_name
-from finegates.groups import Cell, Group, list_groups, save_group
+from finegates.groups.store import Cell, Group, list_groups, save_group
 from finegates.methods import DEFAULT_METHOD
-from finegates.runs import (
+from finegates.runs.folder import (
     CHECKPOINT_FOLDER,
     GATES_FOLDER,
     HISTOGRAMS_FILE,
     TRAINED_FOLDER,
     Run,
 )
-from finegates.status import write_status
+from finegates.runs.status import write_status
 
 PROFILE = PROFILES["cpu"]
 SHIPPED = Path(__file__).resolve().parents[1] / "cached_runs"

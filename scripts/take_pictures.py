@@ -17,7 +17,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from finegates.groups import list_groups
+from finegates.groups.store import list_groups
 from finegates.methods import DEFAULT_METHOD
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -49,7 +49,7 @@ def runs_dir(tmp_path: Path) -> Path:
 @pytest.fixture
 def asleep(monkeypatch) -> list[Path]:
     """No dispatcher is started; the folders for which one was asked are kept here."""
-    from finegates import dispatcher
+    from finegates.jobs import dispatcher
 
     asked: list[Path] = []
     monkeypatch.setattr(dispatcher, "start_dispatcher", asked.append)

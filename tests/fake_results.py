@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from finegates.groups import Cell, Group, save_group
+from finegates.groups.store import Cell, Group, save_group
 from finegates.methods import METHODS
-from finegates.runs import CURVE_FILE, Run, create_run
+from finegates.runs.folder import CURVE_FILE, Run, create_run
+from finegates.runs.status import Status, write_status
 from finegates.spec import make_spec
-from finegates.status import Status, write_status
 
 DATA = {"source": "sample", "fingerprint": "a" * 64, "num_train": 2000}
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import psutil
 
-from finegates import dispatcher, jobs
-from finegates.runs import Run
-from finegates.status import LIVE_STATES, Status
+from finegates.jobs import control as jobs
+from finegates.jobs import dispatcher
+from finegates.runs.folder import Run
+from finegates.runs.status import LIVE_STATES, Status
 
 LONGEST_WAIT_S = 90.0
 LEAVING_S = dispatcher.TAKEOVER_WAIT_S + 10.0

@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finegates.accounting import (
+from finegates.gates.layout import GateLayout
+from finegates.gates.removal import (
     gates_to_close,
     histogram,
     open_counts,
     removal,
     removed_by_matrix,
 )
-from finegates.architectures import layout_of_config
-from finegates.layout import GateLayout
+from finegates.models.architectures import layout_of_config
 
 CONFIG = {
     "model_type": "bert", "hidden_size": 16, "intermediate_size": 24,

@@ -20,13 +20,13 @@ from finegates.adapters.layer import AdapterLayer
 from finegates.adapters.lora_xs import LoraXS
 from finegates.adapters.peft_layers import lora_fa_optimizer
 from finegates.adapters.sparta import SparseDelta
-from finegates.architectures import ARCHITECTURES
-from finegates.attach import attach_gates
 from finegates.errors import ModelError, SpecError
-from finegates.laws import GaussianLaw
+from finegates.gates.laws import GaussianLaw
 from finegates.methods import METHODS
-from finegates.modules import head_parameters
-from finegates.param_table import method_params
+from finegates.models.architectures import ARCHITECTURES
+from finegates.models.parameters import method_params
+from finegates.nn.attach import attach_gates
+from finegates.nn.model_parts import head_parameters
 from finegates.spec import make_spec
 
 LINEAR = [adapter for adapter in ADAPTERS if adapter != "compacter"]

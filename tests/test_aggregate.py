@@ -9,10 +9,10 @@ from fake_results import DATA, cell_of, group_of, in_state, result, result_on, w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finegates.aggregate import ROUNDED, TRAINED, Point, group_points, points, run_rows
-from finegates.groups import Cell
-from finegates.runs import CURVE_FILE, list_runs
-from finegates.table_rows import group_rows
+from finegates.groups.store import Cell
+from finegates.results.aggregate import ROUNDED, TRAINED, Point, group_points, points, run_rows
+from finegates.results.rows import group_rows
+from finegates.runs.folder import CURVE_FILE, list_runs
 
 
 def points_of(runs_dir, *expected: Cell) -> list[Point]:

@@ -8,10 +8,10 @@ import pytest
 import torch
 from toy_models import MODEL_TYPES, toy_inputs, toy_model
 
-from finegates.architectures import ARCHITECTURES
-from finegates.attach import attach_gates, detach_gates, gated_linears
 from finegates.errors import ModelError
-from finegates.laws import LAWS, GaussianLaw
+from finegates.gates.laws import LAWS, GaussianLaw
+from finegates.models.architectures import ARCHITECTURES
+from finegates.nn.attach import attach_gates, detach_gates, gated_linears
 from finegates.spec import ROLES
 
 EVERY_TYPE = pytest.mark.parametrize("model_type", MODEL_TYPES)
@@ -209,7 +209,7 @@ def test_attaching_twice_is_an_error():
 def test_folding_gates_into_weights_changes_no_gradient(model_type, place, sides, monkeypatch):
     found = []
     for folds in (False, True):
-        monkeypatch.setattr("finegates.gated_linear.folding_pays", lambda *_, folds=folds: folds)
+        monkeypatch.setattr("finegates.nn.gated_linear.folding_pays", lambda *_, folds=folds: folds)
         torch.manual_seed(0)
         model = toy_model(model_type).double()
         gates = attach_gates(model, GaussianLaw(), lora_rank=2, lora_place=place, sides=sides)

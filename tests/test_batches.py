@@ -5,7 +5,7 @@ import torch
 from toy_models import MODEL_TYPES, save_toy_model, toy_inputs, toy_model
 from transformers import AutoTokenizer
 
-from finegates.batches import Padding
+from finegates.training.batches import Padding
 
 
 @pytest.fixture(scope="module")

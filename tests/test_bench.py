@@ -7,13 +7,13 @@ import pytest
 import torch
 from toy_models import toy_model
 
-from finegates.bench import bench, compare
-from finegates.candidates import attach_random_gates, candidates, random_model
 from finegates.cli import main
 from finegates.errors import ModelError, SpecError
-from finegates.shrink import shrink
+from finegates.measuring.bench import bench, compare
+from finegates.measuring.candidates import attach_random_gates, candidates, random_model
+from finegates.shrinking.cost import computed_cost, dense_cost, needed_cost, num_parameters
 from finegates.shrinking.plan import Hardware
-from finegates.sizes import computed_cost, dense_cost, needed_cost, num_parameters
+from finegates.shrinking.shrink import shrink
 
 THRIFTY = Hardware(0, 0, 0, row_multiple=1, column_multiple=1, head_multiple=1)
 

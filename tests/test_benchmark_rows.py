@@ -7,7 +7,7 @@ from toy_models import toy_inputs, toy_model
 
 from benchmarks import peers, record, rows, shrink
 from benchmarks.torch_pruning import INNER, KINDS, layers_cost, prune_by_torch_pruning
-from finegates.sizes import dense_cost
+from finegates.shrinking.cost import dense_cost
 
 KEY = ("remove",)
 

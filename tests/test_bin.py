@@ -3,11 +3,11 @@
 import pytest
 from fake_results import cell_of, group_of, in_state, result
 
-from finegates import runs
-from finegates.bin import list_bin, restore_run
 from finegates.errors import RunError
-from finegates.groups import delete_group
-from finegates.runs import BIN_FOLDER, delete_run, list_runs
+from finegates.groups.store import delete_group
+from finegates.runs import folder as runs
+from finegates.runs.bin import list_bin, restore_run
+from finegates.runs.folder import BIN_FOLDER, delete_run, list_runs
 
 
 def content(folder) -> dict:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from finegates import file_limits
 from finegates.cli import main
-from finegates.glue import GLUE_DIR_VARIABLE
-from finegates.runs import BIN_FOLDER, RUNS_DIR_VARIABLE, create_run
+from finegates.data import limits as file_limits
+from finegates.data.glue import GLUE_DIR_VARIABLE
+from finegates.runs.folder import BIN_FOLDER, RUNS_DIR_VARIABLE, create_run
+from finegates.runs.status import Status, write_status
 from finegates.spec import FIELDS, make_spec
-from finegates.status import Status, write_status
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULT_KEYS = {

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from fake_results import in_state, result, with_curve
 
-from finegates import dispatcher
 from finegates.cli import main
 from finegates.commands import follow as follow_module
 from finegates.commands import sweep as sweep_command
-from finegates.curve import read_points
-from finegates.cuts import Cut
-from finegates.devices import CPU_WORKERS_VARIABLE
 from finegates.errors import RunError
-from finegates.groups import Cell, create_group, list_groups, open_group
-from finegates.runs import RUNS_DIR_VARIABLE, Run, list_runs
+from finegates.gates.cuts import Cut
+from finegates.groups.store import Cell, create_group, list_groups, open_group
+from finegates.jobs import dispatcher
+from finegates.machine.devices import CPU_WORKERS_VARIABLE
+from finegates.runs.curve import read_points
+from finegates.runs.folder import RUNS_DIR_VARIABLE, Run, list_runs
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SMALL = ("--methods", "finegates,full", "--targets", "0.1,0.2", "--seeds", "0", "--device", "cpu")
@@ -251,9 +251,9 @@ def evaluated(monkeypatch) -> list[tuple]:
             on_point(point)
         return points
 
-    stub = types.ModuleType("finegates.evaluation")
+    stub = types.ModuleType("finegates.measuring.evaluation")
     stub.evaluate_cuts = evaluate_cuts  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "finegates.evaluation", stub)
+    monkeypatch.setitem(sys.modules, "finegates.measuring.evaluation", stub)
     return asked
 
 

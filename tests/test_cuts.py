@@ -8,13 +8,13 @@ from fake_results import result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finegates.curve import keep_points, read_points, read_thresholds
-from finegates.cuts import Cut, cut_snapshot, gates_to_prune, threshold_cuts
 from finegates.errors import RunError, SpecError
-from finegates.laws import LAWS, GaussianLaw
-from finegates.layout import GatedMatrix, GateLayout
-from finegates.runs import CURVE_FILE
-from finegates.snapshots import Snapshot
+from finegates.gates.cuts import Cut, cut_snapshot, gates_to_prune, threshold_cuts
+from finegates.gates.laws import LAWS, GaussianLaw
+from finegates.gates.layout import GatedMatrix, GateLayout
+from finegates.gates.snapshots import Snapshot
+from finegates.runs.curve import keep_points, read_points, read_thresholds
+from finegates.runs.folder import CURVE_FILE
 
 LAW = GaussianLaw()
 LAYOUT = GateLayout((GatedMatrix(0, "W_I", 6, 10), GatedMatrix(0, "W_O", 10, 6)), 2, 2)

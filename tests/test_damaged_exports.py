@@ -10,10 +10,10 @@ from toy_models import save_toy_model, toy_inputs
 from transformers import AutoModelForSequenceClassification, pipeline
 
 import finegates.auto  # noqa: F401  what loading takes
-from finegates.candidates import attach_random_gates
 from finegates.errors import ModelError
-from finegates.shrink import shrink
+from finegates.measuring.candidates import attach_random_gates
 from finegates.shrinking.plan import Hardware
+from finegates.shrinking.shrink import shrink
 
 THRIFTY = Hardware(0, 0, 0, row_multiple=1, column_multiple=1, head_multiple=1)
 WEIGHTS, CONFIG = "model.safetensors", "config.json"

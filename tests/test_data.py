@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finegates.data import load_splits, split_rows
+from finegates.data.splits import load_splits, split_rows
 from finegates.errors import DataError
 from finegates.spec import make_spec
 
@@ -179,8 +179,9 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 def test_loading_imports_no_heavy_library() -> None:
     heavy = "{'torch', 'transformers', 'datasets', 'sklearn'}"
     code = (
-        "import sys; from finegates.data import load_splits; from finegates.spec import make_spec;"
-        "import finegates.metrics, finegates.files;"
+        "import sys; from finegates.data.splits import load_splits;"
+        "from finegates.spec import make_spec;"
+        "import finegates.training.metrics, finegates.data.user_files;"
         f"load_splits(make_spec({{}})); print({heavy} & set(sys.modules))"
     )
     done = subprocess.run(

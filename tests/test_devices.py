@@ -5,9 +5,11 @@ import os
 import pytest
 from fake_nvidia import ALWAYS, H100, FakeNvidia
 
-from finegates import devices, nvidia
 from finegates.cli import main
-from finegates.devices import (
+from finegates.errors import SpecError
+from finegates.jobs.inputs import check_device
+from finegates.machine import devices, nvidia
+from finegates.machine.devices import (
     CPU_WORKERS_VARIABLE,
     Device,
     cpu_workers,
@@ -17,8 +19,6 @@ from finegates.devices import (
     runs_at_once,
     worker_environment,
 )
-from finegates.errors import SpecError
-from finegates.inputs import check_device
 
 
 @pytest.mark.parametrize(("given", "number"), [(None, 1), ("", 1), ("1", 1), (" 3 ", 3)])

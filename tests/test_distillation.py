@@ -5,13 +5,13 @@ import math
 import pytest
 import torch
 
-from finegates.data import load_splits
-from finegates.distillation import distillation_loss, teacher_outputs
+from finegates.data.splits import load_splits
 from finegates.errors import DataError
-from finegates.inputs import check_inputs
-from finegates.runs import create_run
+from finegates.jobs.inputs import check_inputs
+from finegates.jobs.worker import execute
+from finegates.runs.folder import create_run
 from finegates.spec import make_spec
-from finegates.worker import execute
+from finegates.training.distillation import distillation_loss, teacher_outputs
 
 QUICK = {"max_train_samples": 96, "batch_size": 16, "epochs": 2, "precision": "fp32"}
 

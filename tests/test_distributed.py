@@ -16,16 +16,16 @@ from accelerate.utils.other import get_free_port
 from live_runs import finish, held, processes_of, state_of, wait_until
 from torch import distributed, multiprocessing
 
-from finegates import jobs
-from finegates.accelerate_launch import launch_words
 from finegates.cli import main
-from finegates.distributed import Processes
 from finegates.errors import FineGatesError, SpecError
-from finegates.inputs import check_inputs
-from finegates.processes import start_process
-from finegates.runs import CHECKPOINT_FOLDER, Run, create_run
+from finegates.jobs import control as jobs
+from finegates.jobs.inputs import check_inputs
+from finegates.jobs.worker import execute
+from finegates.machine.accelerate import launch_words
+from finegates.machine.processes import start_process
+from finegates.runs.folder import CHECKPOINT_FOLDER, Run, create_run
 from finegates.spec import RunSpec, make_spec
-from finegates.worker import execute
+from finegates.training.distributed import Processes
 
 DEVICES = "cuda:2,cuda:0,cuda:5"
 
@@ -172,7 +172,7 @@ def test_accelerate_is_told_all_it_would_ask_for(monkeypatch, device, visible, g
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     processes = 3 if device == "cpu" else len(device.split(","))
-    monkeypatch.setattr("finegates.accelerate_launch.num_cores", lambda: 6)
+    monkeypatch.setattr("finegates.machine.accelerate.num_cores", lambda: 6)
     words = launch_words(Path("/runs/a run"), device, processes)
     told = launch_command_parser().parse_args(words)
     assert (told.num_processes, told.gpu_ids, told.multi_gpu) == (processes, gpus, True)

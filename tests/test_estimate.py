@@ -6,11 +6,11 @@ import pytest
 from fake_nvidia import H100, FakeNvidia
 
 from finegates.errors import FineGatesError, SpecError
-from finegates.estimate import START_S, estimate_cost, training_flops
-from finegates.models import KNOWN_CONFIGS, model_sizes
-from finegates.runs import create_run
+from finegates.jobs.estimate import START_S, estimate_cost, training_flops
+from finegates.models.sources import KNOWN_CONFIGS, model_sizes
+from finegates.runs.folder import create_run
+from finegates.runs.status import Status, write_status
 from finegates.spec import make_spec
-from finegates.status import Status, write_status
 
 HERE = socket.gethostname()
 ROWS = {"num_train": 100, "num_validation": 20, "mean_words": 8.0}

@@ -6,15 +6,15 @@ import pytest
 import torch
 
 from finegates.cli import main
-from finegates.curve import read_thresholds
-from finegates.cuts import Cut
 from finegates.errors import RunError
-from finegates.evaluation import dense_and_cut, evaluate_cuts
-from finegates.reporting import evaluate
-from finegates.restore import restore_session
-from finegates.runs import CURVE_FILE, create_run
+from finegates.gates.cuts import Cut
+from finegates.jobs.worker import execute
+from finegates.measuring.evaluation import dense_and_cut, evaluate_cuts
+from finegates.runs.curve import read_thresholds
+from finegates.runs.folder import CURVE_FILE, create_run
 from finegates.spec import make_spec
-from finegates.worker import execute
+from finegates.training.records import evaluate
+from finegates.training.restore import restore_session
 
 QUICK = {"max_train_samples": 96, "batch_size": 16, "epochs": 2, "precision": "fp32"}
 
@@ -124,7 +124,7 @@ def test_prune_tells_counts_and_score_and_saves_the_model(finished_run, tmp_path
 def test_what_is_known_is_not_measured_again(finished_run, monkeypatch):
     run = finished_run()
     asked = dense_and_cut(run, Cut(remove=0.5), "cpu")
-    monkeypatch.setattr("finegates.evaluation.evaluate_cuts", None)
+    monkeypatch.setattr("finegates.measuring.evaluation.evaluate_cuts", None)
     assert dense_and_cut(run, Cut(remove=0.5), "cpu") == asked
 
 

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from finegates.data import load_splits
-from finegates.inputs import check_inputs
+from finegates.data.splits import load_splits
+from finegates.jobs.inputs import check_inputs
+from finegates.jobs.worker import execute
 from finegates.methods import METHODS
-from finegates.models import model_sizes
-from finegates.modules import encoder_layer_norms, head_parameters
-from finegates.param_table import method_params
-from finegates.runs import create_run
-from finegates.session import open_session
+from finegates.models.parameters import method_params
+from finegates.models.sources import model_sizes
+from finegates.nn.model_parts import encoder_layer_norms, head_parameters
+from finegates.runs.folder import create_run
 from finegates.spec import make_spec
-from finegates.worker import execute
+from finegates.training.session import open_session
 
 EVERY_METHOD = pytest.mark.parametrize("method", METHODS)
 QUICK = {"epochs": 1, "max_train_samples": 500, "max_length": 32, "precision": "fp32"}

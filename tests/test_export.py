@@ -13,19 +13,19 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 import finegates.auto  # noqa: F401  what the folder's card tells to import
-from finegates.candidates import attach_random_gates
 from finegates.cli import main
-from finegates.cuts import Cut
 from finegates.errors import DataError, ModelError, RunError, SpecError
-from finegates.export import export
-from finegates.onnx_export import ONNX_FILE, export_onnx
-from finegates.restore import restore_model
-from finegates.runs import create_run
-from finegates.shrink import prune, shrink
+from finegates.exporting.export import export
+from finegates.gates.cuts import Cut
+from finegates.jobs.worker import execute
+from finegates.measuring.candidates import attach_random_gates
+from finegates.runs.folder import create_run
+from finegates.shrinking.cost import num_parameters
+from finegates.shrinking.onnx import ONNX_FILE, export_onnx
 from finegates.shrinking.plan import Hardware
-from finegates.sizes import num_parameters
+from finegates.shrinking.shrink import prune, shrink
 from finegates.spec import make_spec
-from finegates.worker import execute
+from finegates.training.restore import restore_model
 
 QUICK = {"max_train_samples": 64, "batch_size": 16, "epochs": 1, "precision": "fp32"}
 TEXTS = ["a fine film", "a dull and long one", "good"]
@@ -154,7 +154,7 @@ def test_a_card_without_data_says_what_was_not_measured(run, tmp_path, monkeypat
     def gone(_):
         raise DataError("There is no folder 'somewhere'.")
 
-    monkeypatch.setattr("finegates.evaluation.restore_splits", gone)
+    monkeypatch.setattr("finegates.measuring.evaluation.restore_splits", gone)
     facts = export(run, tmp_path / "out", cut=Cut(threshold=0.3))
     card = (tmp_path / "out" / "README.md").read_text()
     assert "The score was not measured: There is no folder 'somewhere'. To measure" in card
@@ -177,7 +177,7 @@ def test_a_failed_export_leaves_nothing(run, tmp_path, monkeypatch):
     def fail(*_):
         raise ModelError("no onnx here")
 
-    monkeypatch.setattr("finegates.export.export_onnx", fail)
+    monkeypatch.setattr("finegates.exporting.export.export_onnx", fail)
     with pytest.raises(ModelError, match="no onnx"):
         export(run, tmp_path / "out", cut=Cut(remove=0.3), onnx=True, measured=False)
     assert not list(tmp_path.iterdir())

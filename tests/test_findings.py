@@ -6,12 +6,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from finegates.columns import Columns
-from finegates.data_report import report_on
+from finegates.data.columns import Columns
+from finegates.data.findings import Finding, find_faults
+from finegates.data.report import report_on
+from finegates.data.sample import load_sample
+from finegates.data.user_files import read_frame
 from finegates.errors import DataError
-from finegates.files import read_frame
-from finegates.findings import Finding, find_faults
-from finegates.sample import load_sample
 from finegates.spec import make_spec
 
 COLUMNS = Columns("text", None, "label", "classification")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import linear
 
-from finegates.folded_linear import folded_linear, folding_pays
+from finegates.nn.folded_linear import folded_linear, folding_pays
 
 ROWS, COLUMNS = 6, 5
 

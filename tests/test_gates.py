@@ -6,9 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finegates.architectures import layout_of_config
-from finegates.gates import Gates
-from finegates.laws import LAWS
+from finegates.gates.laws import LAWS
+from finegates.models.architectures import layout_of_config
+from finegates.nn.gates import Gates
 
 CONFIG = {
     "model_type": "bert", "hidden_size": 8, "intermediate_size": 12,

@@ -7,8 +7,8 @@ import datasets
 import pandas as pd
 import pytest
 
+from finegates.data.glue import GLUE_DIR_VARIABLE, TASKS, read_glue
 from finegates.errors import DataError
-from finegates.glue import GLUE_DIR_VARIABLE, TASKS, read_glue
 from finegates.spec import GLUE_TASKS
 
 HEADERS = {

@@ -9,10 +9,10 @@ from fake_results import cell_of, group_of, in_state, result
 
 from finegates.commands import follow as follow_module
 from finegates.commands.follow import follow, line_of
-from finegates.group_progress import MISSING, progress_of
-from finegates.groups import Cell
-from finegates.runs import BROKEN, Run, delete_run
-from finegates.status import Status, write_status
+from finegates.groups.progress import MISSING, progress_of
+from finegates.groups.store import Cell
+from finegates.runs.folder import BROKEN, Run, delete_run
+from finegates.runs.status import Status, write_status
 
 
 def live(run: Run, left_s: float | None = None, **changes) -> Run:

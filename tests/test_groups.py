@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from fake_results import cell_of, group_of, result
 
-from finegates import groups, storage
 from finegates.errors import RunError, SpecError
-from finegates.groups import (
+from finegates.files import storage
+from finegates.groups import store as groups
+from finegates.groups.store import (
     Cell,
     Group,
     create_group,
@@ -21,7 +22,7 @@ from finegates.groups import (
     open_group,
     save_group,
 )
-from finegates.runs import BIN_FOLDER, Run, list_runs
+from finegates.runs.folder import BIN_FOLDER, Run, list_runs
 
 CELLS = (Cell("finegates", 0.2, 0), Cell("full", 0.0, 0), Cell("finegates", 0.2, 1))
 SETTINGS = {"task": "sample", "epochs": 3, "target_modules": ["q", "v"]}

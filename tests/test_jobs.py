@@ -21,16 +21,18 @@ from live_runs import (
     wait_until,
 )
 
-from finegates import devices, dispatcher, jobs
-from finegates.aggregate import group_points
 from finegates.cli import main
-from finegates.devices import CPU_WORKERS_VARIABLE, list_devices
 from finegates.errors import RunError, SpecError
-from finegates.groups import open_group
-from finegates.inputs import check_inputs
-from finegates.launchers import local
-from finegates.queue import queued_runs, statuses_of
-from finegates.runs import (
+from finegates.groups.store import open_group
+from finegates.jobs import control as jobs
+from finegates.jobs import dispatcher
+from finegates.jobs.inputs import check_inputs
+from finegates.jobs.launchers import local
+from finegates.jobs.queue import queued_runs, statuses_of
+from finegates.machine import devices
+from finegates.machine.devices import CPU_WORKERS_VARIABLE, list_devices
+from finegates.results.aggregate import group_points
+from finegates.runs.folder import (
     CHECKPOINT_FOLDER,
     Run,
     create_run,
@@ -38,8 +40,8 @@ from finegates.runs import (
     list_runs,
     new_run_id,
 )
+from finegates.runs.status import EXIT_FILE, FINAL_STATES, STOP_FILE, Status, write_status
 from finegates.spec import RunSpec, make_spec
-from finegates.status import EXIT_FILE, FINAL_STATES, STOP_FILE, Status, write_status
 
 
 @pytest.fixture
@@ -369,7 +371,7 @@ def sleepers(monkeypatch, most: list[int], seconds: float = 0.2) -> None:
     alive: list[subprocess.Popen] = []
 
     def start(arguments: list[str], log: object, environment: dict | None = None):
-        status = "from finegates.status import *; from dataclasses import replace; "
+        status = "from finegates.runs.status import *; from dataclasses import replace; "
         status += "from pathlib import Path; p = Path(sys.argv[1]); s = read_status(p); "
         status += (
             "write_status(p, replace(s, state='finished', reason=os.environ['OMP_NUM_THREADS']))"

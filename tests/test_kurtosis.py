@@ -4,10 +4,10 @@ import numpy as np
 import torch
 from toy_models import toy_inputs, toy_model
 
-from finegates.attach import attach_gates, gated_linears
-from finegates.kurtosis import gate_weights, softmax_by_vector
-from finegates.laws import GaussianLaw
-from finegates.penalty import PENALTIES, weigh_gates
+from finegates.gates.laws import GaussianLaw
+from finegates.nn.attach import attach_gates, gated_linears
+from finegates.nn.kurtosis import gate_weights, softmax_by_vector
+from finegates.nn.penalty import PENALTIES, weigh_gates
 
 
 def gated_toy():

@@ -12,11 +12,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from finegates import dispatcher, jobs
 from finegates.cli import build_parser, main
 from finegates.commands.options import given_launch
 from finegates.errors import RunError, SpecError
-from finegates.launch import (
+from finegates.jobs import control as jobs
+from finegates.jobs import dispatcher
+from finegates.jobs.launchers import slurm, slurm_client, slurm_job, slurm_queue, slurm_worker
+from finegates.jobs.launchers.base import JobInfo
+from finegates.jobs.launchers.slurm_client import Job
+from finegates.jobs.launchers.slurm_job import RunJob, save_s, why
+from finegates.jobs.launchers.slurm_worker import end_as, make_ready
+from finegates.jobs.queue import queued_runs, statuses_of
+from finegates.runs.folder import Run, create_run, list_runs
+from finegates.runs.launch import (
     HERE,
     LAUNCH_FILE,
     Launch,
@@ -26,15 +34,7 @@ from finegates.launch import (
     read_launch,
     write_launch,
 )
-from finegates.launchers import slurm, slurm_client, slurm_job, slurm_queue, slurm_worker
-from finegates.launchers.base import JobInfo
-from finegates.launchers.slurm_client import Job
-from finegates.launchers.slurm_job import RunJob, save_s, why
-from finegates.launchers.slurm_worker import end_as, make_ready
-from finegates.queue import queued_runs, statuses_of
-from finegates.runs import Run, create_run, list_runs
-from finegates.spec import RunSpec, make_spec
-from finegates.status import (
+from finegates.runs.status import (
     EXIT_FILE,
     RESUMABLE_STATES,
     STOP_FILE,
@@ -42,7 +42,8 @@ from finegates.status import (
     write_status,
     written_status,
 )
-from finegates.stop_request import StopRequest, ask_to_end, ask_to_stop, read_stop
+from finegates.runs.stop_request import StopRequest, ask_to_end, ask_to_stop, read_stop
+from finegates.spec import RunSpec, make_spec
 
 pytestmark = pytest.mark.usefixtures("asleep")
 

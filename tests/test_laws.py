@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finegates.errors import SpecError
-from finegates.laws import LAWS, GaussianLaw, HardConcreteLaw, TanhGaussianLaw, make_law
+from finegates.gates.laws import LAWS, GaussianLaw, HardConcreteLaw, TanhGaussianLaw, make_law
 
 MEANS = st.floats(-3, 3, width=32)
 ALL_LAWS = pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)

@@ -5,10 +5,10 @@ import pytest
 import torch
 from toy_models import toy_inputs, toy_model
 
-from finegates.accounting import gates_to_close
-from finegates.attach import attach_gates, gated_linears
-from finegates.laws import GaussianLaw
-from finegates.magnitude import order_by_magnitude
+from finegates.gates.laws import GaussianLaw
+from finegates.gates.removal import gates_to_close
+from finegates.nn.attach import attach_gates, gated_linears
+from finegates.nn.magnitude import order_by_magnitude
 
 
 @pytest.mark.parametrize("lora_rank", [0, 2])

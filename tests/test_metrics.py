@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finegates.metrics import CORRELATIONS, METRICS, compute_metrics, majority_score
+from finegates.training.metrics import CORRELATIONS, METRICS, compute_metrics, majority_score
 
 
 def test_scores_by_hand() -> None:

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from finegates import models
 from finegates.errors import FineGatesError, ModelError
-from finegates.models import (
+from finegates.models import sources as models
+from finegates.models.sources import (
     EMBEDDED_MODEL,
     KNOWN_CONFIGS,
     check_model,

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from finegates.architectures import layout_of_config
-from finegates.gated_linear import GatedLinear
-from finegates.gates import Gates
-from finegates.laws import TanhGaussianLaw
+from finegates.gates.laws import TanhGaussianLaw
 from finegates.methods import METHODS
-from finegates.penalty import PENALTIES
+from finegates.models.architectures import layout_of_config
+from finegates.nn.gated_linear import GatedLinear
+from finegates.nn.gates import Gates
+from finegates.nn.penalty import PENALTIES
 
 OFFICIAL = METHODS["finegates-official"].settings
 NUM_DRAWS = 100_000

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finegates.layout import GatedMatrix, GateLayout
-from finegates.overlap import (
+from finegates.gates.layout import GatedMatrix, GateLayout
+from finegates.gates.overlap import (
     OverlapError,
     agreement,
     check_same_layout,

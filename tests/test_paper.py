@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from fake_results import DATA, in_state, result, result_on
 
-from finegates.aggregate import points, run_rows
 from finegates.cli import build_parser
 from finegates.errors import DataError
 from finegates.methods import METHODS
-from finegates.models import KNOWN_CONFIGS
-from finegates.paper import (
+from finegates.models.parameters import method_params
+from finegates.models.sources import KNOWN_CONFIGS
+from finegates.results.aggregate import points, run_rows
+from finegates.results.paper import (
     BACKBONES,
     CUT_ROWS,
     TABLES,
@@ -22,9 +23,8 @@ from finegates.paper import (
     full_score,
     paper_cells,
 )
-from finegates.paper_runs import Comparison, compare, fills, told_apart
-from finegates.param_table import method_params
-from finegates.runs import list_runs
+from finegates.results.paper_runs import Comparison, compare, fills, told_apart
+from finegates.runs.folder import list_runs
 from finegates.spec import make_spec
 
 ROBERTA = BACKBONES["roberta-base"]

@@ -3,14 +3,14 @@
 import pytest
 from toy_models import MODEL_TYPES, toy_model
 
-from finegates.attach import attach_gates
 from finegates.errors import ModelError
-from finegates.gated_linear import LowRank
-from finegates.laws import GaussianLaw
+from finegates.gates.laws import GaussianLaw
 from finegates.methods import METHODS
 from finegates.methods.method import LEARNED
-from finegates.models import KNOWN_CONFIGS
-from finegates.param_table import method_params, parameter_table
+from finegates.models.parameters import method_params, parameter_table
+from finegates.models.sources import KNOWN_CONFIGS
+from finegates.nn.attach import attach_gates
+from finegates.nn.gated_linear import LowRank
 from finegates.spec import make_spec
 
 # As in arXiv 2412.12951, classifier head and biases not counted. The last three, by hand:

@@ -6,9 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finegates.architectures import layout_of_config
-from finegates.laws import TanhGaussianLaw
-from finegates.penalty import AbsPenalty, BudgetPenalty, ExpectedRemoval, HingePenalty
+from finegates.gates.laws import TanhGaussianLaw
+from finegates.models.architectures import layout_of_config
+from finegates.nn.penalty import AbsPenalty, BudgetPenalty, ExpectedRemoval, HingePenalty
 
 CONFIG = {
     "model_type": "bert", "hidden_size": 8, "intermediate_size": 12,

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from fake_results import DATA, result, result_on
 
-from finegates.aggregate import group_points
 from finegates.errors import FineGatesError, RunError
-from finegates.group_progress import progress_of
-from finegates.groups import list_groups, open_group
-from finegates.picked_group import group_runs
-from finegates.runs import list_runs
-from finegates.sweep import check_cells, plan, sweep_command
+from finegates.groups.from_runs import group_runs
+from finegates.groups.progress import progress_of
+from finegates.groups.store import list_groups, open_group
+from finegates.groups.sweep import check_cells, plan, sweep_command
+from finegates.results.aggregate import group_points
+from finegates.runs.folder import list_runs
 
 SHIPPED = Path(__file__).resolve().parents[1] / "cached_runs"
 

@@ -12,10 +12,11 @@ import psutil
 import pytest
 from fake_nvidia import ALWAYS, FakeNvidia
 
-from finegates import dispatcher, nvidia
-from finegates.runs import Run, create_run
+from finegates.jobs import dispatcher
+from finegates.machine import nvidia
+from finegates.runs.folder import Run, create_run
+from finegates.runs.status import Status, write_status
 from finegates.spec import make_spec
-from finegates.status import Status, write_status
 
 
 @pytest.fixture

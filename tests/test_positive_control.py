@@ -4,12 +4,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from finegates.accounting import gates_to_close
-from finegates.gated_linear import GatedLinear
-from finegates.gates import Gates
-from finegates.laws import GaussianLaw
-from finegates.layout import GatedMatrix, GateLayout
-from finegates.penalty import BudgetPenalty
+from finegates.gates.laws import GaussianLaw
+from finegates.gates.layout import GatedMatrix, GateLayout
+from finegates.gates.removal import gates_to_close
+from finegates.nn.gated_linear import GatedLinear
+from finegates.nn.gates import Gates
+from finegates.nn.penalty import BudgetPenalty
 
 FEATURES, SIGNAL, ROWS, STEPS = 24, (3, 8, 20), 512, 300
 

@@ -10,7 +10,7 @@ import torch
 from transformers import AutoConfig
 
 from finegates.errors import ModelError
-from finegates.pretrained import load_pretrained, longest_input
+from finegates.nn.pretrained import load_pretrained, longest_input
 
 LABELS = ("no", "maybe", "yes")
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-import finegates.runs
-import finegates.status
-from finegates.queue import StatusReader, queued_runs
-from finegates.runs import SPEC_FILE, Run, create_run
+import finegates.runs.folder
+import finegates.runs.status
+from finegates.jobs.queue import StatusReader, queued_runs
+from finegates.runs.folder import SPEC_FILE, Run, create_run
+from finegates.runs.status import Status, write_status
 from finegates.spec import make_spec
-from finegates.status import Status, write_status
 
 
 def queue(runs_dir: Path) -> Run:
@@ -30,7 +30,7 @@ def waiting(reader: StatusReader) -> list[str]:
 def read(monkeypatch) -> list[Path]:
     """Every JSON file of a run folder that is read."""
     paths: list[Path] = []
-    for module in (finegates.runs, finegates.status):
+    for module in (finegates.runs.folder, finegates.runs.status):
         whole = module.read_json
         monkeypatch.setattr(
             module, "read_json", lambda path, whole=whole: paths.append(path) or whole(path)

@@ -20,10 +20,10 @@ from benchmarks.drained import (
     trained_once,
 )
 from benchmarks.generated import make_run
-from finegates.runs import METRICS_FILE, Run, create_run
+from finegates.files.storage import append_line
+from finegates.runs.folder import METRICS_FILE, Run, create_run
+from finegates.runs.status import Status, write_status
 from finegates.spec import make_spec
-from finegates.status import Status, write_status
-from finegates.storage import append_line
 
 RUNS, LONGEST_WAIT_S = 6, 300.0
 TRAINED = (("train", 1), ("train", 2), ("eval", 2))

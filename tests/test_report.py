@@ -15,16 +15,16 @@ sys.path.insert(0, str(Path(__file__).parent / "app"))
 from fake_runs import make_curve, make_group, make_run
 from test_tasks import TIMING
 
-from finegates.aggregate import group_points
 from finegates.cli import main
 from finegates.errors import RunError
-from finegates.group_file import Cell, save_group
-from finegates.report import group_report, run_report, runs_report
+from finegates.groups.file import Cell, save_group
 from finegates.reports.html import escaped, tag
+from finegates.reports.report import group_report, run_report, runs_report
 from finegates.reports.several import figure_2
-from finegates.run_notes import write_notes
-from finegates.runs import CURVE_FILE, METRICS_FILE, Run
-from finegates.timings import keep_timing
+from finegates.results.aggregate import group_points
+from finegates.runs.folder import CURVE_FILE, METRICS_FILE, Run
+from finegates.runs.notes import write_notes
+from finegates.runs.timings import keep_timing
 
 PLANTED = "<script>alert(1)</script><img src=http://evil.example/x onerror=alert(1)>"
 LOADING = {"src", "srcset", "data", "poster", "background", "action", "formaction", "ping"}

@@ -5,9 +5,9 @@ import json
 import pytest
 from fake_results import result
 
-from finegates import storage
 from finegates.errors import RunError
-from finegates.run_notes import (
+from finegates.files import storage
+from finegates.runs.notes import (
     MAX_NOTES_LENGTH,
     MAX_TAG_LENGTH,
     MAX_TAGS,

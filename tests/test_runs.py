@@ -13,14 +13,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from finegates import runs
 from finegates.cli import build_parser
 from finegates.errors import FineGatesError, RunError
-from finegates.laws import make_law
-from finegates.layout import GatedMatrix, GateLayout
+from finegates.gates.laws import make_law
+from finegates.gates.layout import GatedMatrix, GateLayout
+from finegates.gates.snapshots import Snapshot, save_snapshot, snapshot_path
 from finegates.methods import METHODS
-from finegates.provenance import command_of
-from finegates.runs import (
+from finegates.runs import folder as runs
+from finegates.runs.folder import (
     BIN_FOLDER,
     BROKEN,
     FORMAT_VERSION,
@@ -36,9 +36,9 @@ from finegates.runs import (
     list_runs,
     open_run,
 )
-from finegates.snapshots import Snapshot, save_snapshot, snapshot_path
+from finegates.runs.provenance import command_of
+from finegates.runs.status import STATUS_FILE, Status, write_status
 from finegates.spec import FIELDS, LAWS, PENALTIES, ROLES, RunSpec, make_spec
-from finegates.status import STATUS_FILE, Status, write_status
 
 DATA = {"source": "sample", "fingerprint": "0" * 64, "labels": ["no", "yes"]}
 

@@ -5,7 +5,7 @@ import random
 import pandas as pd
 import pytest
 
-from finegates.sample import (
+from finegates.data.sample import (
     FAULTS,
     LABELS,
     NO_FAULT,

@@ -7,10 +7,10 @@ import pytest
 
 from benchmarks.frontier.run import group_name
 from benchmarks.record import read_result
-from finegates.aggregate import group_points
-from finegates.groups import open_group
+from finegates.groups.store import open_group
 from finegates.methods import DEFAULT_METHOD, METHODS
-from finegates.runs import Run, current_rows
+from finegates.results.aggregate import group_points
+from finegates.runs.folder import Run, current_rows
 
 SHIPPED = Path(__file__).resolve().parents[1] / "cached_runs"
 TASKS = ("sst2", "stsb", "cola")

@@ -11,15 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from toy_models import MODEL_TYPES, toy_inputs, toy_model
 
-from finegates.accounting import gates_to_close
-from finegates.architectures import ARCHITECTURES
-from finegates.attach import attach_gates, gates_of
 from finegates.errors import ModelError, SpecError
-from finegates.laws import LAWS, GaussianLaw
-from finegates.shrink import prune
-from finegates.shrink import shrink as shrink_for
+from finegates.gates.laws import LAWS, GaussianLaw
+from finegates.gates.removal import gates_to_close
+from finegates.models.architectures import ARCHITECTURES
+from finegates.nn.attach import attach_gates, gates_of
 from finegates.shrinking.models import plans_of
 from finegates.shrinking.plan import CONSTANT, HARDWARE, Hardware, LayerPlan, group_heads
+from finegates.shrinking.shrink import prune
+from finegates.shrinking.shrink import shrink as shrink_for
 
 EVERY_TYPE = pytest.mark.parametrize("model_type", MODEL_TYPES)
 TOLERANCE = 1e-5

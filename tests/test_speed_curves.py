@@ -8,10 +8,10 @@ from torch import nn
 from toy_models import toy_inputs, toy_model
 
 from benchmarks import figure3, record
-from finegates.candidates import attach_random_gates
 from finegates.errors import SpecError
-from finegates.indexed_linear import indexed_linear
-from finegates.speed_curves import (
+from finegates.measuring.candidates import attach_random_gates
+from finegates.measuring.indexed_linear import indexed_linear
+from finegates.measuring.speed_curves import (
     INDEXED,
     PRODUCT,
     SPARSITIES,

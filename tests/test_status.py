@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from finegates.errors import RunError
-from finegates.status import (
+from finegates.files.storage import write_json
+from finegates.runs.status import (
     EXIT_FILE,
     FINAL_STATES,
     HEARTBEAT_LIMIT_S,
@@ -25,7 +26,6 @@ from finegates.status import (
     read_status,
     write_status,
 )
-from finegates.storage import write_json
 
 STEP = 17
 

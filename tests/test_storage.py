@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finegates.errors import RunError
-from finegates.storage import LineReader, append_line, read_json, write_json
+from finegates.files.storage import LineReader, append_line, read_json, write_json
 
 rows_of_json = st.lists(
     st.dictionaries(

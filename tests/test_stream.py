@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finegates.layout import GatedMatrix, GateLayout
-from finegates.stream import READS, WRITES, stream_use
+from finegates.gates.layout import GatedMatrix, GateLayout
+from finegates.gates.stream import READS, WRITES, stream_use
 
 HIDDEN, FFN, LAYERS = 6, 10, 3
 

@@ -10,18 +10,19 @@ from fake_results import in_state
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finegates import inputs, jobs
 from finegates.cli import build_parser
 from finegates.commands.options import given_settings
 from finegates.commands.sweep import _cells
 from finegates.errors import DataError, FineGatesError, RunError, SpecError
-from finegates.groups import Cell, Group, create_group, list_groups, open_group, save_group
+from finegates.groups.store import Cell, Group, create_group, list_groups, open_group, save_group
+from finegates.groups.sweep import check_cells, plan, start_sweep, submit_missing, sweep_command
+from finegates.jobs import control as jobs
+from finegates.jobs import inputs
+from finegates.jobs.queue import queued_runs, statuses_of
 from finegates.methods import METHODS
-from finegates.queue import queued_runs, statuses_of
-from finegates.runs import Run, delete_run, list_runs, open_run
+from finegates.runs.folder import Run, delete_run, list_runs, open_run
+from finegates.runs.status import FINAL_STATES
 from finegates.spec import make_spec
-from finegates.status import FINAL_STATES
-from finegates.sweep import check_cells, plan, start_sweep, submit_missing, sweep_command
 
 pytestmark = pytest.mark.usefixtures("asleep")
 

@@ -7,10 +7,10 @@ from dataclasses import fields
 import pytest
 from fake_results import DATA, cell_of, group_of, result, result_on, with_curve
 
-from finegates.aggregate import Point, group_points, points, run_rows
-from finegates.groups import Cell
-from finegates.runs import list_runs
-from finegates.tables import as_csv, as_markdown, as_text, blocks_of, score_text
+from finegates.groups.store import Cell
+from finegates.results.aggregate import Point, group_points, points, run_rows
+from finegates.results.tables import as_csv, as_markdown, as_text, blocks_of, score_text
+from finegates.runs.folder import list_runs
 
 
 @pytest.fixture

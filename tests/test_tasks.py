@@ -9,8 +9,16 @@ import pytest
 from fake_results import result
 
 from finegates.errors import RunError
-from finegates.tasks import DONE, FAILED, RUNNING, TASKS_FOLDER, read_task, start_task, stop_task
-from finegates.timings import TIMINGS_FILE, keep_timing, read_timings
+from finegates.jobs.tasks import (
+    DONE,
+    FAILED,
+    RUNNING,
+    TASKS_FOLDER,
+    read_task,
+    start_task,
+    stop_task,
+)
+from finegates.runs.timings import TIMINGS_FILE, keep_timing, read_timings
 
 TIMING = {
     "remove": 0.4, "threshold": None, "batch_size": 8, "seq_len": 32, "dtype": "float32",
@@ -63,7 +71,7 @@ def sleeper(monkeypatch):
         started.append(process)
         return process
 
-    monkeypatch.setattr("finegates.tasks.start_process", start)
+    monkeypatch.setattr("finegates.jobs.tasks.start_process", start)
     yield
     for process in started:
         process.kill()

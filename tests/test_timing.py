@@ -5,7 +5,7 @@ import time
 import pytest
 
 from finegates.errors import SpecError
-from finegates.timing import clock_of, cuda_graph, interleaved, median_ratio, spread
+from finegates.measuring.timing import clock_of, cuda_graph, interleaved, median_ratio, spread
 
 
 def test_passes_alternate_in_an_order_that_turns_round():

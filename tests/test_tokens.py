@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer, RobertaConfig
 
-from finegates import models, pretrained, tokens
+from finegates.data.sample import load_sample
 from finegates.errors import ModelError
-from finegates.sample import load_sample
-from finegates.tokens import longest_input, token_counts
+from finegates.models import sources as models
+from finegates.models import tokens
+from finegates.models.tokens import longest_input, token_counts
+from finegates.nn import pretrained
 
 TEXTS = [*load_sample()["text"][:50], "", "naïve café 日本語 🙂", "a " * 700]
 
@@ -51,7 +53,8 @@ def test_a_hub_model_that_is_not_here_is_not_downloaded(name):
 
 def test_counting_loads_no_transformers_and_starts_fast():
     code = (
-        "import sys, time; from finegates.tokens import token_counts; start = time.perf_counter();"
+        "import sys, time; from finegates.models.tokens import token_counts;"
+        "start = time.perf_counter();"
         "import tokenizers; took = time.perf_counter() - start; token_counts('minilm', ['a']);"
         "print(took, [n for n in ('torch', 'transformers') if n in sys.modules])"
     )

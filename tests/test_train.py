@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from finegates.attach import gated_linears
-from finegates.data import load_splits
-from finegates.journal import Journal
-from finegates.metrics import METRICS
-from finegates.pretrained import load_pretrained
-from finegates.reporting import evaluate
-from finegates.runs import create_run, current_rows
-from finegates.session import open_session, resolve_precision
+from finegates.data.splits import load_splits
+from finegates.jobs.worker import execute
+from finegates.nn.attach import gated_linears
+from finegates.nn.pretrained import load_pretrained
+from finegates.runs.folder import create_run, current_rows
+from finegates.runs.journal import Journal
+from finegates.runs.status import STOP_FILE, write_status
 from finegates.spec import make_spec
-from finegates.status import STOP_FILE, write_status
-from finegates.train import train, train_step
-from finegates.worker import execute
+from finegates.training.loop import train, train_step
+from finegates.training.metrics import METRICS
+from finegates.training.records import evaluate
+from finegates.training.session import open_session, resolve_precision
 
 QUICK = {"max_train_samples": 96, "batch_size": 16, "epochs": 4, "precision": "fp32"}
 
@@ -168,7 +168,7 @@ def test_a_regression_starts_at_the_mean_of_its_training_labels(toy_model_dir, t
 def test_a_loss_that_is_no_number_fails_with_the_reason(make_run, monkeypatch):
     run = make_run()
     monkeypatch.setattr(
-        "finegates.penalty.BudgetPenalty.forward", lambda *_: torch.tensor(float("nan"))
+        "finegates.nn.penalty.BudgetPenalty.forward", lambda *_: torch.tensor(float("nan"))
     )
     status = execute(run, "cpu")
     assert status.state == "failed" and "not a finite number" in status.reason
@@ -193,7 +193,7 @@ def test_a_loss_that_stays_far_above_its_lowest_fails_with_the_reason(
         losses = train_step(session, batch, step)
         return {**losses, "task_loss": torch.tensor(0.5 if step <= 10 else high)}
 
-    monkeypatch.setattr("finegates.train.train_step", rising)
+    monkeypatch.setattr("finegates.training.loop.train_step", rising)
     status = execute(make_run(), "cpu")
     assert status.state == ends
     assert ("The loss diverges: 60" in status.reason) == (ends == "failed")

@@ -14,18 +14,18 @@ import torch
 from fake_results import result
 from test_export import finished_run
 
-from finegates import try_client
 from finegates.cli import main
-from finegates.cuts import Cut
 from finegates.errors import ModelError, RunError, SpecError
-from finegates.restore import restore_model
-from finegates.shrink import prune
+from finegates.files.storage import write_json
+from finegates.gates.cuts import Cut
+from finegates.jobs.tasks import read_task
+from finegates.runs.status import process_alive
+from finegates.shrinking.shrink import prune
 from finegates.spec import make_spec
-from finegates.status import process_alive
-from finegates.storage import write_json
-from finegates.tasks import read_task
-from finegates.try_client import LOADING, OFF, READY, ask, look, start, stop
-from finegates.try_messages import (
+from finegates.training.restore import restore_model
+from finegates.trying import client as try_client
+from finegates.trying.client import LOADING, OFF, READY, ask, look, start, stop
+from finegates.trying.messages import (
     ANSWER,
     MOST_CHARACTERS,
     QUESTION,
@@ -37,8 +37,8 @@ from finegates.try_messages import (
     text_counts,
     try_folder,
 )
-from finegates.try_models import DenseAndPruned
-from finegates.try_server import serve
+from finegates.trying.models import DenseAndPruned
+from finegates.trying.server import serve
 
 TEXT = "a fine film"
 CUT = Cut(remove=0.4)
@@ -69,7 +69,7 @@ def test_both_models_say_what_the_masked_model_says(run, cut):
 
 def test_another_cut_is_made_when_it_is_asked_for_and_kept(run, monkeypatch):
     models, made = DenseAndPruned(run), []
-    from finegates import try_models
+    from finegates.trying import models as try_models
 
     real = try_models.shrink
     monkeypatch.setattr(try_models, "shrink", lambda *a, **k: made.append(k) or real(*a, **k))

@@ -7,15 +7,15 @@ import pytest
 import torch
 from filelock import FileLock
 
-from finegates import worker
 from finegates.errors import SpecError
-from finegates.inputs import check_inputs
-from finegates.provenance import cpu_model
-from finegates.runs import create_run, current_rows
-from finegates.session import check_usable, make_accelerator
+from finegates.jobs import worker
+from finegates.jobs.inputs import check_inputs
+from finegates.jobs.worker import WORKER_LOCK, execute
+from finegates.runs.folder import create_run, current_rows
+from finegates.runs.provenance import cpu_model
+from finegates.runs.status import STOP_FILE, Status, write_status
 from finegates.spec import make_spec
-from finegates.status import STOP_FILE, Status, write_status
-from finegates.worker import WORKER_LOCK, execute
+from finegates.training.session import check_usable, make_accelerator
 
 
 @pytest.fixture

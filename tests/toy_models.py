@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification, BertTokenizerFast
 
-from finegates.architectures import ARCHITECTURES
-from finegates.sample import load_sample
+from finegates.data.sample import load_sample
+from finegates.models.architectures import ARCHITECTURES
 
 MODEL_TYPES = tuple(ARCHITECTURES)
 VOCABULARY = 50

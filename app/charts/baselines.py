@@ -19,7 +19,7 @@ def dense_lines(baselines: pd.DataFrame, encodings: Encodings, gap: float) -> li
     """Lines at the medians, each in its method's colour; names behind them, moved apart.
 
     Args:
-        baselines: From `app.tradeoff_frames.baselines`.
+        baselines: From `app.tradeoff.frames.baselines`.
         encodings: Of the chart.
         gap: From `label_gap`.
     """

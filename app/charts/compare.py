@@ -9,7 +9,7 @@ import pandas as pd
 
 from app.charts import style
 from app.charts.zoom import zoom
-from finegates.envelope import envelope
+from finegates.reports.envelope import envelope
 
 HEIGHT, LEGEND_LINE = 280, 20
 """In pixels; a long legend takes nothing from the lines above it."""
@@ -30,7 +30,7 @@ _LONGEST_NAME, _ROOM, _SMALLEST_TOP, _BESIDE_LAST = 260, 1.15, 0.1, 1.015
 
 
 def color_of_run(number: int) -> str:
-    """The colour of a run with this look, a number of `app.run_looks.look_numbers`."""
+    """The colour of a run with this look, a number of `app.curves.looks.look_numbers`."""
     return COLORS[number % len(COLORS)]
 
 

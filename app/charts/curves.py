@@ -6,7 +6,7 @@ import pandas as pd
 from app.charts import style
 from app.charts.zoom import zoom
 from app.words import TERMS
-from finegates.envelope import envelope
+from finegates.reports.envelope import envelope
 
 HEIGHT = 280
 MAX_POINTS = 400

@@ -15,7 +15,7 @@ def class_bars(frame: pd.DataFrame) -> alt.LayerChart:
     """A bar for each class, with its rows and share behind it.
 
     Args:
-        frame: From `app.data_frames.class_frame`.
+        frame: From `app.data.frames.class_frame`.
     """
     labels = frame.assign(
         words=[f"{n:,} ({s:.1%})" for n, s in zip(frame["rows"], frame["share"], strict=True)]
@@ -41,7 +41,7 @@ def length_bars(frame: pd.DataFrame, unit: str, limit: int | None = None) -> alt
     """How many rows are how long.
 
     Args:
-        frame: From `app.data_frames.histogram`.
+        frame: From `app.data.frames.histogram`.
         unit: What is counted: words or tokens.
         limit: What is longer is cut; a line there, if it is given, and other bars beyond.
     """

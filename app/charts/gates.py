@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from app.charts import style
-from finegates.accounting import HISTOGRAM_BINS
+from finegates.gates.removal import HISTOGRAM_BINS
 
 PANEL, FILL = 100, 92
 HEIGHT = 300
@@ -31,7 +31,7 @@ def over_steps(shares: pd.DataFrame, total_steps: int) -> alt.Chart:
     """Step by bin, a panel for each layer; the stronger the colour, the more gates.
 
     Args:
-        shares: From `app.gate_frames.shares`.
+        shares: From `app.snapshots.frames.shares`.
         total_steps: Of the whole training, which is the width of a panel.
     """
     frame = shares.assign(

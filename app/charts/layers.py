@@ -14,7 +14,7 @@ def closing(frame: pd.DataFrame, total_steps: int) -> alt.Chart:
     """Layer by step: how much of each layer is closed.
 
     Args:
-        frame: From `app.gate_frames.closing`.
+        frame: From `app.snapshots.frames.closing`.
         total_steps: Of the whole training, where the x axis ends.
     """
     layers = sorted(frame["layer"].unique())
@@ -52,7 +52,7 @@ def removed_by_matrix(frame: pd.DataFrame, dark: bool) -> dict[str, Any]:
     `app.charts.survivors` is; its data is the frame.
 
     Args:
-        frame: From `app.gate_frames.removed_frame`.
+        frame: From `app.snapshots.frames.removed_frame`.
         dark: Whether the page is dark, for the colour of the numbers.
     """
     names = [name for role, name in ROLE_NAMES.items() if role in set(frame["role"])]

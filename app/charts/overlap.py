@@ -20,7 +20,7 @@ _NUMBERS = (
 def run_by_run(num_runs: int, dark: bool) -> Spec:
     """A cell for each pair of runs, coloured by the overlap above chance.
 
-    Its data is `app.overlap_frames.square`'s.
+    Its data is `app.dimensions.overlap_frames.square`'s.
 
     Args:
         num_runs: How many runs there are.
@@ -33,7 +33,7 @@ def run_by_run(num_runs: int, dark: bool) -> Spec:
 def pair_by_kind(num_pairs: int, dark: bool) -> Spec:
     """A row for each pair of runs, a column for each kind of gate vector.
 
-    Its data is `app.overlap_frames.by_kind`'s.
+    Its data is `app.dimensions.overlap_frames.by_kind`'s.
 
     Args:
         num_pairs: How many pairs of runs there are.

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from app.charts import style
-from app.paper_frames import OWN, PAPER
+from app.paper.frames import OWN, PAPER
 
 ROW_HEIGHT, AXIS_HEIGHT = 34, 50
 OF_FULL = 100.0
@@ -15,7 +15,7 @@ def paper_chart(frame: pd.DataFrame, title: str, relative: bool) -> alt.LayerCha
     """Marks of each row of the paper on one task, with the range of the user's seeds.
 
     Args:
-        frame: From `app.paper_frames.chart_frame`.
+        frame: From `app.paper.frames.chart_frame`.
         title: Of the x axis.
         relative: Whether values are in percent of full fine-tuning, which is then a line.
     """

@@ -20,7 +20,7 @@ def score_curve(frame: pd.DataFrame, here: float, dense: float | None, metric: s
     """Score over removed weights.
 
     Args:
-        frame: From `app.prune_frames.score_frame`.
+        frame: From `app.prune.frames.score_frame`.
         here: Fraction removed by the cut that is looked at.
         dense: Score of nothing removed, if known.
         metric: Name of the metric, in words.
@@ -61,7 +61,7 @@ def time_curve(frame: pd.DataFrame, here: float):
     """Relative time over removed weights, one colour for each batch x length.
 
     Args:
-        frame: From `app.prune_frames.time_frame`.
+        frame: From `app.prune.frames.time_frame`.
         here: Fraction removed by the cut that is looked at.
     """
     shapes = list(dict.fromkeys(frame["shape"]))

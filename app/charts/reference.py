@@ -13,7 +13,7 @@ def front_line(front: pd.DataFrame, encodings: Encodings) -> list[alt.Chart]:
     """A broad quiet line through the front, and a large ring around each of its points.
 
     Args:
-        front: From `app.tradeoff_frames.front`.
+        front: From `app.tradeoff.frames.front`.
         encodings: Of the chart.
     """
     base = alt.Chart(front).encode(x=encodings.x, y=encodings.y("median"))
@@ -28,7 +28,7 @@ def quoted_points(quoted: pd.DataFrame, encodings: Encodings) -> list[alt.Chart]
     """Hollow grey points with the paper's name of each row in the tooltip, a shape each model.
 
     Args:
-        quoted: From `app.quoted_frames.quoted`.
+        quoted: From `app.tradeoff.paper_points.quoted`.
         encodings: Of the chart.
     """
     return [

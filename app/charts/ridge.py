@@ -6,7 +6,7 @@ import pandas as pd
 
 from app.charts import style
 from app.charts.gates import named_ticks
-from finegates.accounting import HISTOGRAM_BINS
+from finegates.gates.removal import HISTOGRAM_BINS
 
 OVERLAP, ENDS = 2.2, 0.85
 """How many rows high the fullest bin between 0 and 1 is, and a share of 1 in the bins beside."""
@@ -41,7 +41,7 @@ def over_time(frame: pd.DataFrame) -> alt.LayerChart:
     """A ridge.
 
     Args:
-        frame: From `app.ridge_frames.ridge`, the newest step first: lower rows are in front.
+        frame: From `app.live.ridge_frames.ridge`, the newest step first: lower rows are in front.
     """
     ends = _is_end(frame)
     between = OVERLAP * np.sqrt(frame["share"] / max(_tallest(frame), SMALLEST_SHARE))

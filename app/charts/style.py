@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from finegates.palette import (
+from finegates.reports.palette import (
     BLUE,
     GRAY,
     GREEN,

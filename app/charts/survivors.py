@@ -22,7 +22,7 @@ COLORS = dict(
 def survivor_bars(matrices: Collection[str]) -> dict[str, Any]:
     """Bars side by side in each layer, one for each matrix: the share of its gates that is open.
 
-    Its data is `app.gate_frames.survivors`', of one side only.
+    Its data is `app.snapshots.frames.survivors`', of one side only.
 
     Args:
         matrices: Names of the matrices that have gates there.

@@ -39,15 +39,15 @@ def tradeoff(
     """The chart of one task, metric and model.
 
     Args:
-        lines: From `app.tradeoff_frames.lines`; what was not trained for its target is dashed.
-        runs: From `app.tradeoff_frames.runs`.
-        baselines: From `app.tradeoff_frames.baselines`.
-        axis: Column of the x axis, a key of `app.tradeoff_axes.AXES`.
+        lines: From `app.tradeoff.frames.lines`; what was not trained for its target is dashed.
+        runs: From `app.tradeoff.frames.runs`.
+        baselines: From `app.tradeoff.frames.baselines`.
+        axis: Column of the x axis, a key of `app.tradeoff.axes.AXES`.
         x_title: What the column is, in words.
         metric: Name of the metric.
         majority: What the most common answer scores.
         front: The rows of ``lines`` on the Pareto front, to be joined and marked.
-        quoted: From `app.quoted_frames.quoted`, another model's.
+        quoted: From `app.tradeoff.paper_points.quoted`, another model's.
         height: In pixels, with a legend of one line.
         width: What the legend may take, in pixels.
     """

@@ -6,8 +6,8 @@ import pandas as pd
 from app.charts import style
 from app.charts.baselines import apart, short_names
 from app.charts.series import Encodings
-from app.tradeoff_axes import AXES, KIND_NAMES
-from finegates.point import ROUNDED, THRESHOLDS, TRAINED
+from app.tradeoff.axes import AXES, KIND_NAMES
+from finegates.results.point import ROUNDED, THRESHOLDS, TRAINED
 
 DASHES = {TRAINED: [1, 0], ROUNDED: [6, 4], THRESHOLDS: [2, 3]}
 OPENED = "opened"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from finegates.groups import Cell
+from finegates.groups.store import Cell
 
 TRAINED_FOR_EACH_TARGET = ("finegates+lora", "finegates", "magnitude")
 ROUNDED_TO_EACH_TARGET = ("finegates-official", "finegates-hinge")

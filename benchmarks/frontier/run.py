@@ -17,15 +17,15 @@ from pathlib import Path
 
 from benchmarks.frontier.plan import DENSE, PROFILES, ROUNDED_TO_EACH_TARGET, budgets, cells
 from benchmarks.record import environment, write_result
-from finegates.aggregate import group_points
-from finegates.cuts import Cut
-from finegates.devices import list_devices
-from finegates.evaluation import evaluate_cuts
-from finegates.glue import GLUE_DIR_VARIABLE
-from finegates.groups import Group, open_group
+from finegates.data.glue import GLUE_DIR_VARIABLE
+from finegates.gates.cuts import Cut
+from finegates.groups.store import Group, open_group
+from finegates.groups.sweep import start_sweep
+from finegates.machine.devices import list_devices
+from finegates.measuring.evaluation import evaluate_cuts
 from finegates.methods import DEFAULT_METHOD
-from finegates.runs import CURVE_FILE, open_run
-from finegates.sweep import start_sweep
+from finegates.results.aggregate import group_points
+from finegates.runs.folder import CURVE_FILE, open_run
 
 RESULT = "frontier.json"
 POLL_S = 5.0

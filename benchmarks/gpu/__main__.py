@@ -22,7 +22,7 @@ from benchmarks.gpu import checks, machine, passes, real_run, speed, steps
 from benchmarks.gpu.options import Options, parsed
 from benchmarks.gpu.report import CUT_OFF, DONE, FAILED, Report
 from benchmarks.record import environment
-from finegates.devices import matching_devices
+from finegates.machine.devices import matching_devices
 
 KILL_GRACE_S = 3.0
 SMALL_FACTOR = 3.0

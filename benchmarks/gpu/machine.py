@@ -11,8 +11,8 @@ import torch
 
 from benchmarks.gpu.options import Options
 from benchmarks.gpu.report import Report
-from finegates.provenance import cpu_model, recorded_versions
-from finegates.timing import interleaved
+from finegates.measuring.timing import interleaved
+from finegates.runs.provenance import cpu_model, recorded_versions
 
 PART = "machine"
 _QUERY = "name,driver_version,memory.total,power.limit,clocks.max.sm,pstate,ecc.mode.current"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.record import RESULTS
-from finegates.models import EMBEDDED_MODEL
+from finegates.models.sources import EMBEDDED_MODEL
 
 TOTAL_S = 480.0
 PACKED = Path(__file__).resolve().parents[2] / ".gpu"

@@ -13,10 +13,10 @@ from typing import Any
 from benchmarks.gpu.options import Options
 from benchmarks.gpu.report import Report, judged
 from benchmarks.gpu.toys import toy_folder
-from finegates import jobs
 from finegates.cli import main
-from finegates.glue import GLUE_DIR_VARIABLE
-from finegates.runs import Run
+from finegates.data.glue import GLUE_DIR_VARIABLE
+from finegates.jobs import control as jobs
+from finegates.runs.folder import Run
 from finegates.spec import RunSpec, make_spec
 
 PART = "real run"

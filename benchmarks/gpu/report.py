@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from finegates.storage import read_json, write_json
+from finegates.files.storage import read_json, write_json
 
 RUNNING, DONE, FAILED, CUT_OFF = "running", "done", "failed", "cut off"
 

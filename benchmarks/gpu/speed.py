@@ -6,8 +6,8 @@ from typing import Any
 from benchmarks.gpu.options import Options
 from benchmarks.gpu.report import Report, judged, verdict
 from benchmarks.gpu.toys import toy_folder
-from finegates.bench import compare
-from finegates.candidates import (
+from finegates.measuring.bench import compare
+from finegates.measuring.candidates import (
     attach_random_gates,
     candidates,
     in_dtype,

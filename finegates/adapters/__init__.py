@@ -22,11 +22,11 @@ from finegates.adapters.peft_layers import (
     merged_peft_layer,
 )
 from finegates.adapters.sparta import attach_sparta
-from finegates.architectures import layout_of_config
 from finegates.errors import SpecError
-from finegates.layout import GateLayout
+from finegates.gates.layout import GateLayout
 from finegates.methods import METHODS
-from finegates.modules import train_head_only
+from finegates.models.architectures import layout_of_config
+from finegates.nn.model_parts import train_head_only
 from finegates.spec import RunSpec
 
 Attach = Callable[[PreTrainedModel, GateLayout, RunSpec], list[nn.Parameter]]

@@ -13,8 +13,8 @@ from transformers import PreTrainedModel
 
 from finegates.adapters.layer import AdapterLayer, wrap_matrices
 from finegates.errors import ModelError
-from finegates.layout import GateLayout
-from finegates.param_table import compacter_bottleneck
+from finegates.gates.layout import GateLayout
+from finegates.models.parameters import compacter_bottleneck
 
 RULE_STD = 1e-4
 """Of the shared A at the start (``phm_init_range``). Both weights of an adapter are sums over A, so
@@ -116,7 +116,7 @@ def attach_compacter(
         model: Changed in place.
         layout: Which matrices; the authors' are o and output, in Compacter++ output alone.
         terms: Kronecker terms n.
-        reduction: Width over bottleneck, see `finegates.param_table.compacter_bottleneck`.
+        reduction: Width over bottleneck, see `finegates.models.parameters.compacter_bottleneck`.
 
     Returns:
         The shared A, then every adapter's factors and biases.

@@ -3,8 +3,8 @@
 from torch import nn
 from transformers import PreTrainedModel
 
-from finegates.gates import Gates
-from finegates.modules import head_parameters
+from finegates.nn.gates import Gates
+from finegates.nn.model_parts import head_parameters
 
 
 def attach_full(model: PreTrainedModel) -> list[nn.Parameter]:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from finegates.layout import GateLayout
-from finegates.modules import locate
+from finegates.gates.layout import GateLayout
+from finegates.nn.model_parts import locate
 
 
 class AdapterLayer(nn.Module):

@@ -11,8 +11,8 @@ from torch.nn.functional import linear
 from transformers import PreTrainedModel
 
 from finegates.adapters.layer import AdapterLayer, wrap_matrices
-from finegates.layout import GateLayout
-from finegates.param_table import lora_xs_rank
+from finegates.gates.layout import GateLayout
+from finegates.models.parameters import lora_xs_rank
 
 INITIAL_STD = 1e-5
 """Of R, in the authors' code (utils/initialization_utils.py)."""

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from transformers import PreTrainedModel
 
-from finegates.layout import GateLayout
-from finegates.modules import locate
+from finegates.gates.layout import GateLayout
+from finegates.nn.model_parts import locate
 
 VERA_INITIAL_D = 0.1
 """arXiv 2310.11454, section 4: the value of d at the start."""

@@ -6,8 +6,8 @@ from torch.nn.functional import linear
 from transformers import PreTrainedModel
 
 from finegates.adapters.layer import AdapterLayer, wrap_matrices
-from finegates.layout import GateLayout
-from finegates.param_table import sparta_entries
+from finegates.gates.layout import GateLayout
+from finegates.models.parameters import sparta_entries
 
 SPARTA_BETAS = (0.9, 0.99)
 """AdamW's, in the authors' code (github.com/IBM/SpaRTA, commit 64c8566, sparta/sft.py)."""

@@ -25,22 +25,22 @@ def add(commands: Any) -> None:
 
 
 def _dispatch(options: argparse.Namespace) -> int:
-    from finegates.dispatcher import dispatch
+    from finegates.jobs.dispatcher import dispatch
 
     dispatch(runs_dir_of(options))
     return 0
 
 
 def _worker(options: argparse.Namespace) -> int:
-    from finegates.accelerate_launch import (
+    from finegates.commands.progress import print_progress
+    from finegates.jobs.worker import assist, execute
+    from finegates.machine.accelerate import (
         end_as,
         is_main_process,
         train_together,
         was_launched,
     )
-    from finegates.progress import print_progress
-    from finegates.runs import Run
-    from finegates.worker import assist, execute
+    from finegates.runs.folder import Run
 
     run = Run(options.run_folder)
     if run.spec.num_processes > 1 and not was_launched():
@@ -56,9 +56,9 @@ def _worker(options: argparse.Namespace) -> int:
 
 
 def _answer(options: argparse.Namespace) -> int:
-    from finegates.runs import Run
-    from finegates.try_messages import IDLE_S
-    from finegates.try_server import serve
+    from finegates.runs.folder import Run
+    from finegates.trying.messages import IDLE_S
+    from finegates.trying.server import serve
 
     signal.signal(signal.SIGTERM, _end)
     run, ended = Run(options.run_folder), {"ended": "was asked to"}

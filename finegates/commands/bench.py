@@ -5,7 +5,6 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from finegates.accounting import removal
 from finegates.commands.options import (
     add_command,
     add_cut,
@@ -13,9 +12,10 @@ from finegates.commands.options import (
     opened_run,
     print_json,
 )
-from finegates.cuts import AS_TRAINED, cut_of
 from finegates.errors import SpecError
-from finegates.timings import keep_timing
+from finegates.gates.cuts import AS_TRAINED, cut_of
+from finegates.gates.removal import removal
+from finegates.runs.timings import keep_timing
 
 _MORE = (
     "Passes alternate in one process after a warm-up; a speed-up is the median ratio of "
@@ -59,14 +59,14 @@ def _bench(options: argparse.Namespace) -> int:
     for name in ("batch_size", "seq_len", "repeats"):
         if getattr(options, name) < 1:
             raise SpecError(f"{name} is {getattr(options, name)}; it has to be 1 or more.")
-    from finegates.inputs import check_device
+    from finegates.jobs.inputs import check_device
 
     if options.device != "cpu":
         check_device(options.device)
-    from finegates.attach import gates_of  # torch loads here
-    from finegates.bench import bench
-    from finegates.provenance import hardware_of, recorded_versions
-    from finegates.shrink import prune
+    from finegates.measuring.bench import bench
+    from finegates.nn.attach import gates_of  # torch loads here
+    from finegates.runs.provenance import hardware_of, recorded_versions
+    from finegates.shrinking.shrink import prune
 
     cut, model = cut_of(vars(options)), _model(options)
     _check_length(options.seq_len, model)
@@ -94,7 +94,7 @@ def _bench(options: argparse.Namespace) -> int:
 
 
 def _check_length(length: int, model: Any) -> None:
-    from finegates.pretrained import longest_input
+    from finegates.nn.pretrained import longest_input
 
     if length > (longest := longest_input(model.config)):
         raise SpecError(f"seq_len is {length}; this model reads at most {longest} tokens.")
@@ -103,9 +103,9 @@ def _check_length(length: int, model: Any) -> None:
 def _model(options: argparse.Namespace) -> Any:
     if (options.run is None) == (options.model is None):
         raise SpecError("Give either a run's id or --model, and not both.")
-    from finegates.candidates import attach_random_gates, random_model
-    from finegates.pretrained import load_pretrained
-    from finegates.restore import restore_model
+    from finegates.measuring.candidates import attach_random_gates, random_model
+    from finegates.nn.pretrained import load_pretrained
+    from finegates.training.restore import restore_model
 
     if options.run:
         return restore_model(opened_run(options))[0]

@@ -11,7 +11,7 @@ from finegates.commands.options import (
     point_cells,
     print_json,
 )
-from finegates.cuts import CURVE_POINTS, Cut, threshold_cuts
+from finegates.gates.cuts import CURVE_POINTS, Cut, threshold_cuts
 from finegates.settings import numbers_of
 from finegates.spec import FIELDS
 
@@ -43,13 +43,13 @@ def add(commands: Any) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from finegates.devices import matching_devices
-    from finegates.inputs import check_device
+    from finegates.jobs.inputs import check_device
+    from finegates.machine.devices import matching_devices
 
     cuts = _cuts(options)
     run = opened_run(options)
     check_device(options.device)
-    from finegates.evaluation import evaluate_cuts  # torch loads here
+    from finegates.measuring.evaluation import evaluate_cuts  # torch loads here
 
     def tell(point: dict[str, Any]) -> None:
         print("  ".join(point_cells(point)), file=sys.stderr, flush=True)

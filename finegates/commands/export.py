@@ -11,7 +11,7 @@ from finegates.commands.options import (
     opened_run,
     print_json,
 )
-from finegates.cuts import cut_of
+from finegates.gates.cuts import cut_of
 
 _MORE = (
     "Without a cut the gates are taken as training left them. The folder holds config, "
@@ -40,7 +40,7 @@ def add(commands: Any) -> None:
 
 def _export(options: argparse.Namespace) -> int:
     run = opened_run(options)
-    from finegates.export import export  # torch loads here
+    from finegates.exporting.export import export  # torch loads here
 
     facts = export(
         run,

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from finegates.commands.options import percent
-from finegates.group_file import Group
-from finegates.group_progress import CellProgress, GroupProgress, progress_of
-from finegates.jobs import tend
+from finegates.groups.file import Group
+from finegates.groups.progress import CellProgress, GroupProgress, progress_of
+from finegates.jobs.control import tend
 
 POLL_S = 1.0
 WAKE_EVERY_S = 10.0

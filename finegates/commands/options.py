@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from finegates.errors import SpecError
-from finegates.launch import HERE, LAUNCHERS, LOCAL, SLURM_FIELDS, Launch, SlurmSettings
+from finegates.runs.launch import HERE, LAUNCHERS, LOCAL, SLURM_FIELDS, Launch, SlurmSettings
 from finegates.settings import allowed_range, base_type, words_of
 from finegates.spec import FIELDS, RunSpec
 
@@ -107,7 +107,7 @@ def add_runs_dir(parser: argparse.ArgumentParser) -> None:
 
 def runs_dir_of(options: argparse.Namespace) -> Path:
     """The folder of all runs, as an absolute path."""
-    from finegates.runs import default_runs_dir
+    from finegates.runs.folder import default_runs_dir
 
     return (options.runs_dir or default_runs_dir()).resolve()
 
@@ -118,7 +118,7 @@ def opened_run(options: argparse.Namespace) -> Any:
     Raises:
         RunError: If there is no such run.
     """
-    from finegates.runs import open_run
+    from finegates.runs.folder import open_run
 
     return open_run(runs_dir_of(options), options.run)
 
@@ -129,7 +129,7 @@ def percent(fraction: float | None) -> str:
 
 
 def point_cells(point: Mapping[str, Any]) -> list[str]:
-    """A point of `finegates.evaluation` as aligned cells: cut, removed, closed, score."""
+    """A point of `finegates.measuring.evaluation` as aligned cells: cut, removed, closed, score."""
     asked = point["threshold"] if point["remove"] is None else point["remove"]
     cut = f"<= {asked:g}" if point["remove"] is None else percent(asked)
     fractions = [point["removed_weights_fraction"], point["closed_gates_fraction"]]

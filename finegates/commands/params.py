@@ -16,8 +16,8 @@ def add(commands: Any) -> None:
 
 
 def _params(options: argparse.Namespace) -> int:
-    from finegates.models import model_sizes
-    from finegates.param_table import parameter_table
+    from finegates.models.parameters import parameter_table
+    from finegates.models.sources import model_sizes
 
     table = parameter_table(model_sizes(options.model))
     for row in [] if options.json else table["rows"]:

@@ -13,7 +13,7 @@ from finegates.commands.options import (
     percent,
     print_json,
 )
-from finegates.cuts import cut_of
+from finegates.gates.cuts import cut_of
 from finegates.spec import FIELDS
 
 _MORE = (
@@ -36,14 +36,14 @@ def add(commands: Any) -> None:
 
 
 def _prune(options: argparse.Namespace) -> int:
-    from finegates.devices import matching_devices
-    from finegates.inputs import check_device
+    from finegates.jobs.inputs import check_device
+    from finegates.machine.devices import matching_devices
 
     cut, run = cut_of(vars(options)), opened_run(options)
     assert cut is not None  # the parser wants one
     check_device(options.device)
-    from finegates.evaluation import dense_and_cut  # torch loads here
-    from finegates.export import export
+    from finegates.exporting.export import export
+    from finegates.measuring.evaluation import dense_and_cut  # torch loads here
 
     dense, point = dense_and_cut(run, cut, matching_devices(options.device)[0].name)
     if not options.json:

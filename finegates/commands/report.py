@@ -24,10 +24,10 @@ def add(commands: Any) -> None:
 
 def _report(options: argparse.Namespace) -> int:
     from finegates.errors import RunError
-    from finegates.groups import list_groups, open_group
-    from finegates.report import group_report, run_report
-    from finegates.runs import open_run
-    from finegates.storage import write_atomically
+    from finegates.files.storage import write_atomically
+    from finegates.groups.store import list_groups, open_group
+    from finegates.reports.report import group_report, run_report
+    from finegates.runs.folder import open_run
 
     folder, name = runs_dir_of(options), options.name
     if name in {group.name for group in list_groups(folder)} and not (folder / name).is_dir():

@@ -39,8 +39,8 @@ def add(commands: Any) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from finegates.launchers.slurm_queue import look_after
-    from finegates.runs import list_runs
+    from finegates.jobs.launchers.slurm_queue import look_after
+    from finegates.runs.folder import list_runs
 
     look_after(runs_dir_of(options))
     rows = [run.row() for run in list_runs(runs_dir_of(options))]
@@ -53,8 +53,8 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from finegates.jobs import job_info
-    from finegates.launch import read_launch
+    from finegates.jobs.control import job_info
+    from finegates.runs.launch import read_launch
 
     run = opened_run(options)
     job = job_info(run)
@@ -72,7 +72,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _stop(options: argparse.Namespace) -> int:
-    from finegates.jobs import stop
+    from finegates.jobs.control import stop
 
     status = stop(opened_run(options))
     print(f"{status.state}: {status.reason}", file=sys.stderr)
@@ -80,14 +80,14 @@ def _stop(options: argparse.Namespace) -> int:
 
 
 def _resume(options: argparse.Namespace) -> int:
-    from finegates.jobs import resume
+    from finegates.jobs.control import resume
 
     resume(opened_run(options), launch=given_launch(options))
     return 0
 
 
 def _delete(options: argparse.Namespace) -> int:
-    from finegates.runs import delete_run
+    from finegates.runs.folder import delete_run
 
     print(f"moved to {delete_run(opened_run(options))}", file=sys.stderr)
     return 0

@@ -53,7 +53,7 @@ def add(commands: Any) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from finegates.group_progress import progress_of
+    from finegates.groups.progress import progress_of
 
     runs_dir = runs_dir_of(options)
     group = _started(options, runs_dir)
@@ -71,8 +71,8 @@ def _sweep(options: argparse.Namespace) -> int:
 
 def _started(options: argparse.Namespace, runs_dir: Path) -> Any:
     """The group that was asked for, with every run of it queued or done."""
-    from finegates.groups import open_group
-    from finegates.sweep import start_sweep, submit_missing
+    from finegates.groups.store import open_group
+    from finegates.groups.sweep import start_sweep, submit_missing
 
     settings, launch = given_settings(options), given_launch(options)
     if options.methods is None and options.name is not None:
@@ -86,7 +86,7 @@ def _started(options: argparse.Namespace, runs_dir: Path) -> Any:
 
 
 def _cells(options: argparse.Namespace) -> list[Any]:
-    from finegates.sweep import plan
+    from finegates.groups.sweep import plan
 
     targets, seeds = (FIELDS[name].metadata for name in ("target_sparsity", "seed"))
     given_targets = DEFAULT_TARGETS if options.targets is None else options.targets

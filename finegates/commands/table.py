@@ -36,8 +36,8 @@ def add(commands: Any) -> None:
 
 
 def _table(options: argparse.Namespace) -> int:
-    from finegates.aggregate import points
-    from finegates.tables import as_csv, as_markdown, as_text, blocks_of
+    from finegates.results.aggregate import points
+    from finegates.results.tables import as_csv, as_markdown, as_text, blocks_of
 
     rows = _rows(options, runs_dir_of(options))
     found = points(rows)
@@ -54,9 +54,9 @@ def _table(options: argparse.Namespace) -> int:
 
 
 def _rows(options: argparse.Namespace, runs_dir: Path) -> list[dict[str, Any]]:
-    from finegates.groups import open_group
-    from finegates.runs import list_runs, open_run
-    from finegates.table_rows import group_rows, run_rows
+    from finegates.groups.store import open_group
+    from finegates.results.rows import group_rows, run_rows
+    from finegates.runs.folder import list_runs, open_run
 
     if options.group:
         names = dict.fromkeys(options.group)

@@ -15,12 +15,12 @@ from finegates.commands.options import (
     runs_dir_of,
 )
 from finegates.errors import SpecError
-from finegates.launch import HERE
-from finegates.processes import start_process
-from finegates.runs import Run
+from finegates.machine.processes import start_process
+from finegates.runs.folder import Run
+from finegates.runs.launch import HERE
+from finegates.runs.status import Status
+from finegates.runs.stop_request import ask_to_stop
 from finegates.spec import make_spec
-from finegates.status import Status
-from finegates.stop_request import ask_to_stop
 
 
 def add(commands: Any) -> None:
@@ -37,12 +37,12 @@ def add(commands: Any) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from finegates.accelerate_launch import was_launched
-    from finegates.devices import matching_devices, place_for
-    from finegates.inputs import check_inputs
-    from finegates.progress import ProgressBar
-    from finegates.runs import create_run
-    from finegates.worker import execute
+    from finegates.commands.progress import ProgressBar
+    from finegates.jobs.inputs import check_inputs
+    from finegates.jobs.worker import execute
+    from finegates.machine.accelerate import was_launched
+    from finegates.machine.devices import matching_devices, place_for
+    from finegates.runs.folder import create_run
 
     if was_launched():
         raise SpecError(
@@ -77,7 +77,7 @@ def _train_together(run: Run, device: str) -> Status:
 
 
 def _launch(options: argparse.Namespace) -> int:
-    from finegates.jobs import submit
+    from finegates.jobs.control import submit
 
     launch = given_launch(options) or HERE
     print(submit(make_spec(given_settings(options)), runs_dir_of(options), launch=launch).id)

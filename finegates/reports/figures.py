@@ -1,7 +1,7 @@
 """Figures of a run as plotly.js takes them: plain data, made without plotly.
 
-Numbers are rounded to five digits and long curves thinned by `finegates.envelope`, so that a report
-of many runs stays small.
+Numbers are rounded to five digits and long curves thinned by `finegates.reports.envelope`, so that
+a report of many runs stays small.
 """
 
 import html
@@ -11,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from finegates.envelope import envelope
-from finegates.palette import BLUE, GRAY, ORANGE, RED, SKY
+from finegates.reports.envelope import envelope
 from finegates.reports.html import Figure
-from finegates.words import TERMS
+from finegates.reports.palette import BLUE, GRAY, ORANGE, RED, SKY
+from finegates.reports.words import TERMS
 
 MOST_POINTS = 300
 """Of a curve."""

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from finegates.accounting import HISTOGRAM_EDGES, histogram, open_counts, removed_by_matrix
+from finegates.gates.removal import HISTOGRAM_EDGES, histogram, open_counts, removed_by_matrix
+from finegates.gates.snapshots import Snapshot
 from finegates.reports.figures import axis, heat_map, label
 from finegates.reports.html import Figure, Html, table
-from finegates.runs import Run
-from finegates.snapshots import Snapshot
-from finegates.words import ROLE_NAMES
+from finegates.reports.words import ROLE_NAMES
+from finegates.runs.folder import Run
 
 BINS = (
     "closed",

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from finegates import words
-from finegates.curve import read_points, read_thresholds
-from finegates.reports import figures
+from finegates.reports import figures, words
 from finegates.reports.html import Html, section, table
 from finegates.reports.html import figures as side_by_side
-from finegates.runs import Run
-from finegates.status import Status
-from finegates.timings import read_timings
+from finegates.runs.curve import read_points, read_thresholds
+from finegates.runs.folder import Run
+from finegates.runs.status import Status
+from finegates.runs.timings import read_timings
 
 
 def cuts(run: Run, status: Status) -> Html:

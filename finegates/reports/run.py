@@ -5,18 +5,17 @@ from typing import Any
 
 import pandas as pd
 
-from finegates import words
 from finegates.errors import FineGatesError
 from finegates.methods import METHODS
-from finegates.provenance import chosen_settings
-from finegates.reports import figures, gates
+from finegates.reports import figures, gates, words
 from finegates.reports.html import Figure, Html, joined, section, table, tag
 from finegates.reports.html import figures as side_by_side
 from finegates.reports.measured import cuts, made_with, timings
-from finegates.run_notes import read_notes
-from finegates.runs import Run, current_rows
-from finegates.status import Status
-from finegates.words import TERMS
+from finegates.reports.words import TERMS
+from finegates.runs.folder import Run, current_rows
+from finegates.runs.notes import read_notes
+from finegates.runs.provenance import chosen_settings
+from finegates.runs.status import Status
 
 _TRAIN = ("step", "task_loss", *(column for _, column, _, _ in figures.SPARSITY_LINES))
 _EVAL = ("step", "score")

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from finegates import words
-from finegates.palette import GRAY, HEXAGON, METHOD_LOOKS, STAR
-from finegates.point import TRAINED, Point
+from finegates.reports import words
 from finegates.reports.figures import axis, figure, label, numbers
 from finegates.reports.html import Figure, Html, figures, joined, section, table, tag
+from finegates.reports.palette import GRAY, HEXAGON, METHOD_LOOKS, STAR
 from finegates.reports.run import attempt, short_run
-from finegates.runs import Run
-from finegates.tables import Block, Table, blocks_of, is_dense, row_name
+from finegates.results.point import TRAINED, Point
+from finegates.results.tables import Block, Table, blocks_of, is_dense, row_name
+from finegates.runs.folder import Run
 
 _SYMBOLS = {HEXAGON: "hexagon2", STAR: "star"}
 """Shapes that are paths in Vega -> what plotly.js calls them."""

@@ -1,4 +1,4 @@
 """Shrinking, step by step: fold gates, keep what is needed, plan the layers, build the model.
 
-`finegates.shrink` is the way in.
+`finegates.shrinking.shrink` is the way in.
 """

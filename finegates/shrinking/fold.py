@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from finegates.adapters import merge_adapters
-from finegates.attach import GATES_NAME, detach_gates, gates_of
 from finegates.errors import ModelError
-from finegates.gated_linear import GatedLinear
-from finegates.gates import Gates
-from finegates.layout import SIDES, GatedMatrix
-from finegates.modules import encoder_layers, locate
+from finegates.gates.layout import SIDES, GatedMatrix
+from finegates.nn.attach import GATES_NAME, detach_gates, gates_of
+from finegates.nn.gated_linear import GatedLinear
+from finegates.nn.gates import Gates
+from finegates.nn.model_parts import encoder_layers, locate
 from finegates.spec import ROLES
 
 

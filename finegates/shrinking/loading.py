@@ -6,8 +6,8 @@ from typing import Any
 from safetensors import SafetensorError
 from transformers import PreTrainedConfig
 
-from finegates.architectures import Architecture, architecture_of
 from finegates.errors import FineGatesError, ModelError, SpecError, first_line
+from finegates.models.architectures import Architecture, architecture_of
 from finegates.shrinking.plan import LayerPlan
 
 PREFIX = "finegates-"

@@ -24,7 +24,7 @@ from transformers import (
     XLMRobertaForSequenceClassification,
 )
 
-from finegates.architectures import architecture_of
+from finegates.models.architectures import architecture_of
 from finegates.shrinking.loading import dense_type, load_whole, plans_of
 from finegates.shrinking.modules import put_in_plans
 from finegates.shrinking.plan import LayerPlan, Needs

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import nn
 from transformers import PreTrainedModel
 
-from finegates.architectures import Architecture
+from finegates.models.architectures import Architecture
 from finegates.shrinking.layers import (
     Constant,
     GatheredLinear,

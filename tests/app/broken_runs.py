@@ -8,9 +8,8 @@ import numpy as np
 from fake_runs import make_curve, make_run
 from safetensors.numpy import save_file
 
-from finegates.groups import Group
-from finegates.run_notes import NOTES_FILE
-from finegates.runs import (
+from finegates.groups.store import Group
+from finegates.runs.folder import (
     CURVE_FILE,
     GATES_FOLDER,
     HISTOGRAMS_FILE,
@@ -18,8 +17,9 @@ from finegates.runs import (
     SPEC_FILE,
     Run,
 )
-from finegates.status import STATUS_FILE
-from finegates.timings import TIMINGS_FILE
+from finegates.runs.notes import NOTES_FILE
+from finegates.runs.status import STATUS_FILE
+from finegates.runs.timings import TIMINGS_FILE
 
 GARBLED, CUT_OFF, FOREIGN, SHAPELESS = "garbled", "cut off", "foreign", "shapeless"
 KINDS = (GARBLED, CUT_OFF, FOREIGN, SHAPELESS)

@@ -16,7 +16,8 @@ for folder in (ROOT, Path(__file__).parent):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
-from finegates import dispatcher  # noqa: E402  needs the path
+from app.places import PLACES  # noqa: E402  needs the path
+from finegates.jobs import dispatcher  # noqa: E402  needs the path
 
 TIMEOUT_S = 30
 
@@ -70,7 +71,7 @@ def visit(
             with monkeypatch.context() as patch:
                 patch.setenv("FINEGATES_RUNS_DIR", str(tmp_path / "none"))
                 app.run()
-            app.switch_page(f"app_pages/{page}.py")
+            app.switch_page(PLACES[page])
         for name, value in parameters.items():
             app.query_params[name] = value
         return app.run()

@@ -12,17 +12,24 @@ from typing import Any
 import numpy as np
 import psutil
 
-from finegates.accounting import gates_to_close, histogram, removal
-from finegates.groups import Cell, Group, create_group, save_group
-from finegates.laws import GaussianLaw
-from finegates.layout import GatedMatrix, GateLayout
+from finegates.files.storage import append_line, write_json
+from finegates.gates.laws import GaussianLaw
+from finegates.gates.layout import GatedMatrix, GateLayout
+from finegates.gates.removal import gates_to_close, histogram, removal
+from finegates.gates.snapshots import Snapshot, save_snapshot
+from finegates.groups.store import Cell, Group, create_group, save_group
+from finegates.groups.sweep import plan, sweep_command
 from finegates.methods import METHODS
-from finegates.runs import CURVE_FILE, HISTOGRAMS_FILE, LOG_FILE, METRICS_FILE, Run, create_run
-from finegates.snapshots import Snapshot, save_snapshot
+from finegates.runs.folder import (
+    CURVE_FILE,
+    HISTOGRAMS_FILE,
+    LOG_FILE,
+    METRICS_FILE,
+    Run,
+    create_run,
+)
+from finegates.runs.status import STOP_FILE, Status, write_status
 from finegates.spec import make_spec
-from finegates.status import STOP_FILE, Status, write_status
-from finegates.storage import append_line, write_json
-from finegates.sweep import plan, sweep_command
 
 LAW = GaussianLaw()
 CURVE_REMOVALS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)

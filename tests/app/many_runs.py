@@ -11,9 +11,9 @@ import numpy as np
 from fake_runs import make_run
 
 from finegates.methods import METHODS
-from finegates.run_notes import write_notes
-from finegates.runs import SPEC_FILE, Run, new_run_id
-from finegates.status import STATUS_FILE
+from finegates.runs.folder import SPEC_FILE, Run, new_run_id
+from finegates.runs.notes import write_notes
+from finegates.runs.status import STATUS_FILE
 
 RECIPES = ("finegates", "finegates+lora", "full", "lora", "magnitude")
 TARGETS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)

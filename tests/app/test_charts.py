@@ -11,8 +11,9 @@ from app import words
 from app.charts import curves, gates, layers, style
 from app.charts.compare import Axis, overlay
 from app.charts.ridge import over_time
-from app.feed import Feed
-from app.gate_frames import (
+from app.live.ridge_frames import ridge
+from app.reading.feed import Feed
+from app.snapshots.frames import (
     BIN_NAMES,
     CELL_BUDGET,
     cells,
@@ -22,11 +23,10 @@ from app.gate_frames import (
     shares,
     some_steps,
 )
-from app.ridge_frames import ridge
-from finegates.accounting import HISTOGRAM_BINS
-from finegates.runs import HISTOGRAMS_FILE, METRICS_FILE
+from finegates.files.storage import append_line
+from finegates.gates.removal import HISTOGRAM_BINS
+from finegates.runs.folder import HISTOGRAMS_FILE, METRICS_FILE
 from finegates.spec import ROLES
-from finegates.storage import append_line
 
 STEP, SCORE = Axis("step", "Step", end=190), Axis("score", "Accuracy", includes=(0.5,))
 LARGE = Size(layers=24, hidden=64, ffn=128, heads=4)

@@ -10,11 +10,11 @@ import pytest
 from fake_runs import make_run
 from test_pages import texts
 
-from app import loaders
 from app.charts import compare
-from app.compare_frames import differences, differences_csv, names_of, numbers, smoothed
-from finegates.runs import Run
-from finegates.status import write_status
+from app.curves.frames import differences, differences_csv, names_of, numbers, smoothed
+from app.reading import loaders
+from finegates.runs.folder import Run
+from finegates.runs.status import write_status
 
 
 @pytest.fixture

@@ -8,14 +8,14 @@ import pytest
 from fake_runs import make_run
 from test_pages import texts
 
-from app import loaders
 from app.charts.data import length_bars
-from app.data_frames import MOST_BINS, MOST_CLASSES, class_frame, histogram, rows_named
-from app.data_use import query_of
-from app.plain import plain
-from finegates.runs import list_runs
+from app.data.frames import MOST_BINS, MOST_CLASSES, class_frame, histogram, rows_named
+from app.data.use import query_of
+from app.reading import loaders
+from app.text import plain
+from finegates.data.uploads import KeptFile, kept_files, save_upload
+from finegates.runs.folder import list_runs
 from finegates.spec import make_spec
-from finegates.uploads import KeptFile, kept_files, save_upload
 
 ROWS = [f"the film number {i},{'good' if i % 2 else 'bad'}" for i in range(40)]
 FILMS = "\n".join(["review,verdict", *ROWS]).encode()

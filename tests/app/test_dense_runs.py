@@ -4,7 +4,7 @@ import pytest
 from fake_runs import make_run
 from test_pages import texts
 
-from app.run_table import table
+from app.run_table.table import table
 from finegates.methods import METHODS
 
 DENSE = [name for name, method in METHODS.items() if not method.removes]

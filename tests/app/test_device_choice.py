@@ -4,7 +4,7 @@ import pytest
 import streamlit as st
 from fake_nvidia import ALWAYS, H100, FakeNvidia
 
-from finegates.runs import list_runs
+from finegates.runs.folder import list_runs
 
 PAGES = ["new_run", "new_sweep"]
 

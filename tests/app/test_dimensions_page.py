@@ -12,18 +12,25 @@ from streamlit.testing.v1 import AppTest
 from test_pages import texts
 
 from app.charts.maps import gate_map as draw
-from app.dimension_view import VIEWS
-from app.gate_frames import removed_frame, survivors
-from app.gate_maps import PARTS, SIDE_NAMES, agreement_map, as_percent, gate_map, stream_map
-from app.gates_shown import GatesShown
-from app.mask_exports import file_name, masks_csv, masks_npz
-from app.overlap_frames import by_kind, chosen_sets, pair_table, pairs_of, square
+from app.dimensions.choice import VIEWS
+from app.dimensions.map_frames import (
+    PARTS,
+    SIDE_NAMES,
+    agreement_map,
+    as_percent,
+    gate_map,
+    stream_map,
+)
+from app.dimensions.mask_files import file_name, masks_csv, masks_npz
+from app.dimensions.overlap_frames import by_kind, chosen_sets, pair_table, pairs_of, square
 from app.ranges import in_ranges
-from finegates.accounting import open_counts
-from finegates.laws import LAWS, GaussianLaw
-from finegates.overlap import overlap
-from finegates.snapshots import Snapshot
-from finegates.stream import stream_use
+from app.snapshots.frames import removed_frame, survivors
+from app.snapshots.view import GatesShown
+from finegates.gates.laws import LAWS, GaussianLaw
+from finegates.gates.overlap import overlap
+from finegates.gates.removal import open_counts
+from finegates.gates.snapshots import Snapshot
+from finegates.gates.stream import stream_use
 
 
 def make_gates(seed: int = 0, threshold: float = 0.0, size: Size = MINILM) -> GatesShown:

@@ -7,13 +7,13 @@ from fake_runs import make_run
 from test_pages import texts
 from test_runs_page import tick
 
-from app import launch_form
-from finegates.groups import list_groups
-from finegates.launch import Launch, SlurmSettings, read_launch, write_launch
-from finegates.launchers import slurm
-from finegates.launchers.slurm_client import Job
-from finegates.launchers.slurm_queue import QUEUE_FILE, Queue, _write
-from finegates.runs import list_runs
+from app.new import launch as launch_form
+from finegates.groups.store import list_groups
+from finegates.jobs.launchers import slurm
+from finegates.jobs.launchers.slurm_client import Job
+from finegates.jobs.launchers.slurm_queue import QUEUE_FILE, Queue, _write
+from finegates.runs.folder import list_runs
+from finegates.runs.launch import Launch, SlurmSettings, read_launch, write_launch
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_every_run_of_a_sweep_is_handed_to_slurm(visit, runs_dir, dispatched, cl
 def test_live_shows_why_a_job_waits(visit, runs_dir, monkeypatch):
     run = make_run(runs_dir, "queued")
     write_launch(run.path, replace(Launch("slurm"), job_id="7", sbatch="#SBATCH --gpus=1"))
-    monkeypatch.setattr("finegates.jobs.look_after", lambda folder: None)
+    monkeypatch.setattr("finegates.jobs.control.look_after", lambda folder: None)
     _write(runs_dir, Queue(1.0, (Job("7", "PENDING", "", "Resources", run.id),)))
     assert (runs_dir / QUEUE_FILE).exists()
     app = visit("live", run=run.id)

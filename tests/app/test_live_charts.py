@@ -7,19 +7,19 @@ import pandas as pd
 import pytest
 from fake_runs import TINY, grow, make_run
 
-from app import loaders
 from app.charts import compare
 from app.charts.compare import Axis, overlay, thinned
 from app.charts.ridge import how_to_read, over_time
 from app.charts.zoom import ZOOM
-from app.feed import TRAIN_COLUMNS, Feed, metrics_frame
-from app.metric_table import MetricTable
-from app.ridge_frames import MOST_ROWS, ridge, vectors_of
-from app.run_looks import look_numbers
-from finegates.accounting import HISTOGRAM_BINS
-from finegates.envelope import envelope
-from finegates.runs import current_rows, delete_run
-from finegates.storage import LineReader
+from app.curves.looks import look_numbers
+from app.live.ridge_frames import MOST_ROWS, ridge, vectors_of
+from app.reading import loaders
+from app.reading.feed import TRAIN_COLUMNS, Feed, metrics_frame
+from app.reading.metric_table import MetricTable
+from finegates.files.storage import LineReader
+from finegates.gates.removal import HISTOGRAM_BINS
+from finegates.reports.envelope import envelope
+from finegates.runs.folder import current_rows, delete_run
 
 MANY = 100_000
 

@@ -12,8 +12,8 @@ from test_pages import texts
 
 from app.charts import compare
 from app.charts.zoom import ZOOM
-from finegates.runs import LOG_FILE, delete_run
-from finegates.status import PAUSE_FILE, STOP_FILE, write_status
+from finegates.runs.folder import LOG_FILE, delete_run
+from finegates.runs.status import PAUSE_FILE, STOP_FILE, write_status
 
 CHARTS = ("loss", "score", "sparsity", "closing", "removed", "spread", "ridge")
 

@@ -4,11 +4,11 @@ import pytest
 from fake_runs import make_run
 from test_pages import texts
 
-from app.plain import plain
-from app.relevance import matters
-from finegates.data import load_splits
+from app.new.relevance import matters
+from app.text import plain
+from finegates.data.splits import load_splits
 from finegates.methods import METHODS
-from finegates.runs import Run, list_runs
+from finegates.runs.folder import Run, list_runs
 from finegates.spec import FIELDS, make_spec
 
 SAMPLE_ROWS = load_splits(make_spec({})).fingerprint
@@ -205,6 +205,6 @@ def test_what_was_typed_is_kept_when_the_page_is_left(visit, runs_dir):
     make_run(runs_dir)
     app = visit("new_run")
     app.number_input(key="new.epochs").set_value(17).run()
-    app.switch_page("app_pages/runs.py").run()
-    app.switch_page("app_pages/new_run.py").run()
+    app.switch_page("runs/page.py").run()
+    app.switch_page("new/run_page.py").run()
     assert app.number_input(key="new.epochs").value == 17

@@ -50,9 +50,10 @@ def test_no_page_loads_torch_or_transformers(tmp_path):
 import sys
 sys.path.insert(0, {str(ROOT)!r})
 from streamlit.testing.v1 import AppTest
+from app.places import PLACES
 app = AppTest.from_file({str(ROOT / "app" / "main.py")!r}, default_timeout=60).run()
 for page in {PAGES!r}:
-    app.switch_page(f"app_pages/{{page}}.py").run()
+    app.switch_page(PLACES[page]).run()
     assert not app.exception, app.exception
 heavy = {{"torch", "transformers", "accelerate", "peft", "datasets"}} & set(sys.modules)
 assert not heavy, heavy

@@ -10,13 +10,13 @@ from test_pages import texts
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from fake_results import DATA, in_state, result, result_on
 
-from app.paper_frames import DIFFERENCE, OWN, PAPER, RELATIVE, chart_frame, printed_table
-from app.paper_start import query_of
-from finegates.aggregate import points, run_rows
-from finegates.paper import BACKBONES, TABLES, cells_of
-from finegates.paper_runs import Comparison, compare, fills
-from finegates.runs import list_runs
-from finegates.sweep_plan import plan
+from app.paper.frames import DIFFERENCE, OWN, PAPER, RELATIVE, chart_frame, printed_table
+from app.paper.start import query_of
+from finegates.groups.plan import plan
+from finegates.results.aggregate import points, run_rows
+from finegates.results.paper import BACKBONES, TABLES, cells_of
+from finegates.results.paper_runs import Comparison, compare, fills
+from finegates.runs.folder import list_runs
 
 ROBERTA = BACKBONES["roberta-base"]
 RTE = {"task": "rte", "model": ROBERTA, "target_sparsity": 0.0}
@@ -178,7 +178,7 @@ def test_an_address_that_can_not_be_is_told_and_changes_nothing(visit, given, to
 
 def test_what_a_link_chose_is_kept_when_the_page_is_left(visit):
     app = visit("new_sweep", task="rte", methods="vera,finegates", targets="0.35")
-    app.switch_page("app_pages/runs.py").run()
-    app.switch_page("app_pages/new_sweep.py").run()
+    app.switch_page("runs/page.py").run()
+    app.switch_page("new/sweep_page.py").run()
     assert app.multiselect(key="sweep_dense").value == ["vera"]
     assert app.multiselect(key="sweep_targets").value == [35]

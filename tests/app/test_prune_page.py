@@ -5,14 +5,14 @@ import pytest
 from fake_runs import make_curve, make_run
 from test_pages import texts
 
-from app.prune_frames import Measured, score_frame, side_by_side, time_frame
-from finegates.accounting import removal
-from finegates.curve import keep_points
-from finegates.cuts import Cut, cut_snapshot
+from app.prune.frames import Measured, score_frame, side_by_side, time_frame
 from finegates.errors import RunError
-from finegates.runs import CURVE_FILE
-from finegates.tasks import DONE, FAILED, RUNNING, Task
-from finegates.timings import keep_timing
+from finegates.gates.cuts import Cut, cut_snapshot
+from finegates.gates.removal import removal
+from finegates.jobs.tasks import DONE, FAILED, RUNNING, Task
+from finegates.runs.curve import keep_points
+from finegates.runs.folder import CURVE_FILE
+from finegates.runs.timings import keep_timing
 
 TIMING = {
     "remove": 0.4, "threshold": None, "batch_size": 8, "seq_len": 128, "dtype": "float32",
@@ -40,7 +40,7 @@ def run(runs_dir):
 def started(monkeypatch):
     """What was to be started; nothing is."""
     asked = []
-    monkeypatch.setattr("app.prune_actions.start_task", lambda *words: asked.append(words))
+    monkeypatch.setattr("app.prune.actions.start_task", lambda *words: asked.append(words))
     return asked
 
 
@@ -109,7 +109,7 @@ def test_what_is_at_work_and_what_failed_is_told(visit, run, monkeypatch, task, 
     def read(_, name):
         return task if name == "score" else None
 
-    monkeypatch.setattr("app.prune_actions.read_task", read)
+    monkeypatch.setattr("app.prune.actions.read_task", read)
     app = visit("prune", run=run.id)
     assert told in texts(app) and not app.exception
     assert app.button(key="do-score").disabled == busy
@@ -119,7 +119,7 @@ def test_a_task_that_can_not_start_is_told(visit, run, monkeypatch):
     def refuse(*_):
         raise RunError("It is at work; wait for it.")
 
-    monkeypatch.setattr("app.prune_actions.start_task", refuse)
+    monkeypatch.setattr("app.prune.actions.start_task", refuse)
     app = visit("prune", run=run.id)
     app.button(key="do-score").click().run()
     assert "wait for it" in texts(app)

@@ -3,9 +3,9 @@
 import pytest
 from fake_runs import make_group, make_run
 
-from app import report_parts
+from app.widgets import report_button as report_parts
 from finegates.errors import RunError
-from finegates.runs import Run
+from finegates.runs.folder import Run
 
 
 def reports(app) -> list[str]:

@@ -10,13 +10,16 @@ import pytest
 from fake_runs import make_run
 from test_pages import texts
 
-from app import loaders, notes_table, run_exports, ticked_actions
-from finegates import spreadsheet
-from finegates.bin import list_bin
-from finegates.groups import list_groups
-from finegates.run_notes import NOTES_FILE, RunNotes, read_notes, write_notes
-from finegates.runs import Run, delete_run, list_runs
-from finegates.status import STOP_FILE, Status, write_status
+from app.reading import loaders
+from app.runs import notes as notes_table
+from app.runs import run_files as run_exports
+from app.runs import selection_actions as ticked_actions
+from finegates.files import spreadsheet
+from finegates.groups.store import list_groups
+from finegates.runs.bin import list_bin
+from finegates.runs.folder import Run, delete_run, list_runs
+from finegates.runs.notes import NOTES_FILE, RunNotes, read_notes, write_notes
+from finegates.runs.status import STOP_FILE, Status, write_status
 
 
 def spec_of(app, index: int = 0) -> dict:

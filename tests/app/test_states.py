@@ -22,8 +22,8 @@ from many_runs import make_many
 from streamlit.testing.v1 import AppTest
 from test_pages import PAGES, texts
 
-from finegates.runs import list_runs
-from finegates.status import STATES
+from finegates.runs.folder import list_runs
+from finegates.runs.status import STATES
 
 NUM_MANY, NUM_SOUND = 1000, 2
 NEED_NO_RUNS = {

@@ -5,16 +5,16 @@ from fake_runs import make_group, make_run
 from test_new_run_page import SAMPLE_ROWS, start
 from test_pages import texts
 
-from app.overrides import own_values
-from app.sweep_cost import specs_of, sweep_cost
-from app.sweep_form import free_name, read_targets
+from app.new.cost import specs_of, sweep_cost
+from app.new.overrides import own_values
+from app.new.sweep import free_name, read_targets
 from app.words import NOTHING
 from finegates.errors import SpecError
-from finegates.estimate import Estimate
-from finegates.groups import list_groups, open_group
-from finegates.runs import list_runs
+from finegates.groups.store import list_groups, open_group
+from finegates.groups.sweep import plan
+from finegates.jobs.estimate import Estimate
+from finegates.runs.folder import list_runs
 from finegates.spec import FIELDS
-from finegates.sweep import plan
 
 
 def metric(app, label: str) -> str:
@@ -160,7 +160,7 @@ def test_own_values_are_shown_in_words():
 def test_data_and_model_are_shared_with_the_page_of_one_run(visit):
     app = visit("new_run")
     app.get_by_key("new_source").set_value("GLUE").run()
-    app.switch_page("app_pages/new_sweep.py").run().run()
+    app.switch_page("new/sweep_page.py").run().run()
     assert "--task cola" in app.code[0].value
 
 

@@ -7,21 +7,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app import tradeoff_frames as frames
-from app.chart_exports import as_json, as_svg
 from app.charts import style
 from app.charts.baselines import apart, names_of
 from app.charts.tradeoff import tradeoff
-from app.point_frames import missing, table
-from app.quoted_frames import quoted
-from app.run_costs import RunCosts
-from app.tradeoff_axes import AXES, KIND_NAMES, Known
-from finegates.aggregate import ROUNDED, THRESHOLDS, TRAINED, Point
-from finegates.paper import paper_cells
+from app.reading.run_costs import RunCosts
+from app.tradeoff import frames
+from app.tradeoff.axes import AXES, KIND_NAMES, Known
+from app.tradeoff.paper_points import quoted
+from app.tradeoff.point_frames import missing, table
+from app.widgets.chart_files import as_json, as_svg
+from finegates.results.aggregate import ROUNDED, THRESHOLDS, TRAINED, Point
+from finegates.results.paper import paper_cells
 
 
 def point(method="finegates", target=0.3, scores=(0.8, 0.84), missing=(), **changes) -> Point:
-    """A point as `finegates.aggregate` makes it."""
+    """A point as `finegates.results.aggregate` makes it."""
     median = float(np.median(scores)) if scores else None
     removed = target if scores else None
     return Point(

@@ -8,13 +8,13 @@ import pytest
 from fake_runs import make_curve, make_group, make_run
 from test_pages import texts
 
-from app.tradeoff_axes import KIND_NAMES
-from finegates.curve import keep_points
-from finegates.groups import open_group
-from finegates.point import ROUNDED, THRESHOLDS
-from finegates.runs import Run
-from finegates.status import STOP_FILE
-from finegates.timings import keep_timing
+from app.tradeoff.axes import KIND_NAMES
+from finegates.groups.store import open_group
+from finegates.results.point import ROUNDED, THRESHOLDS
+from finegates.runs.curve import keep_points
+from finegates.runs.folder import Run
+from finegates.runs.status import STOP_FILE
+from finegates.runs.timings import keep_timing
 
 METHODS = ["finegates", "finegates+lora", "full"]
 POINT = {"remove": None, "score": 0.8, "closed_gates_fraction": 0.2, "mac_ratio": 2.0}
@@ -148,7 +148,7 @@ def test_states_are_counted(visit, runs_dir):
 
 
 def test_missing_and_failed_runs_are_submitted_again(visit, runs_dir, dispatched, monkeypatch):
-    from finegates import sweep
+    from finegates.groups import sweep
 
     asked = []
     monkeypatch.setattr(sweep, "submit_missing", lambda group, folder: asked.append(group.name))
@@ -278,7 +278,7 @@ def test_a_damaged_measurement_leaves_the_runs_own_point(visit, runs_dir, file):
 def test_a_click_on_a_point_opens_its_run(visit, runs_dir, monkeypatch):
     import streamlit as st
 
-    from app import tradeoff_parts
+    from app.tradeoff import chart as tradeoff_parts
 
     make_group(runs_dir, "g", ["finegates"], seeds=(0,))
     (drawn,) = visit("tradeoff", group="g").get("vega_lite_chart")
@@ -286,13 +286,13 @@ def test_a_click_on_a_point_opens_its_run(visit, runs_dir, monkeypatch):
     state = {"tradeoff_0": {"selection": {"opened": [{"run": "this-run"}]}}}
     monkeypatch.setattr(st, "session_state", state)
     tradeoff_parts.open_selected("tradeoff_0")
-    assert state["opening"] == ("app_pages/live.py", {"run": "this-run"})
+    assert state["opening"] == ("live/page.py", {"run": "this-run"})
 
 
 def test_a_click_beside_the_points_opens_nothing(monkeypatch):
     import streamlit as st
 
-    from app import tradeoff_parts
+    from app.tradeoff import chart as tradeoff_parts
 
     state = {"tradeoff_0": {"selection": {"opened": []}}}
     monkeypatch.setattr(st, "session_state", state)
@@ -317,8 +317,8 @@ def test_a_group_without_any_finished_run_waits(visit, runs_dir):
 
 
 def test_the_download_is_the_command_lines_own_table(visit, runs_dir):
-    from finegates.aggregate import group_points
-    from finegates.tables import as_csv
+    from finegates.results.aggregate import group_points
+    from finegates.results.tables import as_csv
 
     group = make_group(runs_dir, "g", METHODS)
     app = visit("tradeoff", group="g")

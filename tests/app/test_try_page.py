@@ -6,8 +6,8 @@ from test_pages import texts
 
 from app.charts.opinions import MOST_CLASSES, opinion_bars, shown_classes
 from finegates.errors import RunError
-from finegates.try_client import LOADING, OFF, READY, TryState
-from finegates.try_messages import Opinion, Reply
+from finegates.trying.client import LOADING, OFF, READY, TryState
+from finegates.trying.messages import Opinion, Reply
 
 MARKED = "**bold** <b>html</b> :material/home:"
 LABELS = ("unacceptable", MARKED)
@@ -46,7 +46,7 @@ class Client:
 def client(monkeypatch):
     client = Client()
     for name in ("look", "start", "stop", "ask"):
-        monkeypatch.setattr(f"finegates.try_client.{name}", getattr(client, name))
+        monkeypatch.setattr(f"finegates.trying.client.{name}", getattr(client, name))
     return client
 
 

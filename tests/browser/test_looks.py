@@ -14,7 +14,7 @@ from fake_runs import MINILM, make_curve, make_group, make_run
 from playwright.sync_api import Browser, Page
 from steps import no_exception, open_page, wait_until_drawn
 
-from finegates.runs import Run
+from finegates.runs.folder import Run
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 

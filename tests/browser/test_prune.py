@@ -17,8 +17,8 @@ from steps import (
     wait_until_drawn,
 )
 
-from finegates.curve import read_points, read_thresholds
-from finegates.runs import Run, create_run
+from finegates.runs.curve import read_points, read_thresholds
+from finegates.runs.folder import Run, create_run
 from finegates.spec import make_spec
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -29,8 +29,8 @@ NOT_MEASURED = "not measured"
 @pytest.fixture(scope="module")
 def trained_toy(toy_model_dir, tmp_path_factory) -> Run:
     """A run that was really trained, with its weights: a toy, in a second."""
-    from finegates.inputs import check_inputs
-    from finegates.worker import execute
+    from finegates.jobs.inputs import check_inputs
+    from finegates.jobs.worker import execute
 
     settings = {"model": str(toy_model_dir), "max_train_samples": 64, "epochs": 2,
                 "batch_size": 16, "device": "cpu", "precision": "fp32"}  # fmt: skip

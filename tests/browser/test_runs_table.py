@@ -7,7 +7,7 @@ from fake_runs import make_run
 from playwright.sync_api import Page, expect
 from steps import SHORT_MS, chart_named, no_exception, open_page, wait_until_drawn
 
-from finegates.runs import list_runs
+from finegates.runs.folder import list_runs
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

@@ -25,9 +25,9 @@ from steps import (
     wait_for_step,
 )
 
-from finegates import jobs
-from finegates.groups import list_groups
-from finegates.runs import Run
+from finegates.groups.store import list_groups
+from finegates.jobs import control as jobs
+from finegates.runs.folder import Run
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 

@@ -15,8 +15,8 @@ from steps import (
     state,
 )
 
-from finegates.runs import Run
-from finegates.sample import load_sample
+from finegates.data.sample import load_sample
+from finegates.runs.folder import Run
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 

@@ -6,8 +6,8 @@ from playwright.sync_api import Page, expect
 from steps import metric, no_exception, open_page, settle, slider, state, wait_until_drawn
 from test_runs_table import FIRST_ROW_Y, tick
 
-from finegates.run_notes import read_notes
-from finegates.runs import list_runs
+from finegates.runs.folder import list_runs
+from finegates.runs.notes import read_notes
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

@@ -4,13 +4,13 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from finegates.curve import keep_points, read_points, read_thresholds
 from finegates.errors import FineGatesError
-from finegates.run_notes import read_notes, write_notes
-from finegates.runs import Run, current_rows
-from finegates.storage import write_json
-from finegates.tasks import TASKS_FOLDER, read_task
-from finegates.timings import keep_timing, read_timings
+from finegates.files.storage import write_json
+from finegates.jobs.tasks import TASKS_FOLDER, read_task
+from finegates.runs.curve import keep_points, read_points, read_thresholds
+from finegates.runs.folder import Run, current_rows
+from finegates.runs.notes import read_notes, write_notes
+from finegates.runs.timings import keep_timing, read_timings
 
 
 def _cut(path: Path, chance: random.Random) -> None:

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from garble import add_what_pages_add
 
-from finegates import jobs
-from finegates.inputs import check_inputs
-from finegates.runs import Run, create_run, current_rows
-from finegates.session import LOG_STEPS
+from finegates.jobs import control as jobs
+from finegates.jobs.inputs import check_inputs
+from finegates.runs.folder import Run, create_run, current_rows
+from finegates.runs.status import Status
 from finegates.spec import RunSpec, make_spec
-from finegates.status import Status
+from finegates.training.session import LOG_STEPS
 
 EVAL_STEPS = 8
 LONGEST_WAIT_S = 120.0
@@ -30,7 +30,7 @@ Fault = Callable[[], None]
 """Is called in the worker before it begins, to put a fault in its way."""
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["finegates.train", "finegates.worker", "peft"])
+_FORKS.set_forkserver_preload(["finegates.training.loop", "finegates.jobs.worker", "peft"])
 
 
 @dataclass
@@ -82,7 +82,7 @@ def work(run: Run, fault: Fault | None = None) -> BaseProcess:
 def _execute(path: Path, fault: Fault | None) -> None:
     import torch
 
-    from finegates.worker import execute
+    from finegates.jobs.worker import execute
 
     torch.set_num_threads(1)
     if fault:

@@ -23,7 +23,10 @@ class DieInWrite:
     number: int
 
     def __call__(self) -> None:
-        from finegates import checkpoint, journal, snapshots, storage
+        from finegates.files import storage
+        from finegates.gates import snapshots
+        from finegates.runs import journal
+        from finegates.training import checkpoint
 
         if self.kind == "tensors":
             self._spoil(checkpoint, "save_file", lambda tensors, path: path.write_bytes(b"0" * 99))

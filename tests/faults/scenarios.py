@@ -26,9 +26,9 @@ from inside import WRITES, ClockSetBack, DieInWrite, NoRights
 from server import Server, open_page
 
 from finegates.cli import main
-from finegates.jobs import signal_worker
-from finegates.runs import Run, current_rows, list_runs
-from finegates.status import LIVE_STATES
+from finegates.jobs.control import signal_worker
+from finegates.runs.folder import Run, current_rows, list_runs
+from finegates.runs.status import LIVE_STATES
 
 RACING_RUNS = 30
 READERS = 8

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from finegates.gates import Gates
-from finegates.runs import Run, create_run
+from finegates.nn.gates import Gates
+from finegates.runs.folder import Run, create_run
 from finegates.spec import make_spec
 
 DEVICE_VARIABLE = "FINEGATES_TEST_DEVICE"

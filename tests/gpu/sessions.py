@@ -4,10 +4,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from finegates.batches import training_batches
-from finegates.data import TextSplits, load_splits
-from finegates.session import Session, open_session
+from finegates.data.splits import TextSplits, load_splits
 from finegates.spec import RunSpec, make_spec
+from finegates.training.batches import training_batches
+from finegates.training.session import Session, open_session
 
 ROWS = 96
 

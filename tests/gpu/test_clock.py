@@ -4,7 +4,7 @@ import time
 
 import torch
 
-from finegates.timing import clock_of
+from finegates.measuring.timing import clock_of
 
 LONG_S = 0.05
 

@@ -6,9 +6,9 @@ from torch._dynamo.utils import counters
 from torch._inductor import config as inductor
 from toy_models import toy_inputs, toy_model
 
-from finegates.attach import attach_gates
-from finegates.candidates import DENSE, MASKED, SHRUNK, attach_random_gates, candidates
-from finegates.laws import make_law
+from finegates.gates.laws import make_law
+from finegates.measuring.candidates import DENSE, MASKED, SHRUNK, attach_random_gates, candidates
+from finegates.nn.attach import attach_gates
 
 
 @pytest.fixture(autouse=True)

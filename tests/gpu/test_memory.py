@@ -4,9 +4,9 @@ import gc
 
 import torch
 
-import finegates.train
-from finegates.gated_linear import GatedLinear
-from finegates.worker import execute
+import finegates.training.loop
+from finegates.jobs.worker import execute
+from finegates.nn.gated_linear import GatedLinear
 
 FAR_TOO_MUCH = 1 << 50
 
@@ -19,14 +19,14 @@ def alive():
 def test_out_of_memory_ends_the_run_and_leaves_the_device_free(
     make_run, device, on_gpu, monkeypatch
 ):
-    step = finegates.train.train_step
+    step = finegates.training.loop.train_step
 
     def greedy(session, batch, number):
         if number == 7:
             torch.empty(FAR_TOO_MUCH, device=session.accelerator.device)
         return step(session, batch, number)
 
-    monkeypatch.setattr(finegates.train, "train_step", greedy)
+    monkeypatch.setattr(finegates.training.loop, "train_step", greedy)
     before = alive()
     used = torch.cuda.memory_allocated(device) if on_gpu else 0
     status = execute(make_run(), device)

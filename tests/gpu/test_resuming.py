@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from finegates.jobs import resume
-from finegates.status import STOP_FILE
-from finegates.worker import execute
+from finegates.jobs.control import resume
+from finegates.jobs.worker import execute
+from finegates.runs.status import STOP_FILE
 
 STOPPED_AT = 10
 SETTINGS = {"method": "finegates+lora", "target_sparsity": 0.4}

@@ -4,9 +4,9 @@ import pytest
 import torch
 from toy_models import MODEL_TYPES, toy_inputs, toy_model
 
-from finegates.bench import bench
-from finegates.candidates import DENSE, MASKED, SHRUNK, attach_random_gates, candidates
-from finegates.timing import cuda_graph
+from finegates.measuring.bench import bench
+from finegates.measuring.candidates import DENSE, MASKED, SHRUNK, attach_random_gates, candidates
+from finegates.measuring.timing import cuda_graph
 
 TOLERANCES = {"float32": 1e-4, "bfloat16": 6e-2, "float16": 1e-2}
 """Largest difference of logits to those of float32, relative to the largest logit."""

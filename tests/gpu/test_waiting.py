@@ -8,8 +8,8 @@ from sessions import first_batch, open_on
 from toy_models import toy_inputs, toy_model
 from waits import waits
 
-from finegates.candidates import DENSE, SHRUNK, attach_random_gates, candidates
-from finegates.train import _steps_from, train_step
+from finegates.measuring.candidates import DENSE, SHRUNK, attach_random_gates, candidates
+from finegates.training.loop import _steps_from, train_step
 
 SETTINGS = {"target_sparsity": 0.4, "target_delay_fraction": 0.0}
 

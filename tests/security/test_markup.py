@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from fake_runs import make_curve, make_group, make_run
 
-from finegates.report import run_report
-from finegates.run_notes import write_notes
-from finegates.runs import LOG_FILE, Run
+from finegates.data.uploads import save_upload
+from finegates.reports.report import run_report
+from finegates.runs.folder import LOG_FILE, Run
+from finegates.runs.notes import write_notes
 from finegates.spec import FILE_TASK
-from finegates.uploads import save_upload
 
 ROOT = Path(__file__).resolve().parents[2]
 STRANGER = "http://evil.example"

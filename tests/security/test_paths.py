@@ -9,23 +9,33 @@ from pathlib import Path
 import pytest
 from fake_runs import make_group, make_run
 
-from finegates import jobs, models, tasks
-from finegates.bin import BinnedRun, list_bin, restore_run
-from finegates.cuts import Cut
+from finegates.data.uploads import delete_upload, kept_files, save_upload
 from finegates.errors import DataError, FineGatesError, RunError, SpecError
-from finegates.estimate import estimate_cost
-from finegates.group_file import GROUP_SUFFIX
-from finegates.groups import create_group, list_groups, open_group
-from finegates.models import EMBEDDED_MODEL
-from finegates.processes import start_process
-from finegates.run_notes import write_notes
-from finegates.runs import BROKEN, GATES_FOLDER, LOG_FILE, Run, delete_run, list_runs, open_run
-from finegates.saved import EXPORTS_FOLDER, delete_saved, saved_folder
+from finegates.files.storage import LineReader, read_json, read_tail
+from finegates.gates.cuts import Cut
+from finegates.groups.file import GROUP_SUFFIX
+from finegates.groups.store import create_group, list_groups, open_group
+from finegates.groups.sweep import plan
+from finegates.jobs import control as jobs
+from finegates.jobs import tasks
+from finegates.jobs.estimate import estimate_cost
+from finegates.machine.processes import start_process
+from finegates.models import sources as models
+from finegates.models.sources import EMBEDDED_MODEL
+from finegates.runs.bin import BinnedRun, list_bin, restore_run
+from finegates.runs.folder import (
+    BROKEN,
+    GATES_FOLDER,
+    LOG_FILE,
+    Run,
+    delete_run,
+    list_runs,
+    open_run,
+)
+from finegates.runs.notes import write_notes
+from finegates.runs.saved_models import EXPORTS_FOLDER, delete_saved, saved_folder
+from finegates.runs.status import STOP_FILE, process_alive
 from finegates.spec import make_spec
-from finegates.status import STOP_FILE, process_alive
-from finegates.storage import LineReader, read_json, read_tail
-from finegates.sweep import plan
-from finegates.uploads import delete_upload, kept_files, save_upload
 
 SECRET = "what nobody may see"
 ESCAPES = (

@@ -14,14 +14,14 @@ import pytest
 import torch
 from fake_results import result
 
-from finegates.checkpoint import load_checkpoint, save_checkpoint
-from finegates.data import load_splits
+from finegates.data.splits import load_splits
+from finegates.data.user_files import read_frame
 from finegates.errors import DataError, FineGatesError, ModelError, RunError
-from finegates.files import read_frame
-from finegates.pretrained import load_pretrained
-from finegates.session import open_session
-from finegates.snapshots import load_snapshot
+from finegates.gates.snapshots import load_snapshot
+from finegates.nn.pretrained import load_pretrained
 from finegates.spec import make_spec
+from finegates.training.checkpoint import load_checkpoint, save_checkpoint
+from finegates.training.session import open_session
 
 
 class Bomb:

@@ -7,19 +7,23 @@ import pytest
 from fake_runs import make_group, make_run
 from streamlit.testing.v1 import AppTest
 
-from finegates import dispatcher, jobs, saved, sweep, tasks, try_client
-from finegates.bin import list_bin, restore_run
 from finegates.cli import main
-from finegates.cuts import Cut
+from finegates.data.uploads import delete_upload, kept_files, save_upload
 from finegates.errors import ReadOnlyError
-from finegates.groups import create_group, delete_group, open_group
-from finegates.read_only import READ_ONLY_VARIABLE, read_only
-from finegates.run_notes import change_tags, write_notes
-from finegates.runs import TRAINED_FOLDER, Run, delete_run
+from finegates.files.read_only import READ_ONLY_VARIABLE, read_only
+from finegates.gates.cuts import Cut
+from finegates.groups import sweep
+from finegates.groups.store import create_group, delete_group, open_group
+from finegates.groups.sweep import plan
+from finegates.jobs import control as jobs
+from finegates.jobs import dispatcher, tasks
+from finegates.runs import saved_models as saved
+from finegates.runs.bin import list_bin, restore_run
+from finegates.runs.folder import TRAINED_FOLDER, Run, delete_run
+from finegates.runs.notes import change_tags, write_notes
 from finegates.spec import make_spec
-from finegates.sweep import plan
-from finegates.try_messages import Question
-from finegates.uploads import delete_upload, kept_files, save_upload
+from finegates.trying import client as try_client
+from finegates.trying.messages import Question
 
 ROWS = b"text,label\na cat,x\na dog,y\na fish,x\na bird,y\n"
 PAGES = (

@@ -22,7 +22,10 @@ KINDS = ("markdown", "caption", "info", "error", "metric", "code")
 def visit(page: str, **address: str) -> AppTest:
     """Opens a page of the app."""
     app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=TIMEOUT_S).run()
-    app.switch_page(f"app_pages/{page}.py")
+    sys.path.insert(0, str(ROOT))
+    from app.places import PLACES
+
+    app.switch_page(PLACES[page])
     for name, value in address.items():
         app.query_params[name] = value
     return app.run()

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 from start_slurm import INSTALL, lacking, slurm
 
-from finegates import jobs
 from finegates.errors import SpecError
-from finegates.groups import open_group
-from finegates.launch import Launch, SlurmSettings, read_launch
-from finegates.launchers.slurm_client import details, my_jobs, seconds_of
-from finegates.runs import CHECKPOINT_FOLDER, RUNS_DIR_VARIABLE, Run
+from finegates.groups.store import open_group
+from finegates.groups.sweep import plan, start_sweep
+from finegates.jobs import control as jobs
+from finegates.jobs.launchers.slurm_client import details, my_jobs, seconds_of
+from finegates.runs.folder import CHECKPOINT_FOLDER, RUNS_DIR_VARIABLE, Run
+from finegates.runs.launch import Launch, SlurmSettings, read_launch
+from finegates.runs.status import PAUSE_FILE, written_status
 from finegates.spec import make_spec
-from finegates.status import PAUSE_FILE, written_status
-from finegates.sweep import plan, start_sweep
 
 HERE = Path(__file__).parent
 LONGEST_WAIT_S = 240.0

@@ -12,11 +12,11 @@ from corpus import GOOD, Case, corpus
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finegates.data_report import report_on
+from finegates.data.report import report_on
+from finegates.data.uploads import kept_files, save_readable, shown_name
+from finegates.data.user_files import READERS, read_frame
 from finegates.errors import DataError
-from finegates.files import READERS, read_frame
 from finegates.spec import make_spec
-from finegates.uploads import kept_files, save_readable, shown_name
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = corpus()
@@ -36,7 +36,7 @@ READ_ALL = r"""
 import json, re, resource, sys, time
 from pathlib import Path
 from finegates.errors import DataError
-from finegates.files import read_frame
+from finegates.data.user_files import read_frame
 import pyarrow.parquet, pyarrow.compute
 resource.setrlimit(resource.RLIMIT_AS, (12 * 1024**3, 12 * 1024**3))
 def memory(name):  # of this process: getrusage tells the peak of the one that started it, too

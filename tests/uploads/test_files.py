@@ -10,13 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finegates import columns, files, storage
-from finegates import file_limits as limits
-from finegates.columns import Columns, guess_columns, resolve_columns
+from finegates.data import columns, limits
+from finegates.data import user_files as files
+from finegates.data.columns import Columns, guess_columns, resolve_columns
+from finegates.data.rows import describe, labelled_rows
+from finegates.data.uploads import save_upload
+from finegates.data.user_files import read_frame
 from finegates.errors import DataError
-from finegates.files import read_frame
-from finegates.rows import describe, labelled_rows
-from finegates.uploads import save_upload
+from finegates.files import storage
 
 GOOD = "text,label\nA cat naps.,good\nA dog barks.,bad\nA bird sings.,good\nA fish.,bad\n"
 ANY_FOLDER = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

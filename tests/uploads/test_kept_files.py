@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from finegates.data.uploads import delete_upload, kept_files, save_upload
 from finegates.errors import DataError
-from finegates.uploads import delete_upload, kept_files, save_upload
 
 ROWS = b"text,label\na,b\n"
 

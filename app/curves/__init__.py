@@ -1,0 +1,1 @@
+"""Metrics of several runs as one frame, and how each run looks."""

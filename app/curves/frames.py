@@ -1,0 +1,146 @@
+"""What is compared of several runs: their names, curves, final numbers, and what differs."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from app.run_table.columns import COLUMNS, seconds
+from app.words import NOTHING
+from finegates.files.spreadsheet import csv_text
+from finegates.methods import METHODS
+from finegates.runs.folder import Run
+
+Row = Mapping[str, Any]
+
+SETTINGS, DATA, VERSIONS = "setting", "data", "version"
+MINUTE_S = 60
+_ID_TAIL = 8
+_OF_DATA = ("source", "fingerprint", "num_train", "num_validation", "labels", "metrics")
+
+
+def names_of(rows: Sequence[Row]) -> list[str]:
+    """A short name for each run: recipe, target and seed, and more only where that is needed."""
+    tasks, models = ({row[key] for row in rows} for key in ("task", "model"))
+    names = [_name(row, len(tasks) > 1, len(models) > 1) for row in rows]
+    count = Counter(names)
+    longer = [
+        f"{name} · …{row['run'][-_ID_TAIL:]}" if count[name] > 1 else name
+        for name, row in zip(names, rows, strict=True)
+    ]
+    return longer if len({*longer}) == len(rows) else [row["run"] for row in rows]
+
+
+def _name(row: Row, with_task: bool, with_model: bool) -> str:
+    method = METHODS.get(row["method"])
+    words = [row["method"]]
+    if method is None or method.removes:
+        words[0] += f" {row['target_fraction']:.0%}"
+    words += [f"seed {row['seed']}"]
+    words += [row["task"]] if with_task else []
+    words += [row["model"].rstrip("/").split("/")[-1]] if with_model else []
+    return " · ".join(words)
+
+
+def together(
+    frames: Sequence[pd.DataFrame], names: Sequence[str], starts: Sequence[float]
+) -> pd.DataFrame:
+    """Frames of several runs as one, with each run's ``name`` and its ``minutes``.
+
+    Args:
+        frames: With columns ``step`` and ``time``.
+        names: The runs' names.
+        starts: When each run's minutes begin, in seconds since the epoch.
+    """
+    each = [
+        frame.assign(name=name, minutes=(frame["time"] - start) / MINUTE_S)
+        for frame, name, start in zip(frames, names, starts, strict=True)
+        if len(frame)
+    ]
+    return pd.concat(each, ignore_index=True) if each else pd.DataFrame()
+
+
+def smoothed(train: pd.DataFrame, log_lines: int) -> pd.DataFrame:
+    """Adds ``smoothed``: a running mean of the task loss of each run.
+
+    Args:
+        train: From `together`.
+        log_lines: Span of the mean; 1 smooths nothing.
+    """
+    known = train.dropna(subset=["task_loss"])
+    by_run = known.groupby("name", sort=False)["task_loss"]
+    return known.assign(smoothed=by_run.transform(lambda loss: loss.ewm(span=log_lines).mean()))
+
+
+def numbers(rows: Sequence[Row], losses: Sequence[float | None]) -> pd.DataFrame:
+    """A line of final numbers for each run; columns that begin with ``d_`` are its difference from
+    the first run. Fractions are in percent, their differences in percentage points; a dense run has
+    none.
+
+    Args:
+        rows: Rows of the runs.
+        losses: The last smoothed task loss of each.
+    """
+    frame = pd.DataFrame(
+        {
+            "state": [[row["status"]] for row in rows],
+            "score": _numbers(rows, lambda row: row["score"]),
+            "removed": _numbers(rows, COLUMNS["removed"].value),
+            "loss": pd.Series(losses, dtype=float),
+            "seconds": _numbers(rows, seconds),
+            "closed": _numbers(rows, COLUMNS["closed"].value),
+            "trained": _numbers(rows, lambda row: row["trainable_params"]),
+            "speed": _numbers(rows, lambda row: row["samples_per_s"]),
+            "steps": _numbers(rows, lambda row: row["step"]),
+        }
+    )
+    for place, key in ((2, "score"), (4, "removed"), (6, "loss"), (8, "seconds")):
+        change = frame[key] - frame[key].iloc[0]
+        frame.insert(place, f"d_{key}", change.where(frame.index > 0))
+    return frame
+
+
+def _numbers(rows: Sequence[Row], value: Callable[[Row], float | None]) -> pd.Series:
+    return pd.Series([value(row) for row in rows], dtype=float)
+
+
+def differences(runs: Sequence[Run], names: Sequence[str], show_all: bool) -> pd.DataFrame:
+    """What was asked for, the data and the versions of each run: a line for each, a column a run.
+
+    Args:
+        runs: Sound runs.
+        names: Their names, all different.
+        show_all: Keep lines in which all runs are equal.
+    """
+    columns = [_facts(run) for run in runs]
+    keys = dict.fromkeys(key for column in columns for key in column)
+    lines = [[*key, *(column.get(key, NOTHING) for column in columns)] for key in keys]
+    kept = [line for line in lines if show_all or len({*line[2:]}) > 1]
+    return pd.DataFrame(kept, columns=["part", "name", *names])
+
+
+def _facts(run: Run) -> dict[tuple[str, str], str]:
+    data, versions = ({**_object(run.record[key])} for key in ("data", "versions"))
+    data = {key: value for key, value in data.items() if key in _OF_DATA}
+    parts = {SETTINGS: run.spec.to_dict(), DATA: data, VERSIONS: versions}
+    return {
+        (part, name): _text(value) for part, facts in parts.items() for name, value in facts.items()
+    }
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or NOTHING
+    if isinstance(value, float):
+        return f"{value:g}"
+    return NOTHING if value is None else str(value)
+
+
+def differences_csv(frame: pd.DataFrame, ids: Iterable[str]) -> str:
+    """`differences` as CSV, its columns named by the runs' ids."""
+    return csv_text(["part", "name", *ids], frame.to_numpy().tolist())

@@ -1,0 +1,105 @@
+"""From a snapshot to layer-by-dimension maps: one side of a matrix, or what survives of it."""
+
+from collections.abc import Sequence
+from functools import reduce
+
+import numpy as np
+
+from app.charts.maps import GateMap
+from app.snapshots.view import GatesShown
+from app.words import ROLE_NAMES
+from finegates.gates.layout import GateLayout, GateVector
+from finegates.gates.stream import StreamUse
+
+SIDE_NAMES = {"survives": "What survives", "out": "Rows (outputs)", "in": "Columns (inputs)"}
+PARTS = {"q": "Query", "k": "Key", "v": "Value", "o": "Attention output", "ffn": "Feed-forward"}
+
+_PLACES = {
+    ("q", "survives"): (("q", "out"),),
+    ("k", "survives"): (("k", "out"),),
+    ("v", "survives"): (("v", "out"),),
+    ("o", "survives"): (("o", "in"),),
+    ("ffn", "survives"): (("intermediate", "out"), ("output", "in")),
+    ("ffn", "in"): (("intermediate", "in"),),
+    ("ffn", "out"): (("output", "out"),),
+}
+"""For each part and side the gate vectors whose product is shown; else the part's own side."""
+
+_MEANINGS = {
+    ("q", "survives"): "Dimensions of the query heads (rows of Q).",
+    ("k", "survives"): "Dimensions of the key heads (rows of K).",
+    ("v", "survives"): "Dimensions of the value heads (rows of V).",
+    ("o", "survives"): "Dimensions of the heads that reach the output (columns of O).",
+    ("ffn", "survives"): "Neurons: open only if both their row of FFN in and their column of "
+    "FFN out are open; the value is the product of the two gates.",
+}
+
+
+def meaning(part: str, side: str) -> str:
+    """What the dimensions of a map are."""
+    if known := _MEANINGS.get((part, side)):
+        return known
+    stream = "read from" if side == "in" else "written to"
+    role, role_side = _PLACES.get((part, side), ((part, side),))[0]
+    if role == "o" and role_side == "in":
+        return _MEANINGS["o", "survives"]
+    if role in ("q", "k", "v") and role_side == "out":
+        return _MEANINGS[role, "survives"]
+    return f"Dimensions of the residual stream {stream} {ROLE_NAMES[role]}."
+
+
+def gate_map(gates: GatesShown, part: str, side: str) -> GateMap | None:
+    """The map of a part of the model, or None where the run has no gates there.
+
+    Where only one of two gate vectors exists, the other counts as open.
+    """
+    places = _places(gates.layout, part, side)
+    return _named(gates.layout, places, part, _mapped(places, gates.values))
+
+
+def agreement_map(shown: Sequence[GatesShown], part: str, side: str) -> GateMap | None:
+    """In how many of the runs each dimension survives, in percent of them; None as `gate_map`."""
+    places = _places(shown[0].layout, part, side)
+    kept = [_mapped(places, gates.kept) for gates in shown]
+    share = np.mean(kept, axis=0) if places else None
+    return _named(shown[0].layout, places, part, share)
+
+
+def stream_map(use: StreamUse) -> GateMap:
+    """By which share of a layer's matrices each dimension of the residual stream is kept."""
+    return GateMap("Residual stream", use.layers, as_percent(use.keeping / use.matrices[:, None]))
+
+
+Places = dict[int, list[GateVector]]
+"""For each layer the gate vectors whose product is shown."""
+
+
+def _places(layout: GateLayout, part: str, side: str) -> Places:
+    wanted = _PLACES.get((part, side), ((part, side),))
+    by_layer: Places = {}
+    for vector in layout.vectors:
+        if (vector.matrix.role, vector.side) in wanted:
+            by_layer.setdefault(vector.matrix.layer, []).append(vector)
+    return dict(sorted(by_layer.items()))
+
+
+def _mapped(places: Places, values: np.ndarray) -> np.ndarray | None:
+    """The products, shape ``(num_layers, num_dimensions)``."""
+    rows = [[values[vector.slice] for vector in vectors] for vectors in places.values()]
+    return np.stack([reduce(np.multiply, row) for row in rows]) if rows else None
+
+
+def _named(
+    layout: GateLayout, places: Places, part: str, values: np.ndarray | None
+) -> GateMap | None:
+    if values is None:
+        return None
+    last = list(places.values())[-1][-1]
+    heads = tuple(layout.head_bounds(last))
+    return GateMap(PARTS[part], tuple(places), as_percent(values), heads)
+
+
+def as_percent(values: np.ndarray) -> np.ndarray:
+    """Gate values in percent as uint8: 0 only where closed, 100 only where fully open."""
+    percent = np.clip(np.round(values * 100), 1, 99)
+    return np.where(values <= 0, 0, np.where(values >= 1, 100, percent)).astype(np.uint8)

@@ -1,0 +1,63 @@
+"""Which dimensions survive: of one run at one step, and of several runs against each other."""
+
+import streamlit as st
+
+from app.dimensions.choice import (
+    MAPS,
+    STREAM,
+    SURVIVORS,
+    choose_runs,
+    choose_view,
+    draw_export,
+    load_shown,
+    tell_no_gates,
+)
+from app.dimensions.maps import draw_maps
+from app.dimensions.overlap import draw_comparison
+from app.dimensions.stream import draw_stream
+from app.reading import loaders
+from app.snapshots.survivors import draw_survivor_view
+from app.snapshots.view import GatesShown
+from app.text import plain
+from app.words import TERMS, percent
+from finegates.errors import FineGatesError
+from finegates.gates.removal import removal
+
+
+def draw_counts(gates: GatesShown) -> None:
+    counts, total = removal(gates.layout, gates.closed), gates.layout.num_gates
+    numbers = (
+        ("Step", f"{gates.step:,}", "Optimizer steps done at this snapshot."),
+        ("Weights removed", percent(counts.removed_weights_fraction), TERMS["removed"]),
+        ("Gates closed", percent(counts.closed_gates_fraction), TERMS["closed"]),
+        ("Gates open", f"{total - counts.closed_gates:,}",
+         f"Of {total:,} gates. Law: {gates.law.name}."),
+    )  # fmt: skip
+    with st.container(horizontal=True):
+        for label, number, meaning in numbers:
+            st.metric(label, number, help=meaning, border=True)
+
+
+folder = loaders.runs_folder()
+run, others = choose_runs(folder)
+if not (steps := run.snapshot_steps()):
+    tell_no_gates(run, folder)
+    st.stop()
+step, threshold, view = choose_view(steps)
+try:
+    shown = load_shown(run, others, step, threshold)
+except FineGatesError as error:
+    st.error(plain(str(error)))
+    st.stop()
+with st.container(horizontal=True, vertical_alignment="center"):
+    draw_counts(shown[0])
+    draw_export(shown)
+
+if view == MAPS:
+    draw_maps(shown[0])
+elif view == SURVIVORS:
+    draw_survivor_view(shown[0])
+elif view == STREAM:
+    draw_stream(shown[0])
+else:
+    draw_comparison(shown, st.context.theme.type == "dark")

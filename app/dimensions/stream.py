@@ -1,0 +1,104 @@
+"""Dimensions of the residual stream on the Dimensions page."""
+
+import streamlit as st
+
+from app.charts.maps import gate_map
+from app.charts.stream import by_layers, strip
+from app.dimensions.map_frames import stream_map
+from app.dimensions.maps import theme
+from app.ranges import in_ranges
+from app.snapshots.view import GatesShown
+from finegates.gates.stream import READS, WRITES, StreamUse, stream_use
+
+PLACES = {"reads and writes": READS + WRITES, "reads": READS, "writes": WRITES}
+_MEANS = {
+    "reads and writes": "columns of Q, K, V and FFN in, rows of attention output and FFN out",
+    "reads": "columns of Q, K, V and FFN in",
+    "writes": "rows of attention output and FFN out",
+}
+NO_BAR = {"displayModeBar": False}
+LIST_HEIGHT = 120
+
+
+def draw_stream(gates: GatesShown) -> None:
+    """Which hidden dimensions every layer keeps, and which none keeps."""
+    chosen = st.segmented_control(
+        "Of", list(PLACES), default="reads and writes", key="stream", bind="query-params",
+        required=True, help="  \n".join(f"**{name}**: {what}" for name, what in _MEANS.items()),
+    )  # fmt: skip
+    use = stream_use(gates.layout, gates.kept, PLACES[chosen])
+    if use is None:
+        st.info("This run has no gates on these sides.", icon=":material/grid_off:")
+        return
+    st.caption(
+        f"Hidden dimensions, as the {_MEANS[chosen]} have them. A layer keeps one if at least one "
+        "of these matrices does. One that none keeps still runs through the residual sum."
+    )
+    _draw_numbers(use)
+    _draw_charts(use)
+    _draw_lists(use)
+
+
+def _draw_numbers(use: StreamUse) -> None:
+    width, layers = use.num_dimensions, len(use.layers)
+    numbers = (
+        ("Kept by every matrix", use.every_matrix, use.chance_matrix,
+         f"each of the {use.matrices.sum()} matrices"),
+        ("Kept by every layer", use.every_layer, use.chance_every,
+         f"at least one matrix of each of the {layers} layers"),
+        ("Kept by none", use.none, use.chance_none, "no matrix of any layer"),
+    )  # fmt: skip
+    with st.container(horizontal=True):
+        for label, found, chance, what in numbers:
+            st.metric(
+                label, f"{len(found):,} of {width:,}",
+                f"by chance {chance:,.1f}",
+                delta_color="off", delta_arrow="off", border=True,
+                help=f"Hidden dimensions that {what} keeps. By chance: what there would be on "
+                "average if each matrix kept as many as it does, drawn at random.",
+            )  # fmt: skip
+
+
+def _draw_charts(use: StreamUse) -> None:
+    layers = len(use.layers)
+    with st.container(border=True):
+        st.markdown("**Layers that keep each dimension**")
+        st.plotly_chart(
+            strip(use.num_layers_keeping, layers, theme()[1]), key="strip", config=NO_BAR,
+            alt="For each hidden dimension the number of layers that keep it",
+        )  # fmt: skip
+        st.caption(
+            "Orange: kept by none. Blue: by some, the more the stronger. What "
+            "every layer keeps stands out."
+        )
+    with st.container(border=True):
+        st.markdown("**Matrices of each layer that keep it**")
+        st.plotly_chart(
+            gate_map(stream_map(use), "share", True, *theme()), key="map-stream",
+            config=NO_BAR, alt="For each layer and hidden dimension the share of matrices",
+        )  # fmt: skip
+        st.caption(
+            "A row for each layer, a column for each hidden dimension. Grey is kept by none of the "
+            "layer's matrices; what all of them keep stands out. Columns that stay strong are "
+            "used everywhere."
+        )
+
+
+def _draw_lists(use: StreamUse) -> None:
+    left, right = st.columns(2, border=True)
+    with left:
+        st.markdown("**How many layers keep a dimension**")
+        st.altair_chart(
+            by_layers(use.num_layers_keeping, len(use.layers), theme()[1]), key="by_layers",
+            alt="Number of hidden dimensions by the number of layers that keep them",
+        )  # fmt: skip
+        st.caption("Each bar counts dimensions; the first is kept by none, the last by all.")
+    with right:
+        for title, found in (
+            ("every matrix", use.every_matrix),
+            ("every layer", use.every_layer),
+            ("none", use.none),
+        ):
+            st.markdown(f"**Kept by {title}** · {len(found):,}", help="Counted from 0.")
+            short = len(text := in_ranges(found)) < LIST_HEIGHT
+            st.code(text, None, wrap_lines=True, height="content" if short else LIST_HEIGHT)

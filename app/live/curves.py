@@ -1,0 +1,132 @@
+"""Loss, score and sparsity of the watched runs, each run in its colour."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app.charts import curves, style
+from app.charts.compare import Axis, overlay
+from app.charts.zoom import HOW_TO_ZOOM, ZOOM
+from app.compare.parts import choose_smoothing
+from app.curves import frames
+from app.live.header import heading
+from app.live.watched import Watched
+from app.words import metric_name
+
+FIRST_LOG = "Comes with the first log line."
+FIRST_EVALUATION = "The first evaluation has not come yet."
+TARGET = 0.6
+"""Opacity of the lines of targets."""
+
+REMOVED = {
+    "removed": Axis("removed_weights_fraction", "Weights removed", "~%"),
+    "expected": Axis("expected_removed", "Expected removed", "~%"),
+}
+AT_EVALUATION = (
+    alt.Tooltip("removed_weights_fraction:Q", title="Weights removed", format=".1%"),
+    alt.Tooltip("gates:N", title="Gates"),
+)
+
+
+def draw_curves(watched: Sequence[Watched]) -> None:
+    """The three charts side by side, and how much the loss is smoothed."""
+    gated = [each for each in watched if each.has_gates]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        span = choose_smoothing()
+        line = "removed"
+        if gated and len(watched) > 1:
+            line = st.segmented_control(
+                "Sparsity", list(REMOVED), default="removed", key="line", bind="query-params",
+                required=True, help=curves.EXPLANATIONS["sparsity"],
+            )  # fmt: skip
+        st.caption(HOW_TO_ZOOM)
+    places = st.columns(3 if gated else 2, border=True)
+    with places[0]:
+        _draw_loss(watched, span)
+    with places[1]:
+        _draw_score(watched)
+    if gated:
+        with places[2]:
+            _draw_sparsity(gated, len(watched) > 1, line)
+
+
+def draw_chart(chart: alt.LayerChart, key: str, alt: str, how_to_read: str) -> None:
+    """A chart that keeps its zoom while data comes, and a line on how to read it."""
+    st.altair_chart(chart, key=key, alt=alt, on_select="rerun", selection_mode=ZOOM)
+    st.caption(how_to_read)
+
+
+def _draw_loss(watched: Sequence[Watched], span: int) -> None:
+    heading("Loss", curves.EXPLANATIONS["loss"])
+    train = _together(watched, [each.feed.train for each in watched])
+    train = frames.smoothed(train, span) if len(train) else train
+    if train.empty:
+        st.caption(FIRST_LOG)
+        return
+    chart = overlay(
+        train, _looks(watched), _steps(watched), Axis("smoothed", "Task loss"), raw="task_loss",
+        columns=1,
+    )  # fmt: skip
+    draw_chart(chart, "loss", "Task loss over the steps", curves.HOW_TO_READ["loss"])
+
+
+def _draw_score(watched: Sequence[Watched]) -> None:
+    metrics = {each.status.metric for each in watched if each.status.metric}
+    title = metric_name(*metrics) if len(metrics) == 1 else "Score"
+    heading(title, curves.EXPLANATIONS["score"])
+    rows = _together(watched, [each.feed.evaluations for each in watched])
+    rows = rows.dropna(subset=["score"]) if len(rows) else rows
+    if rows.empty:
+        st.caption(FIRST_EVALUATION)
+        return
+    rounded = rows["rounded"].to_numpy() == 1
+    rows = rows.assign(gates=np.where(rounded, "rounded to the target", "as trained"))
+    majorities = {each.status.majority_score for each in watched} - {None}
+    majority = majorities.pop() if len(majorities) == 1 else None
+    chart = overlay(
+        rows, _looks(watched), _steps(watched),
+        Axis("score", title, includes=() if majority is None else (majority,)),
+        points=True, columns=1, more=AT_EVALUATION,
+    )  # fmt: skip
+    if majority is not None:
+        chart += style.rule(majority, "majority baseline")
+    draw_chart(chart, "score", "Score at each evaluation", curves.HOW_TO_READ["score"])
+
+
+def _draw_sparsity(gated: Sequence[Watched], several: bool, line: str) -> None:
+    heading("Sparsity", curves.EXPLANATIONS["sparsity"])
+    train = _together(gated, [each.feed.train for each in gated])
+    if train.empty:
+        st.caption(FIRST_LOG)
+        return
+    alt = "Removed weights against the target"
+    if several:
+        y = REMOVED[line]
+        known = train.dropna(subset=[y.column])
+        if known.empty:
+            st.caption("None of these runs tells what it expects to remove.")
+            return
+        chart = overlay(
+            known, _looks(gated), _steps(gated), y, raw="current_target", columns=1, faint=TARGET
+        )
+        draw_chart(chart, f"sparsity-{line}", alt, curves.HOW_TO_READ["sparsities"])
+        return
+    one = gated[0]
+    chart = curves.sparsity(train, one.run.spec.target_sparsity, one.status.total_steps)
+    draw_chart(chart, "sparsity", alt, curves.HOW_TO_READ["sparsity"])
+
+
+def _together(watched: Sequence[Watched], each: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    starts = [frame["time"].min() for frame in each]
+    return frames.together(each, [one.name for one in watched], starts)
+
+
+def _looks(watched: Sequence[Watched]) -> dict[str, int]:
+    return {each.name: each.look for each in watched}
+
+
+def _steps(watched: Sequence[Watched]) -> Axis:
+    return Axis("step", "Step", end=max(1, *(each.status.total_steps for each in watched), 1))

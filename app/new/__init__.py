@@ -1,0 +1,1 @@
+"""New run and Sweep: a form field for each setting, and what starting takes."""

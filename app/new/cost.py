@@ -1,0 +1,74 @@
+"""What a sweep will cost: the runs of each method, how long each lasts, how long all of them."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from app.words import duration
+from finegates.groups.store import Cell
+from finegates.jobs.estimate import Estimate
+from finegates.spec import RunSpec, make_spec
+
+
+@dataclass(frozen=True)
+class SweepCost:
+    """A sweep's cost.
+
+    Attributes:
+        runs: Method -> how many runs it has.
+        seconds: Method -> how long each lasts; None where that can't be told.
+        at_once: How many runs train at a time.
+        basis: Where the times come from, in words.
+    """
+
+    runs: Mapping[str, int]
+    seconds: Mapping[str, float | None]
+    at_once: int
+    basis: str
+
+    @property
+    def total_s(self) -> float | None:
+        """Seconds until the last run ends; None where one of the methods can't be told."""
+        parts = []
+        for method, number in self.runs.items():
+            each = self.seconds[method]
+            if each is None:
+                return None
+            parts.append(each * number)
+        return sum(parts) / self.at_once
+
+    def table(self) -> pd.DataFrame:
+        """A row for each method."""
+        return pd.DataFrame(
+            {
+                "recipe": list(self.runs),
+                "runs": list(self.runs.values()),
+                "each": [duration(self.seconds[method]) for method in self.runs],
+            }
+        )
+
+
+def specs_of(settings: Mapping[str, Any], cells: Iterable[Cell]) -> dict[str, RunSpec]:
+    """A spec of each method, in the order of the cells. No data is read.
+
+    Raises:
+        SpecError: If a setting or target is not allowed.
+    """
+    found: dict[str, RunSpec] = {}
+    for method, target in dict.fromkeys((cell.method, cell.target) for cell in cells):
+        spec = make_spec({**settings, "method": method, "target_sparsity": target})
+        found.setdefault(method, spec)
+    return found
+
+
+def sweep_cost(
+    cells: Iterable[Cell], estimates: Mapping[str, Estimate | None], at_once: int
+) -> SweepCost:
+    """Adds up the estimates of one run of each method."""
+    runs = Counter(cell.method for cell in cells)
+    seconds = {name: e.seconds if (e := estimates.get(name)) else None for name in runs}
+    basis = next((e.basis for e in estimates.values() if e), "")
+    return SweepCost(runs, seconds, max(1, min(at_once, sum(runs.values()))), basis)

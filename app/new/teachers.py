@@ -1,0 +1,48 @@
+"""Which finished runs can teach a new one, and the box that chooses among them."""
+
+from typing import Any
+
+import streamlit as st
+
+from app.new.fields import help_of, label_of
+from app.new.relevance import TEACHER
+from app.words import score
+from finegates.data.splits import TextSplits
+from finegates.methods import METHODS
+
+
+def teachers(
+    rows: list[dict[str, Any]], task: str, splits: TextSplits | None
+) -> dict[str, dict[str, Any]]:
+    """Finished dense runs of a task, newest first: id -> row.
+
+    Args:
+        rows: Every run's row.
+        task: The task of the new run.
+        splits: Its rows, where they have been read: then only runs on the very same rows count.
+    """
+    same = (lambda row: row["fingerprint"] == splits.fingerprint) if splits else (lambda row: True)
+    return {
+        row["run"]: row
+        for row in rows
+        if row["status"] == "finished" and row["task"] == task and _is_dense(row) and same(row)
+    }
+
+
+def teacher_input(found: dict[str, dict[str, Any]], prefix: str, container: Any = st) -> str | None:
+    """The box. A teacher that is not there for this data is forgotten."""
+    key = prefix + TEACHER
+    if st.session_state.get(key) not in (None, *found):
+        st.session_state[key] = None
+    return container.selectbox(
+        label_of(TEACHER), list(found), index=None, key=key, persist_state="session",
+        placeholder="none", help=help_of(TEACHER), format_func=lambda run: _named(found[run]),
+    )  # fmt: skip
+
+
+def _is_dense(row: dict[str, Any]) -> bool:
+    return row["method"] in METHODS and not METHODS[row["method"]].removes
+
+
+def _named(row: dict[str, Any]) -> str:
+    return f"{row['method']}, seed {row['seed']}, {score(row['score'])} ({row['run']})"

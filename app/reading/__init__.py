@@ -1,0 +1,1 @@
+"""Run folders read for a page, each file once while it stays the same."""

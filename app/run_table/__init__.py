@@ -1,0 +1,1 @@
+"""The table of runs: its columns, and the table."""

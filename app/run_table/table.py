@@ -1,0 +1,72 @@
+"""Run rows as a table: its frame, how its columns are shown, which rows match a filter."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app.run_table.columns import COLUMNS, SHOWN
+from finegates.files.spreadsheet import no_formulas
+
+OPEN = "open"
+_SEARCHED = ("run", "status", "task", "method", "model", "metric", "reason", "notes", "tags")
+
+
+def matching(
+    rows: Iterable[dict[str, Any]], words: str, chosen: Mapping[str, Iterable[Any]] | None = None
+) -> list[dict[str, Any]]:
+    """Rows that hold every word somewhere, and in each field one of the chosen values.
+
+    Args:
+        rows: From `app.reading.loaders.run_rows`.
+        words: Words with blanks between them; case does not matter.
+        chosen: Key of a row -> values; no value allows any. A list, as ``tags`` is, needs one of
+            them in it.
+    """
+    wanted = words.lower().split()
+    limits = {key: {*values} for key, values in (chosen or {}).items() if values}
+    return [
+        row
+        for row in rows
+        if all(limit & _values(row[key]) for key, limit in limits.items())
+        and all(any(w in _text(row.get(key)) for key in _SEARCHED) for w in wanted)
+    ]
+
+
+def table(
+    rows: list[dict[str, Any]], columns: Iterable[str] = SHOWN, *, editing: bool = False
+) -> pd.DataFrame:
+    """One line for each run, in the order of the rows, with a button to open it.
+
+    Args:
+        rows: From `app.reading.loaders.run_rows`.
+        columns: Keys of `app.run_table.columns.COLUMNS`.
+        editing: Whether cells can be changed, so that they are as they are kept.
+    """
+    frame = pd.DataFrame({OPEN: ["Open"] * len(rows)})
+    for key in columns:
+        frame[key] = pd.Series([COLUMNS[key].value(row) for row in rows], dtype=_dtype(key))
+    if "created" in frame:
+        frame["created"] = pd.to_datetime(frame["created"], utc=True, format="ISO8601")
+    return frame if editing else no_formulas(frame)
+
+
+def column_config(on_open: Callable[[], None]) -> dict[str, Any]:
+    """Labels, formats and definitions of the columns; ``on_open`` is what the buttons call."""
+    button = st.column_config.ButtonColumn(
+        "", type="tertiary", on_click=on_open, key="open_run", width=60, pinned=True
+    )
+    return {OPEN: button, **{key: column.config for key, column in COLUMNS.items()}}
+
+
+def _dtype(key: str) -> str | None:
+    return "object" if key in ("state", "tags") else None
+
+
+def _values(value: Any) -> set[Any]:
+    return {*value} if isinstance(value, list) else {value}
+
+
+def _text(value: Any) -> str:
+    return (" ".join(value) if isinstance(value, list) else str(value or "")).lower()

@@ -1,0 +1,46 @@
+"""The bin of the runs folder: how many runs are in it, and the way back."""
+
+from datetime import datetime
+from pathlib import Path
+
+import streamlit as st
+
+from app.reading import loaders
+from app.text import plain
+from app.widgets.buttons import act_button
+from finegates.errors import FineGatesError
+from finegates.runs.bin import BinnedRun, restore_run
+
+
+def draw_bin(folder: Path) -> None:
+    """A button with what can be restored; nothing where the bin is empty."""
+    found = {_name(binned): binned for binned in loaders.binned(folder)}
+    if not found:
+        return
+    with st.popover(f"Bin ({len(found)})", icon=":material/delete:", key="bin"):
+        st.markdown(
+            f"{len(found)} deleted run{'s lie' if len(found) > 1 else ' lies'} in the folder "
+            "`.bin`, the last deleted first. Nothing is ever removed from it by this program."
+        )
+        chosen = st.multiselect(
+            "Deleted runs", list(found), key="to_restore", width=520, placeholder="choose runs"
+        )
+        if act_button("Restore", type="primary", key="restore", disabled=not chosen):
+            _restore([found[name] for name in chosen])
+
+
+def _name(binned: BinnedRun) -> str:
+    return f"{binned.id}, deleted {datetime.fromtimestamp(binned.deleted):%Y-%m-%d %H:%M:%S}"
+
+
+def _restore(chosen: list[BinnedRun]) -> None:
+    problems = []
+    for binned in chosen:
+        try:
+            restore_run(binned)
+        except FineGatesError as error:
+            problems.append(str(error))
+    if problems:
+        st.error("  \n".join(map(plain, problems)), icon=":material/error:")
+    else:
+        st.rerun()

@@ -1,0 +1,108 @@
+"""What the reader chose to see of the runs: filter, columns, order. All of it is in the address."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from app.run_table.columns import COLUMNS, LABELS, SHOWN, in_order
+from app.run_table.table import matching
+
+FILTERS = {"status": "State", "task": "Task", "method": "Recipe", "tags": "Tag"}
+"""Key of a row -> what the box that filters by it is called."""
+
+OWN_COLUMNS = ("tags", "notes")
+DEFAULT_COLUMNS = [c.label for key, c in COLUMNS.items() if key in (*SHOWN, *OWN_COLUMNS)]
+NEWEST = COLUMNS["created"].label
+
+
+@dataclass(frozen=True)
+class View:
+    """What is to be seen.
+
+    Attributes:
+        words: Of the text filter.
+        chosen: Key of a row -> values it may have; none allows any.
+        columns: Keys of `app.run_table.columns.COLUMNS`, in their order.
+        sort: Key of the column that the rows are sorted by.
+        descending: The largest first.
+    """
+
+    words: str
+    chosen: dict[str, list[Any]]
+    columns: list[str]
+    sort: str
+    descending: bool
+
+    def rows(self, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The rows to be seen, in order."""
+        return in_order(matching(rows, self.words, self.chosen), self.sort, self.descending)
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether a run may be hidden."""
+        return bool(self.words.strip() or any(self.chosen.values()))
+
+
+def choose_view(rows: list[dict[str, Any]]) -> View:
+    """Draws the boxes, side by side."""
+    words = st.text_input(
+        "Filter", key="filter", bind="query-params", type="search", live=True, width=300,
+        placeholder="Filter: task, recipe, tag, notes …", label_visibility="collapsed",
+        help="Every word has to occur: in id, task, recipe, model, state, notes or tags.",
+    )  # fmt: skip
+    with st.popover(_filter_label(), icon=":material/filter_alt:", key="filters"):
+        chosen = {key: _choose_values(key, label, rows) for key, label in FILTERS.items()}
+    with st.popover("Columns and order", icon=":material/view_column:", key="columns_and_order"):
+        columns = _choose_columns()
+        sort, descending = _choose_order()
+    return View(words or "", chosen, columns, sort, descending)
+
+
+def all_tags(rows: Iterable[dict[str, Any]]) -> list[str]:
+    """Every tag that a run has, in alphabetical order."""
+    return sorted({tag for row in rows for tag in row["tags"]})
+
+
+def _filter_label() -> str:
+    """Says how many boxes are in use, since they are behind a click."""
+    names = map(_name, FILTERS.values())
+    used = sum(bool(st.session_state.get(n, st.query_params.get_all(n))) for n in names)
+    return f"Filter ({used} on)" if used else "Filter"
+
+
+def _name(label: str) -> str:
+    return f"in_{label.lower()}"
+
+
+def _choose_values(key: str, label: str, rows: list[dict[str, Any]]) -> list[str]:
+    name = _name(label)
+    found = all_tags(rows) if key == "tags" else sorted({row[key] for row in rows if row[key]})
+    kept = [v for v in st.session_state.get(name, ()) if v not in found]
+    return st.multiselect(
+        label, [*found, *kept], key=name, bind="query-params", placeholder="any",
+        help="Runs with one of these. Boxes that are empty allow any.", width=320,
+    )  # fmt: skip
+
+
+def _choose_columns() -> list[str]:
+    labels = st.multiselect(
+        "Columns", list(LABELS), DEFAULT_COLUMNS, key="columns", bind="query-params", width=420,
+        help="Their order is always the same. None at all shows the usual ones.",
+    )  # fmt: skip
+    return [LABELS[label] for label in LABELS if label in (labels or DEFAULT_COLUMNS)]
+
+
+def _choose_order() -> tuple[str, bool]:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        label = st.selectbox(
+            "Sort by", list(LABELS), list(LABELS).index(NEWEST), key="sort", bind="query-params",
+            width=200, help="Runs without a value stand last. A click on a column's head sorts "
+            "too, but is not kept in the address.",
+        )  # fmt: skip
+        descending = st.toggle(
+            "Largest first", value=True, key="descending", bind="query-params",
+            help="Of times: the newest first.",
+        )  # fmt: skip
+    return LABELS[label], descending

@@ -1,0 +1,1 @@
+"""Gates of one snapshot, as frames and as words."""

@@ -1,0 +1,1 @@
+"""Accuracy vs sparsity."""

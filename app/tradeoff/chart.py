@@ -1,0 +1,121 @@
+"""The trade-off chart on a page, with what is said below it."""
+
+import statistics
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from app.charts.tradeoff import HEIGHT, WIDTH, tradeoff
+from app.charts.tradeoff_layers import OPENED
+from app.reading.run_costs import RunCosts
+from app.tradeoff import frames
+from app.tradeoff.axes import AXES, KNOWN_AXES, Known
+from app.tradeoff.choice import Look
+from app.tradeoff.paper_points import QUOTED_AXES, quoted
+from app.widgets.chart_files import export_buttons
+from app.widgets.opening import open_run
+from app.words import metric_name
+from finegates.results.point import Point
+
+HOW_TO_READ = (
+    "Up and to the right is better: a higher score with more removed. Each point is a run, and a "
+    "click opens it; each line goes through the medians over seeds, whiskers show the range."
+)
+FRONT = "The broad grey line is the Pareto front: ringed medians are beaten by no other in both."
+QUOTED = (
+    "Hollow and grey: RoBERTa-base (diamonds) and RoBERTa-large (squares) as printed in "
+    "arXiv 2412.12951, Tables 2 and 3. They are another model, often on other rows."
+)
+NOT_QUOTED = "The paper prints no figure of this task and metric across this axis."
+PRUNE = "prune/page.py"
+
+
+def draw_chart(
+    points: list[Point],
+    rows: list[dict[str, Any]],
+    look: Look,
+    costs: Mapping[str, RunCosts] | None = None,
+    *,
+    height: int = HEIGHT,
+    width: int = WIDTH,
+    key: str = "tradeoff",
+) -> None:
+    """The chart of some points, its downloads, and what it lacks.
+
+    Args:
+        points: Of one task, metric and model.
+        rows: From `app.reading.loaders.run_rows`.
+        look: How they are drawn.
+        costs: From `app.reading.loaders.costs`; needed by axes that are measured.
+        height: In pixels.
+        width: What its legend may take, in pixels.
+        key: Of the chart on the page.
+    """
+    known = Known({row["run"]: row for row in rows}, costs or {})
+    shown = frames.shown_points(points, look.kinds)
+    drawn = frames.lines(shown, known), frames.runs(shown, known), frames.baselines(shown)
+    title = AXES[look.axis][0]
+    has_place = any(frame[look.axis].notna().any() for frame in drawn[:2])
+    if not has_place and (len(drawn[0]) or drawn[2].empty):
+        st.caption(f"No finished run here says how much this is: {title.lower()}.")
+        draw_lacking(shown, known, look.axis, key)
+        return
+    reference = quoted(points[0]) if look.quoted and look.axis in QUOTED_AXES else None
+    chart = tradeoff(
+        *drawn, axis=look.axis, x_title=title, metric=points[0].metric, height=height,
+        width=width, majority=_majority(points, known),
+        front=frames.front(drawn[0], look.axis) if look.front else None,
+        quoted=reference,
+    )  # fmt: skip
+    opens: dict[str, Any] = {"on_select": partial(open_selected, key), "selection_mode": OPENED}
+    st.altair_chart(
+        chart, key=key, **opens if drawn[1][look.axis].notna().any() else {},
+        alt=f"{metric_name(points[0].metric)} of {len({r for p in points for r in p.runs})} "
+        f"finished runs on {points[0].task} against {title.lower()}",
+    )  # fmt: skip
+    export_buttons(chart, f"{points[0].task}-{look.axis}", key)
+    if look.quoted and (reference is None or reference.empty):
+        st.caption(NOT_QUOTED)
+    draw_lacking(shown, known, look.axis, key)
+
+
+def draw_reading(look: Look) -> None:
+    """How to read the charts above it, said once."""
+    told = [HOW_TO_READ, AXES[look.axis][1]]
+    told += ([FRONT] if look.front else []) + ([QUOTED] if look.quoted else [])
+    st.caption(" ".join(told))
+
+
+def open_selected(key: str) -> None:
+    """Callback of a chart: opens the run that was clicked, if one was."""
+    if chosen := st.session_state[key]["selection"].get(OPENED):
+        open_run(chosen[0]["run"])
+
+
+def draw_lacking(points: list[Point], known: Known, axis: str, key: str) -> None:
+    """How many runs have no number on a measured axis, and how to get it; what was timed where."""
+    if axis in KNOWN_AXES:
+        return
+    runs, total = frames.lacking(points, known, axis)
+    if runs:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(
+                f"{len(runs)} of {total} runs are left out: this was not measured of them. To "
+                f"{'time' if axis == 'time' else 'score'} a cut of a run, go to", width="content",
+            )  # fmt: skip
+            st.page_link(
+                PRUNE, label="Prune & time", icon=":material/content_cut:",
+                query_params={"run": runs[0]},
+            )  # fmt: skip
+    if axis == "time" and (wheres := frames.timed_on(points, known)):
+        alike = "" if len(wheres) == 1 else " Times on different ones don't compare."
+        st.caption(f"Timed on {'; '.join(wheres)}.{alike}")
+
+
+def _majority(points: list[Point], known: Known) -> float | None:
+    """What the most common answer scores, the median over the runs."""
+    rows = [known.rows[run] for point in points for run in point.runs if run in known.rows]
+    scores = [row["majority_score"] for row in rows if row["majority_score"] is not None]
+    return statistics.median(scores) if scores else None

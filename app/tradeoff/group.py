@@ -1,0 +1,111 @@
+"""A group of runs on a page: how far it is, what is missing, and what can be done about it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app.run_table.table import column_config, table
+from app.text import plain
+from app.tradeoff.point_frames import missing
+from app.widgets.buttons import act_button
+from app.widgets.opening import open_clicked, remember_shown
+from app.words import NOT_STARTED, NOTHING, STATES, duration
+from finegates.errors import FineGatesError, RunError
+from finegates.groups import sweep
+from finegates.groups.progress import MISSING, GroupProgress, progress_of
+from finegates.groups.store import Group
+from finegates.jobs import control as jobs
+from finegates.results.aggregate import Point
+from finegates.runs.folder import Run
+from finegates.runs.status import ACTIVE_STATES
+
+MOST_NAMED = 5
+FEW_ROWS, MAX_TABLE_HEIGHT = 8, 320
+
+
+def rows_of(groups: Sequence[Group], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The groups' runs, as they stand in the list of all runs; all of them without a group."""
+    if not groups:
+        return rows
+    ours = {run for group in groups for run in group.runs}
+    return [row for row in rows if row["run"] in ours]
+
+
+def draw_progress(group: Group, folder: Path) -> None:
+    """How many runs are done, the others by state, the time left, and the buttons."""
+    progress = progress_of(group, folder)
+    counts, total = Counter(cell.state for cell in progress.cells), len(group.cells)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        done, left = progress.num_finished, progress.time_left_s
+        text = f"{group.name}: **{done}** of {total} runs finished"
+        if left is not None and not progress.is_over:
+            text += f" · about {duration(left)} left"
+        st.progress(done / total, text=text, width=330)
+        for state, look in {**STATES, MISSING: NOT_STARTED}.items():
+            if counts[state] and state != "finished":
+                st.badge(
+                    f"{counts[state]} {look.name or state}", icon=f":material/{look.icon}:",
+                    color=look.color, help=look.meaning,
+                )  # fmt: skip
+        st.space("stretch")
+        _draw_buttons(group, folder, progress)
+
+
+def _draw_buttons(group: Group, folder: Path, progress: GroupProgress) -> None:
+    if progress.failed and act_button(
+        f"Submit the {len(progress.failed)} missing", icon=":material/restart_alt:",
+        key=f"submit_missing_{group.name}",
+        help="Queues what was never started or was deleted, and resumes what stopped or failed.",
+    ):  # fmt: skip
+        try:
+            sweep.submit_missing(group, folder)
+        except FineGatesError as error:
+            st.error(plain(str(error)), icon=":material/error:")
+        else:
+            st.rerun()
+    active = [Run(folder / str(c.cell.run)) for c in progress.in_state(*ACTIVE_STATES)]
+    if active:
+        with st.popover("Stop all", icon=":material/stop:", key=f"confirm_stop_all_{group.name}"):
+            st.markdown(
+                f"Stops {len(active)} runs: those at work finish their step, save and end; queued "
+                "ones don't start. They can be submitted again."
+            )
+            if act_button("Yes, stop all", type="primary", key=f"stop_all_{group.name}"):
+                stop_all(active)
+                st.rerun()
+
+
+def stop_all(runs: list[Run]) -> None:
+    """Asks runs to stop, the last of the queue first, so that none starts meanwhile."""
+    for run in reversed(runs):
+        with suppress(RunError):  # it has ended by itself
+            jobs.request_stop(run)
+
+
+def draw_missing(points: list[Point]) -> None:
+    """Which seeds are not there. They are said, never filled."""
+    if not (named := missing(points)):
+        return
+    more = len(named) - MOST_NAMED
+    shown = [*named[:MOST_NAMED], *([f"and {more} more, see the table"] if more > 0 else [])]
+    st.caption("**Not there yet:** " + " · ".join(shown))
+
+
+def draw_runs(groups: Sequence[Group], rows: list[dict[str, Any]]) -> None:
+    """The groups' runs, each with a button that opens it; failed ones say why."""
+    names = ", ".join(group.name for group in groups)
+    with st.expander(f"The {len(rows)} runs of {names}", icon=":material/table_rows:"):
+        remember_shown([row["run"] for row in rows])
+        st.dataframe(
+            table(rows).drop(columns=["task", "model"] if len(groups) == 1 else []),
+            key="group_runs", column_config=column_config(open_clicked), hide_index=True,
+            placeholder=NOTHING, height="content" if len(rows) <= FEW_ROWS else MAX_TABLE_HEIGHT,
+            alt=f"{len(rows)} runs of {names}",
+        )  # fmt: skip
+    with st.expander("The same from a terminal", icon=":material/terminal:"):
+        for group in groups:
+            st.code(group.command, language=None, wrap_lines=True)

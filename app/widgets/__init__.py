@@ -1,0 +1,1 @@
+"""Buttons and pickers that several pages use."""

@@ -1,0 +1,182 @@
+"""The rows of a user's table: checked for training, and described for a preview."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from finegates.data.cells import NESTED, cell, cells_of, numbers_of
+from finegates.data.columns import MAX_CLASSES, Columns
+from finegates.errors import DataError, shortened
+
+MIN_REGRESSION_ROWS = 4
+MAX_CLASS_CHARACTERS = 200
+ROWS_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a page shows of a file before a run. Class counts or label figures, never both."""
+
+    rows: int
+    rows_without_text: int
+    rows_without_label: int
+    duplicate_texts: int
+    class_counts: dict[str, int] | None
+    label_mean: float | None
+    label_std: float | None
+    label_min: float | None
+    label_max: float | None
+    median_characters: float
+    max_characters: int
+    median_words: float
+    max_words: int
+
+
+def labelled_rows(frame: pd.DataFrame, columns: Columns) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The rows to learn from, all checked: ``text``, ``pair`` if there is one, and ``label``.
+
+    Returns:
+        The frame, in the file's order, and the class names in id order. A label is a class id
+        (int), or a float and no names for a regression.
+
+    Raises:
+        DataError: With the first rows for a text or label that is missing or can't be used.
+    """
+    rows = pd.DataFrame({"text": _texts(frame[columns.text])})
+    if columns.pair:
+        rows["pair"] = _texts(frame[columns.pair])
+    if columns.problem == "regression":
+        rows["label"] = _scores(frame[columns.label])
+        return rows, ()
+    names = _class_names(frame[columns.label])
+    cells = cells_of(frame[columns.label])
+    rows["label"] = cells.map({name: i for i, name in enumerate(names)}).astype("int64")
+    return rows, names
+
+
+def _texts(column: pd.Series) -> pd.Series:
+    """The column as text, untouched but for numbers, which are written out."""
+    cells = column.astype(object)
+    _refuse(
+        _is_nested(cells), f"The text column '{column.name}' holds no text", "Choose another column"
+    )
+    _refuse(
+        cells_of(cells) == "",
+        f"The text column '{column.name}' is empty",
+        "Fill the cells or remove the rows",
+    )
+    return cells.map(lambda value: value if isinstance(value, str) else cell(value)).astype("str")
+
+
+def _is_nested(column: pd.Series) -> pd.Series:
+    return pd.Series([isinstance(value, NESTED) for value in column], dtype=bool)
+
+
+def _scores(column: pd.Series) -> pd.Series:
+    numbers = numbers_of(column)
+    _refuse(
+        ~np.isfinite(numbers),
+        f"The label column '{column.name}' is not a finite number",
+        "Mend the cells, remove the rows, or set problem=classification",
+    )
+    if len(numbers) < MIN_REGRESSION_ROWS or numbers.nunique() < 2:
+        raise DataError(
+            f"The label column '{column.name}' has {len(numbers)} rows and {numbers.nunique()} "
+            f"different values; at least {MIN_REGRESSION_ROWS} rows and 2 values are needed."
+        )
+    return numbers
+
+
+def _class_names(column: pd.Series) -> tuple[str, ...]:
+    """The classes, numbers in order of size and words by alphabet."""
+    what = f"The label column '{column.name}'"
+    _refuse(_is_nested(column), f"{what} holds a list or bytes", "Choose another column")
+    cells = cells_of(column)
+    _refuse(cells == "", f"{what} is empty", "Fill the cells or remove the rows")
+    counts = cells.value_counts()
+    _check_classes(str(column.name), counts)
+    names = sorted(counts.index)
+    if all(re.fullmatch(r"-?\d{1,18}", name) for name in names):
+        names.sort(key=int)
+    return tuple(names)
+
+
+def _check_classes(name: str, counts: pd.Series) -> None:
+    if len(counts) > MAX_CLASSES:
+        raise DataError(
+            f"The label column '{name}' has {len(counts):,} different values; at most "
+            f"{MAX_CLASSES} classes are allowed. Set problem=regression if it is a number to "
+            "predict, or choose another label column."
+        )
+    longest = max(map(len, counts.index))
+    if longest > MAX_CLASS_CHARACTERS:
+        raise DataError(
+            f"The label column '{name}' has a label of {longest:,} characters; a class has a name "
+            f"of at most {MAX_CLASS_CHARACTERS}. Choose another label column."
+        )
+    if len(counts) == 1:
+        raise DataError(
+            f"The label column '{name}' has one class only, '{shortened(counts.index[0])}'. At "
+            "least 2 are needed; choose another label column."
+        )
+    single = sorted(counts.index[counts == 1])
+    if single:
+        shown = ", ".join(f"'{shortened(label)}'" for label in single[:ROWS_SHOWN])
+        raise DataError(
+            f"In the label column '{name}' these classes have one row only: {shown}. Each needs "
+            "at least 2, one for training and one for validation; add rows or remove the class."
+        )
+
+
+def _refuse(bad: pd.Series, what: str, advice: str) -> None:
+    """Raises with the first rows, from 1, where ``bad`` is true."""
+    places = np.flatnonzero(bad.to_numpy(dtype=bool)) + 1
+    if len(places):
+        shown = ", ".join(f"{place:,}" for place in places[:ROWS_SHOWN])
+        more = f" and {len(places) - ROWS_SHOWN:,} more" if len(places) > ROWS_SHOWN else ""
+        rows = "row" if len(places) == 1 else "rows"
+        raise DataError(f"{what} in {rows} {shown}{more} (from 1, below the header). {advice}.")
+
+
+def describe(frame: pd.DataFrame, columns: Columns) -> Description:
+    """Figures for a preview. Bad rows are counted here and refused by `labelled_rows`."""
+    texts, labels = cells_of(frame[columns.text]), cells_of(frame[columns.label])
+    both = [texts, cells_of(frame[columns.pair])] if columns.pair else [texts]
+    return Description(
+        rows=len(frame),
+        rows_without_text=int((texts == "").sum()),
+        rows_without_label=int((labels == "").sum()),
+        duplicate_texts=int(pd.concat(both, axis="columns").duplicated().sum()),
+        **_label_figures(frame[columns.label], labels, columns.problem),
+        **_lengths("characters", texts.str.len()),
+        **_lengths("words", pd.Series([len(text.split()) for text in texts.tolist()])),
+    )
+
+
+def word_counts(frame: pd.DataFrame, columns: Columns) -> np.ndarray:
+    """Words of each row, both texts of a pair together. int64 [number of rows]."""
+    names = [columns.text, *([columns.pair] if columns.pair else [])]
+    words = [[len(text.split()) for text in cells_of(frame[name]).tolist()] for name in names]
+    total: np.ndarray = np.array(words, dtype=np.int64).sum(axis=0)
+    return total
+
+
+def _label_figures(column: pd.Series, cells: pd.Series, problem: str) -> dict[str, Any]:
+    names = ("label_mean", "label_std", "label_min", "label_max")
+    if problem == "classification":
+        counts = cells[cells != ""].value_counts()
+        return {"class_counts": {str(k): int(v) for k, v in counts.items()}} | dict.fromkeys(names)
+    numbers = numbers_of(column)
+    numbers = numbers[np.isfinite(numbers)]
+    if numbers.empty:
+        return {"class_counts": None} | dict.fromkeys(names)
+    with np.errstate(over="ignore"):
+        figures = (numbers.mean(), numbers.std(ddof=0), numbers.min(), numbers.max())
+    return {"class_counts": None} | dict(zip(names, map(float, figures), strict=True))
+
+
+def _lengths(unit: str, lengths: pd.Series) -> dict[str, Any]:
+    return {f"median_{unit}": float(lengths.median()), f"max_{unit}": int(lengths.max())}

@@ -1,0 +1,126 @@
+"""Keeps what a user uploaded under a name that can do no harm, lists it, and removes it."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from finegates.data.limits import check_size
+from finegates.data.user_files import READERS, check_extension, read_frame
+from finegates.errors import DataError, shortened
+from finegates.files.read_only import check_may_change
+from finegates.files.storage import write_atomically
+
+NAME_BYTES = 120
+"""Of what is kept of a name; with digest and ending it fits a file name of 255 bytes."""
+DIGEST_CHARACTERS = 16
+_KEPT = re.compile(rf"(?P<digest>[0-9a-f]{{{DIGEST_CHARACTERS}}})-(?P<name>.+)")
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """An upload that is kept.
+
+    Attributes:
+        path: Where it is.
+        name: As the user called it, as far as the name was safe.
+        size_bytes: Its size.
+        kept: When it was uploaded, in local time.
+    """
+
+    path: Path
+    name: str
+    size_bytes: int
+    kept: datetime
+
+
+def save_upload(name: str, content: bytes, folder: Path) -> Path:
+    """Keeps an upload in ``folder`` under a safe name that its content decides.
+
+    The same content under the same name is the same file; nothing else is ever overwritten.
+
+    Args:
+        name: The name that the browser sent; a path in it is dropped.
+        content: The file.
+        folder: Made if it does not exist.
+
+    Raises:
+        DataError: If the kind of file is not allowed, or it is empty or too large.
+    """
+    check_may_change("upload a file")
+    base = re.split(r"[/\\]", name)[-1]
+    extension = check_extension(base)
+    check_size(shown_name(name), len(content))
+    stem = re.sub(r"[^\w.-]+", "_", base[: -len(extension)]).strip("._")
+    stem = stem.encode()[:NAME_BYTES].decode(errors="ignore")
+    digest = hashlib.sha256(content).hexdigest()[:DIGEST_CHARACTERS]
+    target = folder / f"{digest}-{stem or 'upload'}{extension}"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not target.exists():
+        write_atomically(target, content)
+    return target
+
+
+def save_readable(
+    name: str, content: bytes, folder: Path, read: Callable[[Path], object] = read_frame
+) -> Path:
+    """As `save_upload`, of a file that can be read; of any other nothing is left behind.
+
+    Args:
+        name: The name that the browser sent.
+        content: The file.
+        folder: Where it is kept.
+        read: Reads it, and may keep what it reads.
+
+    Raises:
+        DataError: Why it can't be read, with the file called as the user calls it.
+    """
+    before = {file.path for file in kept_files(folder)}
+    path = save_upload(name, content, folder)
+    try:
+        read(path)
+    except BaseException as error:
+        if path not in before:
+            path.unlink(missing_ok=True)
+        if isinstance(error, DataError):
+            raise DataError(str(error).replace(path.name, shown_name(name))) from error
+        raise
+    return path
+
+
+def shown_name(name: str) -> str:
+    """An upload's name for people: without a path, and short enough for a sentence."""
+    return shortened(re.split(r"[/\\]", name)[-1])
+
+
+def kept_files(folder: Path) -> list[KeptFile]:
+    """Every upload that is kept in a folder, the newest first. None where there is no folder."""
+    found = []
+    for path in folder.iterdir() if folder.is_dir() else ():
+        name = _KEPT.fullmatch(path.name)
+        if name and path.suffix in READERS and path.is_file() and not path.is_symlink():
+            status = path.stat()
+            kept = datetime.fromtimestamp(status.st_mtime)
+            found.append(KeptFile(path, name["name"], status.st_size, kept))
+    return sorted(found, key=lambda file: (file.kept, file.name), reverse=True)
+
+
+def delete_upload(path: Path, folder: Path) -> None:
+    """Removes an upload for good.
+
+    Args:
+        path: From `kept_files`.
+        folder: The folder it is kept in.
+
+    Raises:
+        DataError: If it is not a kept file of that folder, or can't be removed.
+    """
+    check_may_change("remove a file")
+    if path not in [file.path for file in kept_files(folder)]:
+        raise DataError(f"'{path.name}' is not kept here (any more), so it was not removed.")
+    try:
+        path.unlink()
+    except OSError as error:
+        raise DataError(f"{path} can't be removed: {error.strerror or error}.") from error

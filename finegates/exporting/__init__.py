@@ -1,0 +1,1 @@
+"""A shrunk model in a folder of its own, with its card. Loads torch."""

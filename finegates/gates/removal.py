@@ -1,0 +1,114 @@
+"""What gates remove: gates closed, weights removed, and the gates to close for a budget.
+
+Target, gates closed and weights removed are three numbers. For closed fractions a (inputs) and b
+(outputs) a matrix loses ``1 - (1 - a)(1 - b)`` of its weights.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from finegates.gates.layout import SIDES, GateLayout
+
+HISTOGRAM_BINS = 20
+HISTOGRAM_EDGES = np.linspace(0.0, 1.0, HISTOGRAM_BINS + 1)
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What closed gates amount to.
+
+    Attributes:
+        closed_gates: Number of closed gates.
+        closed_gates_fraction: The same over all gates, in [0, 1].
+        removed_weights: Weights in closed rows and columns of the gated matrices.
+        removed_weights_fraction: The same over all weights of gated matrices, in [0, 1].
+    """
+
+    closed_gates: int
+    closed_gates_fraction: float
+    removed_weights: int
+    removed_weights_fraction: float
+
+
+def open_counts(layout: GateLayout, closed: np.ndarray) -> np.ndarray:
+    """Open gates of each vector.
+
+    Args:
+        layout: Where each gate is.
+        closed: Boolean, shape ``(num_gates,)``.
+
+    Returns:
+        Integers, shape ``(num_vectors,)``.
+    """
+    return layout.sizes - np.bincount(layout.vector_index[closed], minlength=len(layout.vectors))
+
+
+def removal(layout: GateLayout, closed: np.ndarray) -> Removal:
+    """Counts what is removed when these gates are closed (boolean, shape ``(num_gates,)``)."""
+    kept = _weights_kept(layout, open_counts(layout, closed)).sum()
+    total, num_closed = layout.num_gated_weights, int(closed.sum())
+    return Removal(
+        closed_gates=num_closed,
+        closed_gates_fraction=num_closed / layout.num_gates,
+        removed_weights=int(total - kept),
+        removed_weights_fraction=float(1 - kept / total),
+    )
+
+
+def removed_by_matrix(layout: GateLayout, closed: np.ndarray) -> np.ndarray:
+    """Removed fraction of each matrix's weights, shape ``(num_matrices,)``."""
+    weights = np.array([m.num_weights for m in layout.matrices])
+    return 1 - _weights_kept(layout, open_counts(layout, closed)) / weights
+
+
+def gates_to_close(layout: GateLayout, means: np.ndarray, removed_fraction: float) -> np.ndarray:
+    """The lowest gates of the whole model that together remove the asked fraction of weights.
+
+    Closing gates one by one in the order of their means removes ever more; the number of gates
+    whose removal is nearest to the budget is found by bisection.
+
+    Args:
+        layout: Where each gate is.
+        means: Shape ``(num_gates,)``; lower is closed first.
+        removed_fraction: Of the weights of all gated matrices, in [0, 1].
+
+    Returns:
+        Boolean, shape ``(num_gates,)``: closed or not.
+    """
+    order = np.argsort(means, kind="stable")
+
+    def lowest(count: int) -> np.ndarray:
+        mask = np.zeros(layout.num_gates, dtype=bool)
+        mask[order[:count]] = True
+        return mask
+
+    def removed(count: int) -> float:
+        return removal(layout, lowest(count)).removed_weights_fraction
+
+    low, high = 0, layout.num_gates
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if removed(middle) < removed_fraction else (low, middle)
+    below = max(low - 1, 0)
+    nearest = min((below, low), key=lambda count: abs(removed(count) - removed_fraction))
+    return lowest(nearest)
+
+
+def histogram(values: np.ndarray) -> list[int]:
+    """Counts of gate values on fixed bins: exactly 0, 20 equal bins of (0, 1), exactly 1.
+
+    Gates crowd at both ends, which plain bins would hide in their first and last one.
+    """
+    inside = values[(values > 0) & (values < 1)]
+    counts = np.histogram(inside, bins=HISTOGRAM_EDGES)[0]
+    return [int((values <= 0).sum()), *map(int, counts), int((values >= 1).sum())]
+
+
+def _weights_kept(layout: GateLayout, counts: np.ndarray) -> np.ndarray:
+    kept = np.ones(len(layout.matrices))
+    for side in SIDES:
+        index = layout.side_index[side]
+        features = np.array([m.features(side) for m in layout.matrices])
+        kept *= np.where(index >= 0, counts[index], features)
+    return kept

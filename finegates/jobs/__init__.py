@@ -1,0 +1,1 @@
+"""Starting, queueing, stopping and resuming runs, wherever they train. Loads no torch."""

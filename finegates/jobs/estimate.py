@@ -1,0 +1,145 @@
+"""What a run will cost, before it is started: time from earlier runs, memory from the sizes.
+
+The time comes from the rate that finished runs reached on the same kind of device, counted in
+floating point operations; without any, from a rough figure for the kind of device, and the estimate
+says so. The same kind is a GPU of the same model on any host, or the same CPU of this host.
+"""
+
+import socket
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from finegates.errors import FineGatesError
+from finegates.jobs.inputs import check_device
+from finegates.machine.devices import Device
+from finegates.models.architectures import architecture_of, layout_of_config
+from finegates.models.sources import EMBEDDED_MODEL, is_reference, model_sizes
+from finegates.runs.folder import Run, list_runs
+from finegates.runs.status import Status
+from finegates.spec import RunSpec
+
+TOKENS_PER_WORD = 1.35
+SPECIAL_TOKENS = 2
+ROUGH_FLOPS = {"cpu": 4e10 * (psutil.cpu_count(logical=False) or 1), "cuda": 2e13, "mps": 2e12}
+START_S = 8.0
+_PROCESS_BYTES = 550e6
+_BYTES_PER_WEIGHT = 4
+_ACTIVATIONS_PER_LAYER = 34
+"""Floats kept for the backward pass, for each token and hidden unit of a layer (measured)."""
+_MOST_RUNS_READ = 20
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run will cost.
+
+    Attributes:
+        steps: Optimizer steps.
+        seconds: Wall time, the start included.
+        memory_bytes: Peak memory of the device (with the CPU: of the process).
+        basis: Where the time comes from, in words.
+    """
+
+    steps: int
+    seconds: float
+    memory_bytes: int
+    basis: str
+
+
+def estimate_cost(
+    spec: RunSpec, num_train: int, num_validation: int, mean_words: float, runs_dir: Path
+) -> Estimate:
+    """Estimates a run's cost.
+
+    Args:
+        spec: The run.
+        num_train: Training rows, after `max_train_samples`.
+        num_validation: Validation rows.
+        mean_words: Mean number of words of a row, both texts together.
+        runs_dir: Where finished runs are looked up.
+
+    Raises:
+        ModelError: If the model's config can't be read.
+        SpecError: If this machine has no such device.
+    """
+    config = model_sizes(spec.model)
+    tokens = min(mean_words * TOKENS_PER_WORD + SPECIAL_TOKENS, spec.max_length)
+    rate, basis = _flops_rate(check_device(spec.device)[0], runs_dir, spec)
+    work = training_flops(config, tokens) * num_train * spec.epochs
+    work += training_flops(config, tokens) / 2 * _evaluated_rows(spec, num_train, num_validation)
+    return Estimate(
+        steps=spec.total_steps(num_train),
+        seconds=START_S + work / rate,
+        memory_bytes=int(_memory(config, spec.batch_size, tokens)),
+        basis=basis,
+    )
+
+
+def training_flops(config: Mapping[str, Any], tokens: float) -> float:
+    """Operations of one row's training step: forward, and backward to the inputs only."""
+    return 2 * 2 * layout_of_config(config).num_gated_weights * tokens
+
+
+def _evaluated_rows(spec: RunSpec, num_train: int, num_validation: int) -> float:
+    steps = spec.total_steps(num_train)
+    return num_validation * -(-steps // spec.steps_between_evaluations(num_train))
+
+
+def _flops_rate(device: Device, runs_dir: Path, spec: RunSpec) -> tuple[float, str]:
+    earlier = list_runs(runs_dir)[:_MOST_RUNS_READ]
+    rates = [rate for run in earlier if (rate := _rate_of(run, device, spec))]
+    kind = device.name.split(":")[0]
+    where = device.hardware if kind == "cuda" else device.name
+    if rates:
+        runs = "run" if len(rates) == 1 else "runs"
+        return statistics.median(rates), f"from {len(rates)} finished {runs} on {where}"
+    return ROUGH_FLOPS.get(kind, ROUGH_FLOPS["cpu"]), f"rough: no finished run on {where} yet"
+
+
+def _rate_of(run: Run, device: Device, asked: RunSpec) -> float | None:
+    """Of a run on the model that is asked about, or on one whose sizes are known here.
+
+    Another one, which a run folder may name as it likes, is neither looked for on this machine nor
+    asked of the hub.
+    """
+    try:
+        spec = run.spec
+        if spec.model not in (asked.model, EMBEDDED_MODEL) and not is_reference(spec.model):
+            return None
+        status = run.status()
+        if status.state != "finished" or not status.samples_per_s:
+            return None
+        if not _same_kind(status, device, spec.num_processes == asked.num_processes):
+            return None
+        words = run.record["data"].get("mean_words")
+        work = training_flops(model_sizes(spec.model), words * TOKENS_PER_WORD + SPECIAL_TOKENS)
+    except (FineGatesError, TypeError):
+        return None
+    return status.samples_per_s * work
+
+
+def _same_kind(status: Status, device: Device, as_many: bool) -> bool:
+    """Whether a run trained on the same kind of device.
+
+    Args:
+        status: The run's; an older one does not say on which hardware it trained.
+        device: The device.
+        as_many: Whether it had as many processes as are asked for, so as many GPUs.
+    """
+    if device.name.startswith("cuda") and status.hardware:
+        return as_many and status.hardware == device.hardware
+    return status.host == socket.gethostname() and status.device == device.name
+
+
+def _memory(config: Mapping[str, Any], batch_size: int, tokens: float) -> float:
+    architecture = architecture_of(str(config["model_type"]))
+    hidden, layers = (architecture.size(config, what) for what in ("hidden", "layers"))
+    weights = layout_of_config(config).num_gated_weights + config.get("vocab_size", 30522) * hidden
+    longest_over_mean = 2.5
+    activations = layers * batch_size * tokens * longest_over_mean * hidden * _ACTIVATIONS_PER_LAYER
+    return _PROCESS_BYTES + _BYTES_PER_WEIGHT * (2 * weights + activations)

@@ -1,0 +1,109 @@
+"""Everything that can be checked about a run before it exists. Loads no torch."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from finegates.data.splits import TextSplits, load_splits
+from finegates.errors import SpecError
+from finegates.gates.laws import make_law
+from finegates.machine.devices import (
+    Device,
+    cpu_workers,
+    find_devices,
+    matching_devices,
+    what_lacks,
+)
+from finegates.models.sources import EMBEDDED_MODEL, check_model, find_model
+from finegates.settings import user_path
+from finegates.spec import RunSpec
+
+
+def check_inputs(spec: RunSpec, *, here: bool = True) -> tuple[RunSpec, dict[str, Any]]:
+    """Reads the data, looks at the model and the device.
+
+    Args:
+        spec: What to do.
+        here: Whether this machine will train it; else its devices do not matter.
+
+    Returns:
+        The spec with absolute paths, and what the run records of its data (no text of it).
+
+    Raises:
+        FineGatesError: If the run could not work.
+    """
+    (checked,), data = check_inputs_together([spec], here=here)
+    return checked, data
+
+
+def check_inputs_together(
+    specs: Sequence[RunSpec], *, here: bool = True
+) -> tuple[list[RunSpec], dict[str, Any]]:
+    """As `check_inputs`, for runs that have data, model and device in common: looks at them once.
+
+    Args:
+        specs: At least one; those of a sweep differ in method, target and seed alone.
+        here: As in `check_inputs`.
+    """
+    specs = [_with_absolute_paths(spec) for spec in specs]
+    for spec in specs:
+        make_law(spec.gate_law, spec.gate_sampling_sigma)
+    if here:
+        check_device(specs[0].device, specs[0].num_processes)
+    check_model(specs[0].model)
+    return specs, describe_splits(load_splits(specs[0]))
+
+
+def check_device(device: str, num_processes: int = 1) -> list[Device]:
+    """The devices of this machine that a run may be given, best first.
+
+    Whether torch can use them is known when it is loaded, in
+    `finegates.training.session.check_usable`.
+
+    Raises:
+        SpecError: If there are too few, or the machine can't say how many runs it takes at once.
+    """
+    cpu_workers()
+    devices, problem = find_devices()
+    if lacks := what_lacks(device, num_processes, devices):
+        raise SpecError(f"{lacks} {problem}".rstrip())
+    return matching_devices(device, devices)
+
+
+def describe_splits(splits: TextSplits) -> dict[str, Any]:
+    """What a run records of its data: where from, fingerprint, labels and counts."""
+    return {
+        "source": splits.source,
+        "fingerprint": splits.fingerprint,
+        "problem": splits.problem,
+        "labels": list(splits.labels),
+        "metrics": list(splits.metrics),
+        "num_train": len(splits.train),
+        "num_validation": len(splits.validation),
+        "mean_words": round(mean_words(splits), 2),
+    }
+
+
+def mean_words(splits: TextSplits, first_rows: int | None = None) -> float:
+    """Mean number of words of a training row, both texts of a pair together.
+
+    Args:
+        splits: The data.
+        first_rows: Look at this many rows only, where a page can't wait for all.
+    """
+    rows = splits.train.head(len(splits.train) if first_rows is None else first_rows)
+    columns = ("text", "pair") if splits.has_pairs else ("text",)
+    return float(sum(rows[c].str.count(r"\S+").mean() for c in columns))
+
+
+def _with_absolute_paths(spec: RunSpec) -> RunSpec:
+    """Paths of the user's, made independent of the folder that the worker starts in."""
+    changes: dict[str, Any] = {
+        name: str(user_path(value).resolve())
+        for name in ("data", "glue_dir")
+        if (value := getattr(spec, name))
+    }
+    if spec.model != EMBEDDED_MODEL and (model := find_model(spec.model)).is_local:
+        changes["model"] = str(Path(model.location).resolve())
+    return dataclasses.replace(spec, **changes)

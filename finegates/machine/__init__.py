@@ -1,0 +1,1 @@
+"""This machine: its devices, and the processes started on it. Knows no run."""

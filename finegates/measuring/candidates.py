@@ -1,0 +1,166 @@
+"""What is timed side by side: a gated model dense, with masks and shrunk, by torch and as ONNX."""
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
+
+from finegates.errors import SpecError
+from finegates.gates.laws import GaussianLaw
+from finegates.measuring.onnx_runtime import check_onnx, onnx_pass, onnx_session
+from finegates.measuring.timing import Pass, cuda_graph
+from finegates.models.sources import model_sizes
+from finegates.nn.attach import attach_gates, gates_of
+from finegates.shrinking.fold import fold
+from finegates.shrinking.shrink import prune, shrink
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+DENSE, MASKED, SHRUNK = "dense", "masked", "shrunk"
+ONNX_DENSE, ONNX_SHRUNK = "onnx_dense", "onnx_shrunk"
+_SPREAD = 0.15
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """One gated model in each form.
+
+    Attributes:
+        models: ``dense`` without gates, ``masked`` with gates as masks, ``shrunk`` really smaller.
+        sessions: ``onnx_dense`` and ``onnx_shrunk`` for onnxruntime; empty if not asked for.
+        remove: The budget that closed the gates.
+    """
+
+    models: dict[str, PreTrainedModel]
+    sessions: dict[str, Any]
+    remove: float | None
+
+    def passes(
+        self, inputs: dict[str, Tensor], *, cuda_graphs: bool = False, compiled: bool = False
+    ) -> dict[str, Pass]:
+        """What runs each of them on these inputs once.
+
+        With CUDA graphs, dense and shrunk are captured and read no mask, which full rows don't
+        need; the masked model is left out. Compiled, by ``torch.compile`` for these very shapes,
+        each takes its time when it first runs.
+        """
+        ids, device = inputs["input_ids"], str(inputs["input_ids"].device)
+        names = [DENSE, SHRUNK] if cuda_graphs else list(self.models)
+        models: dict[str, Any] = {name: self.models[name] for name in names}
+        if compiled:
+            models = {name: torch.compile(m, dynamic=False) for name, m in models.items()}
+        if cuda_graphs:
+            return {
+                name: cuda_graph(lambda m=model: m(input_ids=ids), device)  # type: ignore[misc]
+                for name, model in models.items()
+            }
+        passes: dict[str, Pass] = {
+            name: lambda m=model: m(**inputs)  # type: ignore[misc]
+            for name, model in models.items()
+        }
+        return passes | {name: onnx_pass(s, inputs) for name, s in self.sessions.items()}
+
+
+def candidates(
+    model: PreTrainedModel,
+    remove: float | None,
+    device: str = "cpu",
+    dtype: str = "float32",
+    *,
+    onnx: bool = False,
+    dense: Candidates | None = None,
+) -> Candidates:
+    """A gated model in each form, on a device.
+
+    Args:
+        model: With gates; not changed.
+        remove: Budget, as in `finegates.shrinking.shrink.shrink`.
+        device: As torch names it.
+        dtype: One of `DTYPES`.
+        onnx: Whether onnxruntime shall run dense and shrunk, too: on the CPU in float32.
+        dense: Candidates of the same model made before, whose dense forms are taken over.
+
+    Raises:
+        SpecError: If the dtype is unknown, the budget out of range, or ONNX can't be timed so.
+        ModelError: If ONNX's packages are missing.
+    """
+    if dtype not in DTYPES:
+        raise SpecError(f"dtype is '{dtype}'; allowed are {', '.join(DTYPES)}.")
+    if onnx:
+        check_onnx(device, dtype)
+    masked = copy.deepcopy(model)
+    prune(masked, remove=remove)
+    gates_of(masked).settled = True
+    shrunk = shrink(masked, tuned_for=torch.device(device).type)
+    plain = dense.models[DENSE] if dense else without_gates(model)
+    models: dict[str, Any] = {DENSE: plain, MASKED: masked, SHRUNK: shrunk}
+    models = {name: m.to(device, DTYPES[dtype]).eval() for name, m in models.items()}
+    return Candidates(models, _sessions(models, dense) if onnx else {}, remove)
+
+
+def in_dtype(forms: Candidates, dtype: str) -> Candidates:
+    """The same candidates in another precision, by their side.
+
+    Args:
+        forms: In float32; not changed.
+        dtype: One of `DTYPES`.
+    """
+    models: dict[str, Any] = copy.deepcopy(forms.models)
+    return Candidates(
+        {name: model.to(DTYPES[dtype]) for name, model in models.items()}, {}, forms.remove
+    )
+
+
+def without_gates(model: PreTrainedModel) -> PreTrainedModel:
+    """A dense copy: its time does not depend on its weights, so closed gates are forgotten."""
+    plain = copy.deepcopy(model)
+    fold(plain)
+    return plain
+
+
+def attach_random_gates(model: PreTrainedModel, seed: int = 0) -> None:
+    """Gates with unequal shares in layers, matrices and heads, as trained ones have."""
+    gates = attach_gates(model, GaussianLaw())
+    rng, layout = np.random.default_rng(seed), gates.layout
+    means = rng.uniform(0, 1, layout.num_gates)
+    means += rng.normal(0, _SPREAD, len(layout.vectors))[layout.vector_index]
+    for vector in layout.vectors:
+        for start, end in layout.head_bounds(vector):
+            means[vector.start + start : vector.start + end] += rng.normal(0, _SPREAD)
+    gates.set_means(means.astype(np.float32))
+    gates.settled = True
+
+
+def random_inputs(model: PreTrainedModel, batch_size: int, length: int) -> dict[str, Tensor]:
+    """Full rows of random tokens on the model's device, shape ``(batch_size, length)``."""
+    generator = torch.Generator().manual_seed(0)
+    ids = torch.randint(5, model.config.vocab_size, (batch_size, length), generator=generator)
+    return {
+        "input_ids": ids.to(model.device),
+        "attention_mask": torch.ones_like(ids).to(model.device),
+    }
+
+
+def random_model(name: str) -> PreTrainedModel:
+    """A model built from its config alone: its weights decide neither time nor size.
+
+    Raises:
+        ModelError: If its config can't be had.
+    """
+    config = dict(model_sizes(name))
+    model_type = config.pop("model_type")
+    torch.manual_seed(0)
+    return AutoModelForSequenceClassification.from_config(
+        AutoConfig.for_model(model_type, **config)
+    )
+
+
+def _sessions(models: dict[str, PreTrainedModel], dense: Candidates | None) -> dict[str, Any]:
+    known = dense.sessions.get(ONNX_DENSE) if dense else None
+    return {
+        ONNX_DENSE: known or onnx_session(models[DENSE]),
+        ONNX_SHRUNK: onnx_session(shrink(models[MASKED], tuned_for="onnx")),
+    }

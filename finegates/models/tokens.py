@@ -1,0 +1,89 @@
+"""How many tokens texts have for a model, counted without loading transformers.
+
+The ``tokenizers`` library alone reads a model's tokenizer.json: it takes 10 ms to import, where
+transformers takes seconds, and counts about 50,000 short texts a second on two cores.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from finegates.errors import ModelError, first_line
+from finegates.models.sources import find_model
+
+TOKENIZER_FILE = "tokenizer.json"
+CHUNK = 5_000
+"""Texts at a time: what is counted is thrown away before the next, so the memory stays small."""
+DEFAULT_POSITIONS = 512
+PADDING_FIRST = ("roberta", "xlm-roberta", "camembert")
+"""Types whose first positions are taken by padding."""
+ROBERTA_PADDING_ID = 1
+
+
+def token_counts(
+    model: str, texts: Sequence[str], pairs: Sequence[str] | None = None
+) -> np.ndarray:
+    """Tokens of each row as the model reads it, special ones counted, before anything is cut.
+
+    Args:
+        model: As `finegates.spec.RunSpec.model`.
+        texts: First texts.
+        pairs: Second texts, as many.
+
+    Returns:
+        int64 [number of texts].
+
+    Raises:
+        ModelError: If the model is not on this machine, or has no tokenizer.json.
+    """
+    tokenizer = _tokenizer(str(_tokenizer_file(model)))
+    rows: Sequence[Any] = texts if pairs is None else list(zip(texts, pairs, strict=True))
+    counts = []
+    for start in range(0, len(rows), CHUNK):
+        encoded = tokenizer.encode_batch_fast(list(rows[start : start + CHUNK]))
+        counts += [len(row) for row in encoded]
+    return np.array(counts, dtype=np.int64)
+
+
+def longest_input(config: Mapping[str, Any]) -> int:
+    """Tokens that a model of this config can read at once."""
+    positions = int(config.get("max_position_embeddings") or DEFAULT_POSITIONS)
+    if config.get("model_type") not in PADDING_FIRST:
+        return positions
+    padding = config.get("pad_token_id")
+    return positions - (ROBERTA_PADDING_ID if padding is None else int(padding)) - 1
+
+
+def _tokenizer_file(model: str) -> Path:
+    source = find_model(model)
+    if source.is_local:
+        path: Any = Path(source.location) / TOKENIZER_FILE
+    else:
+        from huggingface_hub import try_to_load_from_cache
+
+        try:
+            path = try_to_load_from_cache(source.location, TOKENIZER_FILE)
+        except ValueError as error:  # no hub id can be written so
+            raise ModelError(f"'{model}' is neither a folder nor a hub id: {error}.") from error
+    if not isinstance(path, str | Path) or not Path(path).is_file():
+        raise ModelError(
+            f"The model '{model}' has no {TOKENIZER_FILE} on this machine, so its tokens can't be "
+            "counted before a run loads it; words can."
+        )
+    return Path(path)
+
+
+@lru_cache(maxsize=2)
+def _tokenizer(path: str) -> Any:
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(path)
+    except Exception as error:  # the library raises plain Exceptions
+        raise ModelError(f"{path} can't be read: {first_line(error)}.") from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer

@@ -1,0 +1,1 @@
+"""Gates in a torch model: the modules, attaching them, and their penalty. Loads torch."""

@@ -1,0 +1,97 @@
+"""Puts gates on a Hugging Face model, freezes the rest, and takes them off again."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from finegates.gates.laws import Law
+from finegates.models.architectures import layout_of_config
+from finegates.nn.gated_linear import GatedLinear, LowRank
+from finegates.nn.gates import Gates
+from finegates.nn.model_parts import locate, train_head_only
+from finegates.spec import ROLES
+
+GATES_NAME = "finegates"
+
+
+def attach_gates(
+    model: PreTrainedModel,
+    law: Law,
+    *,
+    target_modules: tuple[str, ...] = ROLES,
+    sides: str = "both",
+    train_biases: bool = True,
+    lora_rank: int = 0,
+    lora_alpha: float = 16.0,
+    lora_place: str = "inside",
+    generator: torch.Generator | None = None,
+) -> Gates:
+    """Wraps the target matrices of a model in place and freezes everything else but its head.
+
+    Args:
+        model: A ``...ForSequenceClassification`` of a supported type.
+        law: Gate law.
+        target_modules: Roles that get gates, see `finegates.spec.ROLES`.
+        sides: ``both``, ``in`` or ``out``.
+        train_biases: Whether biases of gated matrices are trained.
+        lora_rank: Rank of a low-rank update; 0 is none.
+        lora_alpha: Its scale times its rank.
+        lora_place: ``inside`` or ``outside`` of the gates.
+        generator: Source of the gates' initial values.
+
+    Returns:
+        The gates; they belong to the model from now on (``model.finegates``).
+
+    Raises:
+        ModelError: If the type is not supported or no target matches.
+    """
+    if hasattr(model, GATES_NAME):
+        raise ValueError("This model carries gates already; detach_gates takes them off.")
+    layout = layout_of_config(model.config.to_dict(), target_modules, sides)
+    gates = Gates(layout, law, generator)
+    inside = lora_place == "inside"
+    train_head_only(model)
+    for matrix in layout.matrices:
+        parent, name = locate(model, matrix)
+        base = getattr(parent, name)
+        low_rank = (
+            LowRank(base.in_features, base.out_features, lora_rank, lora_alpha)
+            if lora_rank
+            else None
+        )
+        setattr(parent, name, GatedLinear(base, matrix, gates, low_rank, inside))
+        if base.bias is not None:
+            base.bias.requires_grad_(train_biases)
+    model.add_module(GATES_NAME, gates.to(next(model.parameters()).device).train(model.training))
+    hook = partial(_draw_before_forward, gates)
+    gates.hooks = [m.register_forward_pre_hook(hook) for m in (model, model.base_model)]
+    return gates
+
+
+def detach_gates(model: PreTrainedModel) -> None:
+    """Takes the gates off again: the model is as before, but for what was trained."""
+    for gated in list(gated_linears(model)):
+        parent, name = locate(model, gated.matrix)
+        setattr(parent, name, gated.base_layer)
+    for hook in gates_of(model).hooks:
+        hook.remove()
+    delattr(model, GATES_NAME)
+
+
+def gated_linears(model: PreTrainedModel) -> Iterator[GatedLinear]:
+    """Every gated Linear of a model, in the order of its layers."""
+    return (m for m in model.modules() if isinstance(m, GatedLinear))
+
+
+def gates_of(model: PreTrainedModel) -> Gates:
+    """The gates that a model carries."""
+    gates = model.get_submodule(GATES_NAME)
+    assert isinstance(gates, Gates)
+    return gates
+
+
+def _draw_before_forward(gates: Gates, module: nn.Module, inputs: tuple) -> None:
+    gates.forget_draw()

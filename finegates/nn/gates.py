@@ -1,0 +1,125 @@
+"""All gates of a model in one flat parameter, drawn in one go for each forward pass.
+
+Drawing gate vector by gate vector would launch dozens of tiny kernels a step; here one draw covers
+the model, and each gated matrix looks at its own part.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from finegates.gates.laws import Law
+from finegates.gates.layout import GateLayout
+
+_MARGIN = 0.01
+"""How far from the closing point rounded gates are kept, in units of the parameter."""
+
+
+class Gates(nn.Module):
+    """The gates of a model.
+
+    Until they are `settled`, in training every forward pass of the model draws them
+    anew; in evaluation they have the value that their mean gives.
+
+    Attributes:
+        layout: Which gate is where.
+        law: How parameters become gates.
+        parameter: Trained parameters, float32, shape ``(num_gates,)``.
+        settled: Whether the gates are held as they are: no noise and no gradient, as after
+            rounding.
+        generator: Source of the noise, on the gates' device; torch's own if None. Where several
+            processes train together, one seeded alike gives all of them the same gates.
+        hooks: What makes the model's forward passes draw anew; removed when gates are detached.
+    """
+
+    def __init__(self, layout: GateLayout, law: Law, generator: torch.Generator | None = None):
+        super().__init__()
+        self.layout, self.law = layout, law
+        centre, spread = law.initial_parameter
+        initial = centre + spread * torch.randn(layout.num_gates, generator=generator)
+        self.parameter = nn.Parameter(initial)
+        self.settled = False
+        self.generator: torch.Generator | None = None
+        self.hooks: list[RemovableHandle] = []
+        self._parts: tuple[Tensor, ...] = ()
+        self._cast: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def mean(self) -> Tensor:
+        """Means, shape ``(num_gates,)``; differentiable."""
+        return self.law.mean(self.parameter)
+
+    def forward(self) -> Tensor:
+        """Gate values of this pass, in [0, 1], shape ``(num_gates,)``."""
+        if self.settled:
+            return self.law.value(self.mean).detach()
+        if self.training:
+            return self.law.sample(self.mean, self._noise())
+        return self.law.value(self.mean)
+
+    def forget_draw(self) -> None:
+        """Makes the next use of the gates draw them anew; called before each forward pass."""
+        self._parts = ()
+        self._cast = None
+
+    def cast(self, x: Tensor) -> Tensor:
+        """Activations in autocast's precision, once for all matrices that read the same ones."""
+        device = x.device.type
+        if not torch.is_autocast_enabled(device):
+            return x
+        if self._cast is None or self._cast[0] is not x:
+            self._cast = x, x.to(torch.get_autocast_dtype(device))
+        return self._cast[1]
+
+    def part(self, index: int) -> Tensor:
+        """Gates of one vector in this forward pass, shape ``(size,)``, in their own precision."""
+        if not self._parts:
+            self._parts = self().split([v.size for v in self.layout.vectors])
+        return self._parts[index]
+
+    def means_array(self) -> np.ndarray:
+        """Means as float32 on the host, shape ``(num_gates,)``: a copy, so it stays as it is."""
+        return self.mean.detach().float().cpu().numpy().copy()
+
+    def closed_array(self) -> np.ndarray:
+        """Which gates are closed now: boolean on the host, shape ``(num_gates,)``."""
+        return self.law.value(self.means_array()) <= 0
+
+    @torch.no_grad()
+    def set_means(self, means: np.ndarray) -> None:
+        """Sets every gate's mean, shape ``(num_gates,)``."""
+        target = torch.from_numpy(np.asarray(means, dtype=np.float32)).to(self.parameter.device)
+        self.parameter.copy_(self.law.parameter(target))
+
+    @torch.no_grad()
+    def close_exactly(self, closed: np.ndarray) -> None:
+        """Closes just these gates and settles all.
+
+        The closed are shifted together until all are at or below the closing point, in the same
+        order; gates that are to be open, but had closed, are set just above it.
+
+        Args:
+            closed: Boolean, shape ``(num_gates,)``.
+        """
+        mask = torch.from_numpy(closed).to(self.parameter.device)
+        edge = self.law.parameter(torch.tensor(self.law.closing_mean, device=mask.device))
+        rounded = self.parameter.clamp(min=edge + _MARGIN)
+        if closed.any():
+            shift = (self.parameter[mask].max() - edge).clamp(min=0) + _MARGIN
+            rounded = torch.where(mask, self.parameter - shift, rounded)
+        self.parameter.copy_(rounded)
+        self.settled = True
+
+    def __getstate__(self) -> dict:
+        """Without the generator, and the last draw: its graph can be neither copied nor pickled."""
+        return {**super().__getstate__(), "_parts": (), "_cast": None, "generator": None}
+
+    def _noise(self) -> Tensor:
+        shape, source = self.parameter.shape, self.generator
+        like: dict[str, Any] = {"device": self.parameter.device, "dtype": self.parameter.dtype}
+        if self.law.noise == "normal":
+            return torch.randn(shape, generator=source, **like)
+        return torch.logit(torch.rand(shape, generator=source, **like), eps=1e-6)

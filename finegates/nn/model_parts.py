@@ -1,0 +1,55 @@
+"""Finds things inside a Hugging Face classifier: matrices, head, layer norms."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from finegates.gates.layout import GatedMatrix
+from finegates.models.architectures import architecture_of
+
+
+def locate(model: PreTrainedModel, matrix: GatedMatrix) -> tuple[nn.Module, str]:
+    """The module that holds a matrix, and the matrix's name in it."""
+    architecture = architecture_of(model.config.model_type)
+    path = f"{architecture.layers}.{matrix.layer}.{architecture.roles[matrix.role]}"
+    parent, _, name = path.rpartition(".")
+    return model.get_submodule(parent), name
+
+
+def encoder_layers(model: PreTrainedModel) -> nn.ModuleList:
+    """A model's layers, first to last."""
+    layers = model.get_submodule(architecture_of(model.config.model_type).layers)
+    assert isinstance(layers, nn.ModuleList)
+    return layers
+
+
+def train_head_only(model: PreTrainedModel) -> None:
+    """Freezes everything but the head."""
+    model.requires_grad_(False)
+    for path in architecture_of(model.config.model_type).head:
+        model.get_submodule(path).requires_grad_(True)
+
+
+def head_parameters(model: PreTrainedModel) -> Iterator[nn.Parameter]:
+    """Parameters of the head."""
+    for path in architecture_of(model.config.model_type).head:
+        yield from model.get_submodule(path).parameters()
+
+
+@torch.no_grad()
+def start_output_at(model: PreTrainedModel, value: float) -> None:
+    """Sets the bias of the head's last Linear, so that an untrained head answers about this."""
+    linears = [
+        m
+        for path in architecture_of(model.config.model_type).head
+        for m in model.get_submodule(path).modules()
+        if isinstance(m, nn.Linear)
+    ]
+    linears[-1].bias.fill_(value)
+
+
+def encoder_layer_norms(model: PreTrainedModel) -> Iterator[nn.LayerNorm]:
+    """Layer norms of the encoder's layers; that of the embeddings is not one of them."""
+    return (m for m in encoder_layers(model).modules() if isinstance(m, nn.LayerNorm))

@@ -1,0 +1,124 @@
+"""From the probability of being open to one number that pushes gates towards the target.
+
+`abs` and `hinge` are the paper's kind: a target for the mean open probability of each gate vector
+(arXiv 2412.12951 eq. 6 and the authors' code). `budget` is one target for the weights removed over
+the whole model, held by a Lagrangian as in CoFi (arXiv 2204.00408), here an augmented one.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from finegates.gates.layout import SIDES, GateLayout
+
+CURVATURE = 50.0
+ASCENT_RATE = 0.5
+"""Both chosen on SST-2 by how near the expected removal stays to a rising target: docs/LOG.md."""
+
+
+class _PerVector(nn.Module):
+    """Means over the gates of each vector.
+
+    Attributes:
+        weights: Of each gate in its vector's mean, shape ``(num_gates,)``; their mean within a
+            vector is 1.
+    """
+
+    index: Tensor
+    sizes: Tensor
+    weights: Tensor
+
+    def __init__(self, layout: GateLayout) -> None:
+        super().__init__()
+        index = torch.from_numpy(layout.vector_index)
+        sizes = torch.from_numpy(layout.sizes).float()
+        self.register_buffer("weights", torch.ones(layout.num_gates), persistent=False)
+        self.register_buffer("index", index, persistent=False)
+        self.register_buffer("sizes", sizes, persistent=False)
+
+    def open_fraction(self, probability_open: Tensor) -> Tensor:
+        """Mean open probability of each vector: ``(num_gates,)`` -> ``(num_vectors,)``."""
+        sums = torch.zeros_like(self.sizes).index_add(
+            0, self.index, self.weights * probability_open
+        )
+        return sums / self.sizes
+
+
+class AbsPenalty(_PerVector):
+    """Mean over vectors of ``|mean P(open) - (1 - s)|``."""
+
+    def forward(self, probability_open: Tensor, target: float) -> Tensor:
+        """``(num_gates,)`` -> ``()``."""
+        return (self.open_fraction(probability_open) - (1 - target)).abs().mean()
+
+
+class HingePenalty(_PerVector):
+    """Mean over vectors of ``max(mean P(open), 1 - s)``: no push once a vector is closed enough."""
+
+    def forward(self, probability_open: Tensor, target: float) -> Tensor:
+        """``(num_gates,)`` -> ``()``."""
+        return self.open_fraction(probability_open).clamp(min=1 - target).mean()
+
+
+class ExpectedRemoval(_PerVector):
+    """Expected removed fraction of the gated weights of the whole model.
+
+    A matrix keeps the product of its expected open inputs and outputs.
+    """
+
+    share: Tensor
+    in_index: Tensor
+    out_index: Tensor
+
+    def __init__(self, layout: GateLayout) -> None:
+        super().__init__(layout)
+        weights = torch.tensor([m.num_weights for m in layout.matrices], dtype=torch.float32)
+        self.register_buffer("share", weights / weights.sum(), persistent=False)
+        for side in SIDES:
+            index = torch.from_numpy(layout.side_index[side]) % (len(layout.vectors) + 1)
+            self.register_buffer(f"{side}_index", index, persistent=False)
+
+    def forward(self, probability_open: Tensor) -> Tensor:
+        """``(num_gates,)`` -> ``()`` in [0, 1]."""
+        fractions = self.open_fraction(probability_open)
+        fractions = torch.cat([fractions, fractions.new_ones(1)])  # the last: a side without gates
+        kept = fractions[self.in_index] * fractions[self.out_index]
+        return 1 - (self.share * kept).sum()
+
+
+class BudgetPenalty(nn.Module):
+    """Augmented Lagrangian ``l (e - t) + c / 2 (e - t)^2``; every training step raises ``l``.
+
+    The quadratic term alone stops short of the target, the multiplier alone swings around it
+    (docs/LOG.md, 2026-11-21).
+
+    Attributes:
+        multiplier: ``l``, shape ``()``; rises by `ASCENT_RATE` times the gap in each step.
+    """
+
+    multiplier: Tensor
+
+    def __init__(self, layout: GateLayout) -> None:
+        super().__init__()
+        self.expected_removal = ExpectedRemoval(layout)
+        self.register_buffer("multiplier", torch.zeros(()))
+
+    def forward(self, probability_open: Tensor, target: float) -> Tensor:
+        """``(num_gates,)`` -> ``()``."""
+        gap = self.expected_removal(probability_open) - target
+        if self.training:
+            self.multiplier = self.multiplier + ASCENT_RATE * gap.detach()
+        return self.multiplier * gap + CURVATURE / 2 * gap.square()
+
+
+def weigh_gates(penalty: nn.Module, weights: Tensor) -> None:
+    """Gives every mean in a penalty these weights of the gates, shape ``(num_gates,)``."""
+    for module in penalty.modules():
+        if isinstance(module, _PerVector):
+            module.weights = weights
+
+
+PENALTIES: dict[str, type[nn.Module]] = {
+    "budget": BudgetPenalty,
+    "abs": AbsPenalty,
+    "hinge": HingePenalty,
+}

@@ -1,0 +1,163 @@
+"""From finished runs to the points of a table or a chart: medians over seeds, honestly apart.
+
+Used by the page, by ``table`` and by the docs alike.
+"""
+
+import json
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from finegates.groups.file import Cell, Group
+from finegates.methods import METHODS
+from finegates.results.point import ROUNDED, THRESHOLDS, TRAINED, Point
+from finegates.results.rows import EXPECTED, expected_row, group_rows, run_rows
+from finegates.results.variants import Variants
+
+__all__ = ["ROUNDED", "THRESHOLDS", "TRAINED", "Point", "group_points", "points", "run_rows"]
+
+FULL = "full"
+_TARGET_DIGITS = 6
+"""Targets that agree so far are one: 0.1 + 0.2 and 0.3."""
+
+Row = Mapping[str, Any]
+
+
+def group_points(group: Group, runs_dir: Path) -> list[Point]:
+    """Points of a group's runs, with what is missing."""
+    return points(group_rows(group, runs_dir))
+
+
+def points(rows: Iterable[Row], expected: Iterable[Cell] = ()) -> list[Point]:
+    """Points of rows; rows that have not finished, or have no score, are passed over.
+
+    Where a seed was run more than once, its newest run counts. Runs that differ in more than the
+    seed are never averaged: they become points of their own, told apart by ``variant``.
+
+    Args:
+        rows: From `run_rows`, in any order.
+        expected: What should be there, in all settings and data of the rows. A cell without any
+            finished run becomes a point without scores.
+
+    Returns:
+        Sorted by task, method and target; trained ones, then rounded ones, then thresholds.
+    """
+    rows = [{"kind": TRAINED, "trained_target": None, "fingerprint": "", **row} for row in rows]
+    done = [row for row in rows if row["status"] == "finished" and row["score"] is not None]
+    wanted = [row for row in rows if row["status"] == EXPECTED]
+    wanted += [row for cell in expected for row in _expected_anywhere(cell, done)]
+    asked = _grouped(wanted, _recipe)
+    answered = {_recipe(row) for row in done if row["kind"] == TRAINED}
+    seeds = {recipe: {row["seed"] for row in rows} for recipe, rows in asked.items()}
+    variants = Variants([*done, *wanted])
+    metrics = {(row["task"], row["model"]): row["metric"] for row in done}
+    found = [_point(bucket, seeds, variants) for bucket in _grouped(done, _bucket).values()]
+    for recipe in asked.keys() - answered:
+        row = asked[recipe][0]
+        metric = metrics.get((row["task"], row["model"]), "")
+        found.append(_point([{**row, "metric": metric}], seeds, variants))
+    return sorted(_related(found), key=_order)
+
+
+def _point(bucket: Sequence[Row], seeds: Mapping[str, set[int]], variants: Variants) -> Point:
+    """The point of rows that differ in the seed alone."""
+    row = bucket[0]
+    newest = {r["seed"]: r for r in sorted(bucket, key=lambda r: r.get("created") or "")}
+    kept = [newest[seed] for seed in sorted(newest) if newest[seed]["status"] != EXPECTED]
+    scores = tuple(r["score"] for r in kept)
+    removed = [value for r in kept if (value := _removed(r)) is not None]
+    found = tuple(r["seed"] for r in kept)
+    return Point(
+        **{name: row[name] for name in ("task", "metric", "model", "method", "kind")},
+        target=_target(row),
+        scores=scores,
+        seeds=found,
+        missing_seeds=tuple(sorted(seeds.get(_recipe(row), set()) - {*found})),
+        median=statistics.median(scores) if scores else None,
+        low=min(scores, default=None),
+        high=max(scores, default=None),
+        removed=statistics.median(removed) if removed else None,
+        removed_low=min(removed, default=None),
+        removed_high=max(removed, default=None),
+        relative_to_full=None,
+        runs=tuple(r["run"] for r in kept),
+        trained_target=row["trained_target"],
+        variant=variants.label(row),
+        shared=variants.shared(row),
+        fingerprint=row["fingerprint"] or "",
+    )
+
+
+def _removed(row: Row) -> float | None:
+    removed = row["removed_weights_fraction"]
+    dense = row["method"] in METHODS and not METHODS[row["method"]].removes
+    return 0.0 if removed is None and dense and row["kind"] == TRAINED else removed
+
+
+def _expected_anywhere(cell: Cell, done: Sequence[Row]) -> list[dict[str, Any]]:
+    """A cell's settings are not known: it is expected wherever its method was run."""
+    places = {_json(r["task"], r["model"]): {**r, "settings": {}} for r in done}
+    known = {_json(_recipe(r)): r for r in done if r["method"] == cell.method}
+    rows: list[Row] = [*(known or places).values()] or [{"task": "", "model": "", "settings": {}}]
+    return [expected_row(cell, r["task"], r["model"], r["settings"]) for r in rows]
+
+
+def _related(found: Sequence[Point]) -> list[Point]:
+    """Points with their share of the score of full fine-tuning on the same data."""
+    full: dict[tuple, dict[str, float]] = {}
+    for point in found:
+        median = point.median or 0.0
+        if point.method == FULL and point.kind == TRAINED and median > 0:
+            full.setdefault(_data(point), {})[point.variant] = median
+    return [replace(p, relative_to_full=_share(p, full.get(_data(p), {}))) for p in found]
+
+
+def _share(point: Point, full: Mapping[str, float]) -> float | None:
+    """Of the full fine-tuning with the same settings; else of the only one there is."""
+    only = next(iter(full.values())) if len(full) == 1 else None
+    whole = full.get(point.variant, only)
+    return None if point.median is None or not whole else 100 * point.median / whole
+
+
+def _data(point: Point) -> tuple:
+    return point.task, point.metric, point.model, point.fingerprint
+
+
+def _target(row: Row) -> float:
+    return round(row["target_fraction"], _TARGET_DIGITS)
+
+
+def _recipe(row: Row) -> str:
+    """What was trained, but for the seed."""
+    target = row["target_fraction"] if row["kind"] == TRAINED else row["trained_target"]
+    settings = sorted(row["settings"].items())
+    return _json(row["task"], row["model"], row["method"], settings, round(target, _TARGET_DIGITS))
+
+
+def _bucket(row: Row) -> str:
+    """What rows have in common that are averaged."""
+    return _json(_recipe(row), row["kind"], _target(row), row["metric"], row["fingerprint"])
+
+
+def _json(*values: Any) -> str:
+    return json.dumps(values)
+
+
+def _grouped(rows: Iterable[Row], key: Any) -> dict[str, list[Row]]:
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
+
+
+def _order(point: Point) -> tuple:
+    methods = [*METHODS]
+    place = methods.index(point.method) if point.method in METHODS else len(methods)
+    trained_target = point.trained_target if point.trained_target is not None else -1.0
+    kinds = (TRAINED, ROUNDED, THRESHOLDS)
+    return (
+        *_data(point)[:3], place, point.method, point.variant, kinds.index(point.kind),
+        trained_target, point.target,
+    )  # fmt: skip

@@ -1,0 +1,168 @@
+"""Points as tables for people: text, Markdown and CSV. One block for each task and model."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from finegates.files.spreadsheet import csv_text
+from finegates.methods import METHODS
+from finegates.results.point import TRAINED, Point
+
+REMOVAL_TOLERANCE = 0.005
+"""A removal that is further from its target than this is told beside the score."""
+
+NOTHING = "-"
+_BETWEEN = "  "
+
+
+@dataclass(frozen=True)
+class Table:
+    """A header and rows of the same width."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """What is told of one task and model.
+
+    Attributes:
+        title: Task, metric and model; what all its runs share.
+        tables: Methods by target, then dense baselines; either may be missing.
+        notes: What is missing.
+    """
+
+    title: str
+    tables: tuple[Table, ...]
+    notes: tuple[str, ...]
+
+
+def blocks_of(points: Iterable[Point]) -> list[Block]:
+    """Points as blocks, in the order in which they come."""
+    places: dict[tuple[str, str, str], list[Point]] = {}
+    for point in points:
+        places.setdefault((point.task, point.metric, point.model), []).append(point)
+    return [_block(of_place) for of_place in places.values()]
+
+
+def as_text(blocks: Iterable[Block]) -> str:
+    """Blocks with aligned columns."""
+    return "\n\n".join(
+        "\n".join([block.title, *(_aligned(table) for table in block.tables), *block.notes])
+        for block in blocks
+    )
+
+
+def as_markdown(blocks: Iterable[Block]) -> str:
+    """Blocks as Markdown."""
+    parts = []
+    for block in blocks:
+        parts += [f"**{block.title}**", *map(_piped, block.tables), *block.notes]
+    return "\n\n".join(parts)
+
+
+def as_csv(points: Iterable[Point]) -> str:
+    """A line for each point, with every field; several values of a field are joined by ``;``."""
+    names = [field.name for field in dataclasses.fields(Point)]
+    rows = ([getattr(point, name) for name in names] for point in points)
+    joined = ([";".join(map(str, v)) if isinstance(v, tuple) else v for v in row] for row in rows)
+    return csv_text(names, joined).rstrip("\n")
+
+
+def score_text(point: Point) -> str:
+    """Score x 100, its range over seeds and their number: ``82.6 (81.9–83.1, n=2)``."""
+    if point.median is None or point.low is None or point.high is None:
+        return NOTHING
+    told = [f"n={len(point.seeds)}"]
+    if len(point.seeds) > 1:
+        told.insert(0, f"{100 * point.low:.1f}–{100 * point.high:.1f}")
+    if point.removed is not None and abs(point.removed - point.target) > REMOVAL_TOLERANCE:
+        told.append(f"removed {100 * point.removed:.1f}%")
+    return f"{100 * point.median:.1f} ({', '.join(told)})"
+
+
+def row_name(point: Point) -> str:
+    """The method, how its targets were reached, and what tells it from others."""
+    name = f"{point.method} [{point.variant}]" if point.variant else point.method
+    if point.kind == TRAINED:
+        return name
+    if is_dense(point):
+        return f"{name}, closed by size, no recovery"
+    return f"{name}, trained for {point.trained_target:g}, rounded"
+
+
+def _block(points: Sequence[Point]) -> Block:
+    first = points[0]
+    metric = f"{first.metric} x 100, " if first.metric else ""
+    title = f"{first.task}, {first.model}: {metric}median (range over seeds, number of seeds)"
+    baselines = [p for p in points if is_dense(p) and p.kind == TRAINED]
+    curves = [p for p in points if p not in baselines]
+    tables = [_by_target(curves)] if curves else []
+    tables += [_dense(baselines)] if baselines else []
+    notes = [f"All with {first.shared}."] if first.shared else []
+    return Block(title, tuple(tables), (*notes, *_notes(points)))
+
+
+def _by_target(points: Sequence[Point]) -> Table:
+    targets = sorted({point.target for point in points})
+    rows: dict[str, dict[float, Point]] = {}
+    for point in points:
+        rows.setdefault(row_name(point), {})[point.target] = point
+    header = ("target", *(f"{100 * target:g}%" for target in targets), "relative to full")
+    return Table(
+        header,
+        tuple(
+            (
+                name,
+                *(score_text(row[t]) if t in row else NOTHING for t in targets),
+                " / ".join(_relative(row.get(t)) for t in targets),
+            )
+            for name, row in rows.items()
+        ),
+    )
+
+
+def _dense(points: Sequence[Point]) -> Table:
+    rows = [(row_name(point), score_text(point), _relative(point)) for point in points]
+    return Table(("dense", "score", "relative to full"), tuple(rows))
+
+
+def _relative(point: Point | None) -> str:
+    if point is None or point.relative_to_full is None:
+        return NOTHING
+    return f"{point.relative_to_full:.1f}%"
+
+
+def _notes(points: Sequence[Point]) -> list[str]:
+    missing = [
+        f"{row_name(point)} at {point.target:g}: seed{'s' if len(point.missing_seeds) > 1 else ''} "
+        + ", ".join(map(str, point.missing_seeds))
+        for point in points
+        if point.missing_seeds
+    ]
+    notes = [f"Missing: {'; '.join(missing)}."] if missing else []
+    if all(point.relative_to_full is None for point in points):
+        notes.append("Nothing is relative to full: no run of full on this data has finished.")
+    return notes
+
+
+def is_dense(point: Point) -> bool:
+    """Whether its method removes nothing by itself."""
+    return point.method in METHODS and not METHODS[point.method].removes
+
+
+def _aligned(table: Table) -> str:
+    lines = [table.header, *table.rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(table.header))]
+    return "\n".join(
+        _BETWEEN.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def _piped(table: Table) -> str:
+    lines = [table.header, ("---",) * len(table.header), *table.rows]
+    return "\n".join(
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines
+    )

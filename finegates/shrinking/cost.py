@@ -1,0 +1,114 @@
+"""What a model costs: parameters, multiply-accumulates and bytes, dense, gated and shrunk."""
+
+from dataclasses import dataclass
+
+import torch
+from transformers import AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
+
+from finegates.models.architectures import architecture_of
+from finegates.shrinking.models import Shrunk, dense_type, plans_of
+from finegates.shrinking.plan import DENSE, AttentionPlan, FeedForwardPlan, Output, Projection
+
+REFERENCE_LENGTH = 128
+"""Tokens of a row where one number has to stand for all lengths."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of the layers' products; embeddings and head are not counted.
+
+    Attributes:
+        products_per_token: Multiply-accumulates of the matrices for a token.
+        score_products: Multiply-accumulates of attention for a token and a key.
+    """
+
+    products_per_token: int
+    score_products: int
+
+    def macs(self, length: int) -> int:
+        """Multiply-accumulates for one sequence of this many tokens."""
+        return length * (self.products_per_token + length * self.score_products)
+
+
+def num_parameters(model: PreTrainedModel) -> int:
+    """Numbers in a model's parameters; indices of a shrunk model are not parameters."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def num_dense_parameters(config: PreTrainedConfig) -> int:
+    """The same of the classifier of this config without gates and adapters; makes no weights."""
+    with torch.device("meta"):
+        return num_parameters(AutoModelForSequenceClassification.from_config(config))
+
+
+def dense_cost(model: PreTrainedModel) -> Cost:
+    """What a dense model computes, or the model that a shrunk one was."""
+    sizes = _Sizes.of(model)
+    per_layer = sizes.attention + sizes.feed_forward
+    return Cost(sizes.layers * per_layer, sizes.layers * 2 * sizes.hidden)
+
+
+def needed_cost(model: Shrunk) -> Cost:
+    """The least that the gates leave to compute: what a speed-up is measured against."""
+    needs = model.config.shrunk_needs
+    return Cost(sum(n["weights"] for n in needs), sum(n["score_products"] for n in needs))
+
+
+def mac_ratio(model: Shrunk, length: int) -> float:
+    """Multiply-accumulates dense over needed: the ceiling of a speed-up at this many tokens."""
+    return dense_cost(model).macs(length) / max(needed_cost(model).macs(length), 1)
+
+
+def computed_cost(model: Shrunk) -> Cost:
+    """What a shrunk model computes, padding included."""
+    sizes = _Sizes.of(model)
+    products = scores = 0
+    for plan in plans_of(model.config):
+        products += _attention(plan.attention, sizes) + _feed_forward(plan.feed_forward, sizes)
+        if isinstance(plan.attention, AttentionPlan):
+            scores += 2 * plan.attention.width
+        elif plan.attention == DENSE:
+            scores += 2 * sizes.hidden
+    return Cost(products, scores)
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    hidden: int
+    intermediate: int
+    layers: int
+
+    @property
+    def attention(self) -> int:
+        return 4 * self.hidden**2
+
+    @property
+    def feed_forward(self) -> int:
+        return 2 * self.hidden * self.intermediate
+
+    @classmethod
+    def of(cls, model: PreTrainedModel) -> "_Sizes":
+        config = model.config.to_dict()
+        architecture = architecture_of(dense_type(model.config.model_type))
+        names = ("hidden", "intermediate", "layers")
+        return cls(*(architecture.size(config, name) for name in names))
+
+
+def _attention(plan: AttentionPlan | str, sizes: _Sizes) -> int:
+    if isinstance(plan, str):
+        return sizes.attention if plan == DENSE else 0
+    return sum(_projection(p, sizes) for p in plan.projections) + _output(plan.output, sizes)
+
+
+def _feed_forward(plan: FeedForwardPlan | str, sizes: _Sizes) -> int:
+    if isinstance(plan, str):
+        return sizes.feed_forward if plan == DENSE else 0
+    return _projection(plan.inner, sizes) + _output(plan.outer, sizes)
+
+
+def _projection(plan: Projection, sizes: _Sizes) -> int:
+    return (plan.columns or sizes.hidden) * plan.rows
+
+
+def _output(plan: Output, sizes: _Sizes) -> int:
+    return plan.columns * (plan.rows or sizes.hidden)

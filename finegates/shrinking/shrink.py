@@ -1,0 +1,127 @@
+"""Turns a gated model into a smaller one with the same outputs.
+
+The algebra is in `finegates.shrinking.needed`, what is laid out how in `finegates.shrinking.plan`.
+Any pattern of gates works: all open, all closed, one dimension left.
+"""
+
+import copy
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import transformers
+from torch import Tensor
+from transformers import PreTrainedModel
+from transformers.activations import ACT2FN
+
+from finegates.errors import ModelError
+from finegates.gates.cuts import Cut, gates_to_prune
+from finegates.models.architectures import architecture_of
+from finegates.nn.attach import GATES_NAME, gates_of
+from finegates.shrinking.build import Tensors, build_attention, build_feed_forward
+from finegates.shrinking.fold import fold
+from finegates.shrinking.models import MODELS, Shrunk, shrunk_config
+from finegates.shrinking.modules import tensor_path
+from finegates.shrinking.needed import (
+    needed_attention,
+    needed_feed_forward,
+    needs_of,
+)
+from finegates.shrinking.plan import Hardware, LayerPlan, Needs, hardware
+
+
+@torch.no_grad()
+def shrink(
+    model: PreTrainedModel,
+    *,
+    threshold: float | None = None,
+    remove: float | None = None,
+    tuned_for: str | Hardware = "cpu",
+) -> Shrunk:
+    """A smaller model with the gated model's outputs in evaluation.
+
+    Adapters and low-rank updates are merged, fractional gates are folded in. A low-rank update
+    outside the gates keeps the rows and columns of its matrix. A sublayer that would not get faster
+    stays dense. A model without gates loses the rows and columns of zeros that it has.
+
+    Args:
+        model: A supported classifier; it is not changed.
+        threshold: Closes gates whose value is this or less first, in [0, 1].
+        remove: Closes the lowest gates first, so that just this fraction of the gated weights goes,
+            in [0, 1). With neither, the gates are taken as they are.
+        tuned_for: ``cpu``, ``cuda`` or one's own: which widths and copies pay. It runs everywhere.
+
+    Returns:
+        A model on the CPU in evaluation, in the model's precision, of a class that `finegates.auto`
+        registers.
+
+    Raises:
+        ModelError: If the type is not supported, or an adapter can't be merged.
+        SpecError: If an argument is out of range.
+    """
+    machine = hardware(tuned_for)
+    plain = copy.deepcopy(model).cpu().eval()
+    prune(plain, threshold=threshold, remove=remove)
+    architecture = architecture_of(plain.config.model_type)
+    plans, needs = [], []
+    tensors: Tensors = {}
+    for number, layer in enumerate(fold(plain)):
+        attention = needed_attention(layer, plain.config.num_attention_heads)
+        feed_forward = needed_feed_forward(layer, _activation(plain))
+        needs.append(needs_of(attention, feed_forward))
+        first, named = build_attention(attention, layer, machine)
+        second, more = build_feed_forward(feed_forward, layer, machine)
+        plans.append(LayerPlan(first, second))
+        tensors |= {tensor_path(architecture, number, n): t for n, t in (named | more).items()}
+    return _assembled(plain, plans, needs, tensors)
+
+
+def prune(
+    model: PreTrainedModel, *, threshold: float | None = None, remove: float | None = None
+) -> np.ndarray | None:
+    """Closes gates of a model in place; it keeps its size and computes with zeros.
+
+    A budget below what is closed already reopens gates just above the closing point.
+
+    Args:
+        model: A model with gates, or, if nothing is asked for, without.
+        threshold: As in `shrink`.
+        remove: As in `shrink`.
+
+    Returns:
+        Which gates are closed, shape ``(num_gates,)``; None for a model without gates.
+
+    Raises:
+        ModelError: If the model has no gates, but some are to be closed.
+        SpecError: If an argument is out of range, or both are given.
+    """
+    asked = threshold is not None or remove is not None
+    if not hasattr(model, GATES_NAME):
+        if asked:
+            raise ModelError("This model has no gates that a threshold or budget could close.")
+        return None
+    gates = gates_of(model)
+    if not asked:
+        return gates.closed_array()
+    closed = gates_to_prune(gates.layout, gates.law, gates.means_array(), Cut(threshold, remove))
+    gates.close_exactly(closed)
+    return closed
+
+
+def _activation(model: PreTrainedModel) -> Callable[[Tensor], Tensor]:
+    config = model.config
+    return ACT2FN[getattr(config, "hidden_act", None) or config.activation]
+
+
+def _assembled(
+    plain: PreTrainedModel, plans: list[LayerPlan], needs: list[Needs], tensors: Tensors
+) -> Shrunk:
+    kind = MODELS[plain.config.model_type]
+    config = shrunk_config(plain.config, kind, plans, needs)
+    with torch.device("meta"):
+        names = kind(config).state_dict()
+    dtype, kept = plain.dtype, plain.state_dict()
+    state = {name: tensors[name] if name in tensors else kept[name] for name in names}
+    state = {name: t.to(dtype) if t.is_floating_point() else t for name, t in state.items()}
+    transformers.utils.logging.disable_progress_bar()
+    return kind.from_pretrained(None, config=config, state_dict=state, dtype=dtype)

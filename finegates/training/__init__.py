@@ -1,0 +1,1 @@
+"""Training: from a spec and splits to a journal. Loads torch."""

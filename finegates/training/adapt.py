@@ -1,0 +1,78 @@
+"""Makes a pretrained classifier what a method trains: gates, updates, adapters, the rest frozen."""
+
+from dataclasses import dataclass
+
+from torch import nn
+from transformers import PreTrainedModel
+
+from finegates.adapters import attach_adapter
+from finegates.gates.laws import make_law
+from finegates.methods import METHODS
+from finegates.methods.method import MAGNITUDE
+from finegates.nn.attach import attach_gates
+from finegates.nn.gated_linear import LowRank
+from finegates.nn.gates import Gates
+from finegates.nn.magnitude import order_by_magnitude
+from finegates.nn.model_parts import encoder_layer_norms
+from finegates.spec import RunSpec
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """What a method made of a model.
+
+    Attributes:
+        gates: Its gates; None for a dense method.
+        adapter_parameters: Trained at the adapter's rate.
+        own_names: Tensors of the model's state that the pretrained weights do not give: trained
+            ones, and frozen random ones of adapters.
+    """
+
+    gates: Gates | None
+    adapter_parameters: list[nn.Parameter]
+    own_names: tuple[str, ...]
+
+
+def adapt(model: PreTrainedModel, spec: RunSpec) -> Adapted:
+    """Changes a model in place as the spec's method asks.
+
+    Raises:
+        ModelError: If the type is not supported or no target matches.
+    """
+    method = METHODS[spec.method]
+    pretrained = {tensor.data_ptr() for tensor in model.state_dict().values()}
+    gates = _gate(model, spec) if method.removes else None
+    adapter = attach_adapter(model, spec) if method.adapter else _low_rank_parameters(model)
+    for norm in encoder_layer_norms(model) if spec.train_layer_norms else ():
+        norm.requires_grad_(True)
+    if gates is not None and method.gates == MAGNITUDE:
+        order_by_magnitude(model, gates)
+    if spec.dropout is not None:
+        set_dropout(model, spec.dropout)
+    state = model.state_dict(keep_vars=True)
+    own = (n for n, t in state.items() if t.requires_grad or t.data_ptr() not in pretrained)
+    return Adapted(gates, adapter, tuple(own))
+
+
+def set_dropout(model: PreTrainedModel, probability: float) -> None:
+    """Gives every dropout of a model, attention's too, one probability."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = probability
+
+
+def _gate(model: PreTrainedModel, spec: RunSpec) -> Gates:
+    return attach_gates(
+        model,
+        make_law(spec.gate_law, spec.gate_sampling_sigma),
+        target_modules=spec.target_modules,
+        sides=spec.gate_sides,
+        train_biases=spec.train_biases,
+        lora_rank=spec.lora_rank,
+        lora_alpha=spec.lora_alpha,
+        lora_place=spec.lora_place,
+    )
+
+
+def _low_rank_parameters(model: PreTrainedModel) -> list[nn.Parameter]:
+    return [p for m in model.modules() if isinstance(m, LowRank) for p in m.parameters()]

@@ -1,0 +1,79 @@
+"""Self-distillation: a gated model imitates a dense one that was fine-tuned on the same rows.
+
+The teacher reads every training row once, before the first step; its outputs travel with the rows.
+Source: Hinton et al. 2015 (arXiv 1503.02531); for pruning, CoFi (arXiv 2204.00408).
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from finegates.errors import DataError
+from finegates.runs.folder import open_run
+from finegates.spec import RunSpec
+from finegates.training.batches import batches_in_order, on_device
+from finegates.training.restore import restore_session
+from finegates.training.session import evaluation_batch_size
+
+TEACHER_KEY = "teacher"
+
+
+@torch.no_grad()
+def teacher_outputs(spec: RunSpec, fingerprint: str, runs_dir: Path, device: str) -> Tensor:
+    """What the teacher says of each training row.
+
+    Args:
+        spec: Names the teacher, a run in the same runs folder.
+        fingerprint: Of the data of the run that is to be trained.
+        runs_dir: Folder of all runs.
+        device: As torch names it.
+
+    Returns:
+        Logits in the order of the training rows, shape ``(rows, classes)``, on the CPU.
+
+    Raises:
+        RunError: If there is no such run, or it is not finished.
+        DataError: If it was trained on other rows.
+    """
+    run = open_run(runs_dir, str(spec.teacher))
+    if run.record["data"].get("fingerprint") != fingerprint:
+        raise DataError(
+            f"The teacher {run.id} was trained on other rows; name a run on the same task with the "
+            "same max_train_samples and hold_out_fraction."
+        )
+    session = restore_session(run, device)
+    session.model.eval()
+    batches = batches_in_order(
+        session.train_rows, session.tokenizer, evaluation_batch_size(run.spec)
+    )
+    model = session.accelerator.unwrap_model(session.model)
+    outputs = [model(**batch) for batch in on_device(batches, session.accelerator.device)]
+    return torch.cat([output.logits.float().cpu() for output in outputs])
+
+
+def distillation_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """How far a student's outputs are from its teacher's.
+
+    Args:
+        student: Logits, shape ``(rows, classes)``; one column for a regression.
+        teacher: The same of the teacher.
+        temperature: Softens both; the loss is scaled by its square, as its gradient is by the
+            inverse.
+
+    Returns:
+        Kullback-Leibler divergence of the classes, or the mean squared difference of a number.
+    """
+    if student.shape[-1] == 1:
+        return functional.mse_loss(student.float(), teacher.float())
+    student_log = functional.log_softmax(student.float() / temperature, -1)
+    teacher_log = functional.log_softmax(teacher.float() / temperature, -1)
+    divergence = functional.kl_div(student_log, teacher_log, reduction="batchmean", log_target=True)
+    return divergence * temperature**2
+
+
+def blended_loss(spec: RunSpec, task_loss: Tensor, logits: Tensor, teacher: Tensor) -> Tensor:
+    """The task's loss and the imitation, in the spec's shares."""
+    imitation = distillation_loss(logits, teacher, spec.distillation_temperature)
+    return torch.lerp(task_loss.float(), imitation, spec.distillation_weight)

@@ -1,0 +1,155 @@
+"""The training loop: one for every method.
+
+A step draws all gates, adds the penalty to the task's loss and lets AdamW move gates, head and
+biases. A recipe with a budget rounds its gates at last to exactly the budget, and trains head and
+biases on with the gates as they are.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import nn
+
+from finegates.data.splits import TextSplits
+from finegates.gates.removal import gates_to_close
+from finegates.methods import METHODS
+from finegates.methods.method import MAGNITUDE
+from finegates.nn.magnitude import order_by_magnitude
+from finegates.runs.journal import Journal
+from finegates.training.batches import training_batches
+from finegates.training.checkpoint import load_checkpoint, save_checkpoint, save_trained
+from finegates.training.distillation import TEACHER_KEY, blended_loss, teacher_outputs
+from finegates.training.records import Window, announce, evaluate_and_save, log
+from finegates.training.session import LOG_STEPS, Session, open_session
+
+_PAUSE_POLL_S = 0.2
+_BETWEEN_PROCESSES = 1 << 54
+"""Between the seeds of two processes: above every seed of a single one."""
+
+Progress = Callable[[Journal], None]
+
+
+def train(journal: Journal, splits: TextSplits, device: str, progress: Progress) -> None:
+    """Trains a run from its checkpoint, or from the start, to its end or until it is stopped.
+
+    Args:
+        journal: Writes into the run's folder.
+        splits: The run's data.
+        device: As torch names it.
+        progress: Called after every log.
+
+    Raises:
+        FineGatesError: If the model can't be loaded or the loss diverges.
+    """
+    session = _taught_session(journal, splits, device)
+    first_step = load_checkpoint(journal.run, session)
+    announce(journal, session, first_step, device)
+    window = Window(session.processes.mean)
+    for step, batch in _steps_from(session, first_step):
+        if session.processes.main_decides(lambda: _should_stop(journal)):
+            save_checkpoint(journal.run, session, step - 1)
+            return journal.end_as_asked(step - 1)
+        losses = train_step(session, batch, step)
+        window.add(losses, len(batch["input_ids"]) * session.processes.count)
+        if step == session.rounding_step:
+            round_to_budget(session)
+        if step % LOG_STEPS == 0 or step == session.total_steps:
+            log(journal, session, step, window)
+            progress(journal)
+        if session.evaluates_at(step):
+            evaluate_and_save(journal, session, step)
+            window.restart_clock()
+    save_trained(journal.run, session)
+    journal.end("finished")
+
+
+def train_step(session: Session, batch: dict, step: int) -> dict[str, torch.Tensor]:
+    """One optimizer step; returns its losses as tensors, so that no step waits for the device."""
+    spec, gates = session.spec, session.gates
+    _seed_noise(session, step)
+    session.model.train()
+    teacher = batch.pop(TEACHER_KEY, None)
+    output = session.model(**batch)
+    task_loss = loss = output.loss
+    if teacher is not None:
+        loss = blended_loss(spec, task_loss, output.logits, teacher)
+    penalty = task_loss.new_zeros(())
+    penalised = gates is not None and not gates.settled and session.penalises_at(step)
+    if gates is not None and session.penalty is not None and penalised:
+        probability_open = gates.law.probability_open(gates.mean)
+        penalty = session.penalty(probability_open, session.target_at(step))
+        loss = loss + spec.penalty_weight * penalty
+    session.accelerator.backward(loss)
+    if spec.max_grad_norm:
+        session.accelerator.clip_grad_norm_(_clipped(session), spec.max_grad_norm)
+    session.optimizer.step()
+    session.schedule.step()
+    session.optimizer.zero_grad()
+    return {"loss": loss.detach(), "task_loss": task_loss.detach(), "penalty": penalty.detach()}
+
+
+def _seed_noise(session: Session, step: int) -> None:
+    """Gates are drawn alike in all processes, dropout is not: each has other rows."""
+    seed = session.spec.seed * 1_000_003 + step
+    gates, processes = session.gates, session.processes
+    if gates is not None and gates.generator is not None:
+        gates.generator.manual_seed(seed)
+    own = (1 + processes.index) * _BETWEEN_PROCESSES if processes.count > 1 else 0
+    torch.manual_seed(seed + own)
+
+
+def round_to_budget(session: Session) -> None:
+    """Closes exactly the lowest gates that the budget asks for, and holds all gates from now on."""
+    gates = session.gates
+    assert gates is not None
+    if METHODS[session.spec.method].gates == MAGNITUDE:
+        order_by_magnitude(session.accelerator.unwrap_model(session.model), gates)
+    closed = gates_to_close(gates.layout, gates.means_array(), session.spec.target_sparsity)
+    gates.close_exactly(closed)
+
+
+def _clipped(session: Session) -> list[nn.Parameter]:
+    """Parameters whose gradient is clipped: all but the gates, which the penalty drives."""
+    gates = session.gates
+    own = None if gates is None else gates.parameter
+    return [p for p in session.model.parameters() if p.requires_grad and p is not own]
+
+
+def _taught_session(journal: Journal, splits: TextSplits, device: str) -> Session:
+    """A session whose training rows carry what the teacher says of them, if there is a teacher."""
+    spec = journal.run.spec
+    if spec.teacher is None:
+        return open_session(spec, splits, device)
+    outputs = teacher_outputs(spec, splits.fingerprint, journal.run.path.parent, device)
+    session = open_session(spec, splits, device)
+    for row, output in zip(session.train_rows, outputs.tolist(), strict=True):
+        row[TEACHER_KEY] = output
+    return session
+
+
+def _steps_from(session: Session, done: int) -> Iterator[tuple[int, dict]]:
+    """Step number (from 1) and batch, after the steps that are done."""
+    first_epoch, skip = divmod(done, session.steps_per_epoch)
+    step = done
+    for epoch in range(first_epoch, session.spec.epochs):
+        loader = training_batches(
+            session.train_rows, session.tokenizer, session.spec.batch_size, session.spec.seed, epoch
+        )
+        loader = session.accelerator.prepare_data_loader(loader)
+        if epoch == first_epoch and skip:
+            loader = session.accelerator.skip_first_batches(loader, skip)
+        for batch in loader:
+            step += 1
+            yield step, batch
+
+
+def _should_stop(journal: Journal) -> bool:
+    """Whether to stop before the next step; waits while a pause is asked for."""
+    if journal.pause_requested():
+        journal.update(state="paused", time_left_s=None)
+        while journal.pause_requested():
+            journal.beat()
+            time.sleep(_PAUSE_POLL_S)
+        journal.update(state="running")
+    return journal.stop_requested()

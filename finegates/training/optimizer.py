@@ -1,0 +1,65 @@
+"""The optimizer of a training: groups of parameters, each with its rate, and their schedule."""
+
+from collections.abc import Sequence
+
+from torch import nn
+from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+from transformers import PreTrainedModel
+
+from finegates.adapters.peft_layers import lora_fa_optimizer
+from finegates.adapters.sparta import SPARTA_BETAS
+from finegates.methods import METHODS
+from finegates.spec import RunSpec
+from finegates.training.adapt import Adapted
+
+DECAYED = ("adapter", "matrices")
+ADAM_BETAS = (0.9, 0.999)
+
+
+def make_optimizer(model: PreTrainedModel, adapted: Adapted, spec: RunSpec) -> Optimizer:
+    """AdamW over all that is trained; LoRA-FA has its own, which corrects the gradient of B."""
+    groups = parameter_groups(model, adapted, spec)
+    adapter = METHODS[spec.method].adapter
+    if adapter == "lora-fa":
+        return lora_fa_optimizer(groups, model)
+    return AdamW(groups, betas=SPARTA_BETAS if adapter == "sparta" else ADAM_BETAS)
+
+
+def parameter_groups(model: PreTrainedModel, adapted: Adapted, spec: RunSpec) -> list[dict]:
+    """Trained parameters in groups, each with its rate."""
+    gates = [] if adapted.gates is None else _trained([adapted.gates.parameter])
+    adapter = _trained(adapted.adapter_parameters)
+    special = {id(p) for p in (*gates, *adapter)}
+    rest = [p for p in _trained(list(model.parameters())) if id(p) not in special]
+    whole = METHODS[spec.method].adapter == "full"
+    adapter_rate = spec.encoder_learning_rate if whole else spec.adapter_learning_rate
+    groups: list[dict] = [
+        {"name": "gates", "params": gates, "lr": spec.gate_learning_rate},
+        {"name": "adapter", "params": adapter, "lr": adapter_rate},
+        {"name": "matrices", "params": [p for p in rest if p.ndim > 1], "lr": spec.learning_rate},
+        {"name": "vectors", "params": [p for p in rest if p.ndim <= 1], "lr": spec.learning_rate},
+    ]
+    for group in groups:
+        group["weight_decay"] = spec.weight_decay if group["name"] in DECAYED else 0.0
+    return [group for group in groups if group["params"]]
+
+
+def make_schedule(optimizer: Optimizer, schedule: str, total_steps: int) -> LambdaLR:
+    """Rates over the steps: falling to 0 or constant; gates keep theirs."""
+
+    def falling(step: int) -> float:
+        return max(0.0, 1 - step / total_steps)
+
+    def constant(step: int) -> float:
+        return 1.0
+
+    factors: list = [
+        falling if schedule == "linear" and group["name"] != "gates" else constant
+        for group in optimizer.param_groups
+    ]
+    return LambdaLR(optimizer, factors)
+
+
+def _trained(parameters: Sequence[nn.Parameter]) -> list[nn.Parameter]:
+    return [p for p in parameters if p.requires_grad]

@@ -1,0 +1,189 @@
+"""What a session tells its run folder: before its first step, at each log and evaluation."""
+
+import math
+import time
+from collections.abc import Callable
+
+import psutil
+import torch
+
+from finegates.errors import FineGatesError
+from finegates.gates.removal import removal
+from finegates.gates.snapshots import Snapshot
+from finegates.nn.gates import Gates
+from finegates.nn.penalty import BudgetPenalty
+from finegates.runs.folder import METRICS_FILE
+from finegates.runs.journal import Journal, removal_fields
+from finegates.runs.provenance import hardware_of
+from finegates.training.checkpoint import save_checkpoint
+from finegates.training.metrics import majority_score
+from finegates.training.scoring import score_batches
+from finegates.training.session import Session
+
+_SMOOTHING = 0.7
+_DIVERGED_TIMES = 50.0
+_DIVERGED_LOGS = 3
+
+
+class TrainingDiverged(FineGatesError):
+    """The task's loss is no longer a number, or stays far above where it has been."""
+
+
+class Window:
+    """Sums over the steps since the last log, and the rate of rows.
+
+    Args:
+        over_processes: Means of several processes' means.
+
+    Attributes:
+        rate: Rows a second, smoothed; None before the first log.
+        lowest: The lowest mean loss of the task, at least 1.
+        num_high: Logs in a row whose loss was far above it.
+    """
+
+    def __init__(self, over_processes: Callable[[dict], dict]) -> None:
+        self._over_processes = over_processes
+        self.lowest, self.num_high = math.inf, 0
+        self.sums: dict[str, torch.Tensor] = {}
+        self.num_steps = self.num_rows = 0
+        self.rate: float | None = None
+        self.clock = time.perf_counter()
+
+    def add(self, losses: dict[str, torch.Tensor], num_rows: int) -> None:
+        """Counts a step."""
+        self.sums = {k: v + self.sums.get(k, 0) for k, v in losses.items()}
+        self.num_steps, self.num_rows = self.num_steps + 1, self.num_rows + num_rows
+
+    def take(self) -> dict[str, float]:
+        """Means since the last call."""
+        own = {k: float(v) / self.num_steps for k, v in self.sums.items()}
+        means = self._over_processes(own)
+        seconds = time.perf_counter() - self.clock
+        latest = self.num_rows / seconds
+        self.rate = (
+            latest if self.rate is None else _SMOOTHING * self.rate + (1 - _SMOOTHING) * latest
+        )
+        self.sums, self.num_steps, self.num_rows = {}, 0, 0
+        self.restart_clock()
+        self.lowest = max(1.0, min(self.lowest, means["task_loss"]))
+        high = means["task_loss"] > _DIVERGED_TIMES * self.lowest
+        self.num_high = self.num_high + 1 if high else 0
+        return means
+
+    def restart_clock(self) -> None:
+        """Leaves out the time since the last call, as after an evaluation."""
+        self.clock = time.perf_counter()
+
+
+def announce(journal: Journal, session: Session, step: int, device: str) -> None:
+    """Writes what is known before the first step, and that a run goes on after ``step``."""
+    if (journal.run.path / METRICS_FILE).exists():
+        journal.metrics("resumed", step)
+    splits, gates = session.splits, session.gates
+    num_gates = gates.layout.num_gates if gates else 0
+    parameters = list(session.model.parameters())
+    labels = (splits.train["label"].to_numpy(), splits.validation["label"].to_numpy())
+    journal.update(
+        state="running",
+        step=step,
+        total_steps=session.total_steps,
+        device=device,
+        hardware=hardware_of(str(session.accelerator.device))["hardware"],
+        precision="bf16" if session.accelerator.mixed_precision == "bf16" else "fp32",
+        metric=splits.metrics[0],
+        majority_score=majority_score(splits.metrics[0], *labels),
+        num_gates=num_gates,
+        num_gated_weights=gates.layout.num_gated_weights if gates else 0,
+        total_params=sum(p.numel() for p in parameters) - num_gates,
+        trainable_params=sum(p.numel() for p in parameters if p.requires_grad),
+    )
+    if not step and gates:
+        journal.histograms(current_snapshot(gates, 0))
+
+
+def log(journal: Journal, session: Session, step: int, window: Window) -> None:
+    """Writes losses, sparsity and rate since the last log.
+
+    Raises:
+        TrainingDiverged: If the loss is not a finite number, or has stayed far above its lowest.
+    """
+    means = window.take()
+    advice = f"since about step {step}; use smaller learning rates, or precision=fp32."
+    if not math.isfinite(means["loss"]):
+        raise TrainingDiverged(f"The loss is not a finite number {advice}")
+    if window.num_high >= _DIVERGED_LOGS:
+        raise TrainingDiverged(
+            f"The loss diverges: {means['task_loss']:.3g}, over {_DIVERGED_TIMES:g} times its "
+            f"lowest, {advice}"
+        )
+    removed = current_removal(session)
+    rows_left = (session.total_steps - step) * session.spec.batch_size
+    progress = {"samples_per_s": window.rate, "memory_bytes": _memory_bytes(session)}
+    gates = session.gates
+    if gates and step % session.histogram_steps == 0 and not session.evaluates_at(step):
+        journal.histograms(current_snapshot(gates, step))
+    journal.metrics(
+        "train",
+        step,
+        **means,
+        **removed,
+        **progress,
+        expected_removed=_expected_removed(session),
+        current_target=session.target_at(step) if gates else None,
+    )
+    journal.update(
+        step=step,
+        **progress,
+        **removed,
+        time_left_s=rows_left / window.rate if window.rate else None,
+    )
+
+
+def evaluate_and_save(journal: Journal, session: Session, step: int) -> None:
+    """Evaluates, stores gates and histograms, and replaces the checkpoint."""
+    last = step == session.total_steps
+    removed = current_removal(session)
+    if session.gates:
+        session.processes.check_alike("gates", session.gates.parameter)
+    scores = evaluate(session)
+    score = scores[session.splits.metrics[0]]
+    if session.gates:
+        snapshot = current_snapshot(session.gates, step)
+        journal.histograms(snapshot)
+        journal.gates(snapshot, last=last)
+    rounded = session.is_rounded_at(step)
+    journal.metrics("eval", step, score=score, metrics=scores, rounded=rounded, **removed)
+    save_checkpoint(journal.run, session, step)
+    journal.update(step=step, score=score, metrics=scores, **removed)
+
+
+@torch.no_grad()
+def _expected_removed(session: Session) -> float | None:
+    gates, penalty = session.gates, session.penalty
+    if gates is None or gates.settled or not isinstance(penalty, BudgetPenalty):
+        return None
+    return float(penalty.expected_removal(gates.law.probability_open(gates.mean)))
+
+
+def _memory_bytes(session: Session) -> int:
+    if session.accelerator.device.type == "cuda":
+        return torch.cuda.max_memory_allocated(session.accelerator.device)
+    return psutil.Process().memory_info().rss
+
+
+def evaluate(session: Session) -> dict[str, float]:
+    """The task's metrics on the validation rows, gates at their values."""
+    return score_batches(session.model, session.validation, session.accelerator, session.splits)
+
+
+def current_snapshot(gates: Gates, step: int) -> Snapshot:
+    """The gates as they are now."""
+    return Snapshot(step, gates.layout, gates.law, gates.means_array())
+
+
+def current_removal(session: Session) -> dict[str, float | None]:
+    """What the closed gates remove, as metrics and status name it; nothing in a dense method."""
+    if session.gates is None:
+        return {"closed_gates_fraction": None, "removed_weights_fraction": 0.0}
+    snapshot = current_snapshot(session.gates, 0)
+    return removal_fields(removal(snapshot.layout, snapshot.closed))

@@ -1,0 +1,229 @@
+"""A training session: model, gates, optimizer and batches of a run, ready to take steps."""
+
+import os
+from dataclasses import dataclass
+
+import torch
+from accelerate import Accelerator, DataLoaderConfiguration, DistributedDataParallelKwargs
+from accelerate.state import AcceleratorState
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+from torch.utils.data import DataLoader
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from finegates.data.splits import TextSplits
+from finegates.errors import SpecError
+from finegates.machine.accelerate import was_launched
+from finegates.machine.devices import gpu_numbering
+from finegates.nn.gates import Gates
+from finegates.nn.kurtosis import gate_weights
+from finegates.nn.model_parts import start_output_at
+from finegates.nn.penalty import PENALTIES, weigh_gates
+from finegates.nn.pretrained import load_pretrained, longest_input
+from finegates.spec import RunSpec
+from finegates.training.adapt import Adapted, adapt
+from finegates.training.batches import (
+    Rows,
+    batches_in_order,
+    evaluation_batches,
+    on_device,
+    tokenise,
+)
+from finegates.training.distributed import Processes
+from finegates.training.optimizer import make_optimizer, make_schedule
+
+LOG_STEPS = 5
+HISTOGRAMS = 40
+"""A run has about so many, however long: one of RoBERTa-large has 20 kB."""
+_MULTIPLE_OF_BATCH_FOR_EVALUATION = 4
+_KURTOSIS_BATCHES = 8
+
+
+@dataclass
+class Session:
+    """Everything that training changes or reads.
+
+    Attributes:
+        accelerator: Device and precision.
+        processes: Those that train this run together.
+        model: The adapted model, prepared by the accelerator.
+        adapted: What the method made of the model.
+        penalty: Open probabilities and target -> scalar; None for a dense method.
+        optimizer: AdamW over gates, adapters and the rest.
+        schedule: Learning rates over the steps.
+        train_rows: Tokenised training rows.
+        validation: Batches of the validation rows.
+        splits: The data as text.
+    """
+
+    spec: RunSpec
+    accelerator: Accelerator
+    processes: Processes
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    adapted: Adapted
+    penalty: nn.Module | None
+    optimizer: Optimizer
+    schedule: LambdaLR
+    train_rows: Rows
+    validation: DataLoader
+    splits: TextSplits
+
+    @property
+    def gates(self) -> Gates | None:
+        """The model's gates; None for a dense method."""
+        return self.adapted.gates
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps of one pass over the training rows."""
+        return self.spec.steps_per_epoch(len(self.train_rows))
+
+    @property
+    def total_steps(self) -> int:
+        """Optimizer steps of the whole training."""
+        return self.spec.total_steps(len(self.train_rows))
+
+    @property
+    def histogram_steps(self) -> int:
+        """Steps between histograms: a multiple of `LOG_STEPS`, about `HISTOGRAMS` in a run."""
+        return max(LOG_STEPS, round(self.total_steps / HISTOGRAMS / LOG_STEPS) * LOG_STEPS)
+
+    def evaluates_at(self, step: int) -> bool:
+        """Whether the model is evaluated and saved after this step."""
+        interval = self.spec.steps_between_evaluations(len(self.train_rows))
+        return step % interval == 0 or step == self.total_steps
+
+    @property
+    def rounding_step(self) -> int | None:
+        """After which step the gates are rounded to the budget; None if the recipe does not."""
+        if not self.spec.rounds_to_budget:
+            return None
+        return max(1, round(self.total_steps * (1 - self.spec.final_stretch_fraction)))
+
+    def is_rounded_at(self, step: int) -> bool:
+        """Whether the gates are rounded to the budget after this step."""
+        return self.rounding_step is not None and step >= self.rounding_step
+
+    def target_at(self, step: int) -> float:
+        """The target that the penalty aims at: raised from 0 where there is one budget."""
+        spec = self.spec
+        if spec.penalty != "budget":
+            return spec.target_sparsity
+        begins = spec.target_delay_fraction * self.total_steps
+        ends = spec.target_warmup_fraction * self.total_steps
+        rise = (step - begins) / max(ends - begins, 1.0)
+        return spec.target_sparsity * min(1.0, max(0.0, rise))
+
+    def penalises_at(self, step: int) -> bool:
+        """Whether a penalty is part of the loss: a budget waits for its beginning."""
+        delay = self.spec.target_delay_fraction if self.spec.penalty == "budget" else 0.0
+        return step > delay * self.total_steps
+
+
+def open_session(spec: RunSpec, splits: TextSplits, device: str) -> Session:
+    """Loads the model, adapts it and prepares everything for the first step.
+
+    Raises:
+        ModelError: If the model can't be loaded.
+    """
+    torch.manual_seed(spec.seed)
+    model, tokenizer = load_pretrained(spec.model, splits.labels, splits.problem)
+    if splits.problem == "regression":  # else the first epochs go into finding the mean
+        start_output_at(model, float(splits.train["label"].mean()))
+    adapted = adapt(model, spec)
+    max_length = min(spec.max_length, longest_input(model.config))
+    train_rows = tokenise(tokenizer, splits.train, max_length)
+    validation_rows = tokenise(tokenizer, splits.validation, max_length)
+    accelerator = make_accelerator(device, spec.precision)
+    penalty = None
+    if adapted.gates is not None:
+        penalty = PENALTIES[spec.penalty](adapted.gates.layout).to(accelerator.device)
+    optimizer = make_optimizer(model, adapted, spec)
+    schedule = make_schedule(optimizer, spec.lr_schedule, spec.total_steps(len(train_rows)))
+    validation = evaluation_batches(validation_rows, tokenizer, evaluation_batch_size(spec))
+    model, optimizer, validation = accelerator.prepare(model, optimizer, validation)
+    session = Session(
+        spec, accelerator, Processes(accelerator), model, tokenizer, adapted, penalty, optimizer,
+        schedule, train_rows, validation, splits,
+    )  # fmt: skip
+    if adapted.gates is not None and session.processes.count > 1:
+        adapted.gates.generator = torch.Generator(accelerator.device)
+    if spec.kurtosis_weighting:
+        _weigh_by_kurtosis(session)
+    return session
+
+
+def _weigh_by_kurtosis(session: Session) -> None:
+    if session.gates is None or session.penalty is None:
+        return
+    rows = session.train_rows[: _KURTOSIS_BATCHES * session.spec.batch_size]
+    batches = batches_in_order(rows, session.tokenizer, session.spec.batch_size)
+    model = session.accelerator.unwrap_model(session.model)
+    inputs = on_device(batches, session.accelerator.device)
+    weigh_gates(session.penalty, gate_weights(model, session.gates, inputs))
+
+
+def evaluation_batch_size(spec: RunSpec) -> int:
+    """Rows in a batch that needs no gradients."""
+    return spec.batch_size * _MULTIPLE_OF_BATCH_FOR_EVALUATION
+
+
+def make_accelerator(device: str, precision: str) -> Accelerator:
+    """An accelerator on this very device; bfloat16 where the hardware computes in it.
+
+    One of several processes takes its own of the GPUs that they were given. Gates that are held
+    have no gradient, which DistributedDataParallel has to be told to look for. A GPU gets its
+    batches while it computes.
+
+    Raises:
+        SpecError: If torch can't use the device.
+    """
+    os.environ.update(gpu_numbering(device))  # CUDA reads it when it is first used
+    check_usable(device)
+    AcceleratorState._reset_state(reset_partial_state=True)
+    if device == "cpu" or was_launched():
+        os.environ.pop("ACCELERATE_TORCH_DEVICE", None)
+    else:
+        os.environ["ACCELERATE_TORCH_DEVICE"] = device
+    return Accelerator(
+        cpu=device == "cpu",
+        mixed_precision=resolve_precision(device, precision),
+        dataloader_config=DataLoaderConfiguration(
+            split_batches=True, non_blocking=device.startswith("cuda")
+        ),
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+    )
+
+
+def check_usable(device: str) -> None:
+    """Raises SpecError unless torch can compute on a GPU, or on each of several.
+
+    Accelerate does not ask: it takes a GPU unseen, and for several processes without one the CPU.
+    """
+    if not device.startswith("cuda"):
+        return
+    numbers = [int(name.partition(":")[2] or 0) for name in device.split(",")]
+    needed = len(numbers) if was_launched() else max(numbers) + 1  # launched ones see only theirs
+    if torch.version.cuda is None and torch.version.hip is None:
+        why = f"this torch ({torch.__version__}) is built without CUDA: install a CUDA build of it"
+    elif not torch.cuda.is_available():
+        why = "torch finds no GPU: install an NVIDIA driver that fits torch's CUDA "
+        why += f"{torch.version.cuda}, or a torch that fits the driver"
+    elif (found := torch.cuda.device_count()) < needed:
+        why = f"torch sees {found} of the {needed} GPUs that it takes: check CUDA_VISIBLE_DEVICES"
+    else:
+        return
+    raise SpecError(f"The run can't train on {device}; {why}, or take device cpu.")
+
+
+def resolve_precision(device: str, precision: str) -> str:
+    """``bf16`` or ``no``, in accelerate's words."""
+    if precision == "auto":
+        has_bf16 = {
+            "cpu": torch.cpu._is_avx512_bf16_supported,
+            "cuda": torch.cuda.is_bf16_supported,
+        }.get(device.split(":")[0], bool)
+        precision = "bf16" if has_bf16() else "fp32"
+    return "bf16" if precision == "bf16" else "no"
