@@ -30,7 +30,7 @@ audit: $(VENV)/.installed-test   ## known holes of what is installed; asks an ad
 	  echo "A hole was found, or the advisory service can't be reached."; exit 1; }
 
 faults: $(VENV)/.installed-test   ## every fault many times: nothing may be lost
-	$(BIN)/python tests/faults/long.py
+	$(BIN)/python -m tests.faults.long
 
 gpu:                             ## all that a GPU can show, in eight minutes (docs/gpu.md)
 	$(GPU_PYTHON) -m benchmarks.gpu $(GPU_ARGS)

@@ -18,11 +18,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.generated import TINY, Size, make_curve, make_layout, make_many, make_run
 from benchmarks.live import measure_live
 from benchmarks.pages import measure_pages, measure_runs_page
 from benchmarks.record import environment, write_result
 from benchmarks.sliders import measure_dimensions, measure_prune
+from tests.app.fake_runs import TINY, Size, make_curve, make_layout, make_run
+from tests.app.many_runs import make_many
 
 RESULT = "app.json"
 TARGET, STEPS, RUNS_COMPARED = 0.4, 60, 3

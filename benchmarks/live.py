@@ -16,10 +16,10 @@ from app.charts.compare import Axis, overlay
 from app.curves.frames import smoothed, together
 from app.reading.feed import Feed
 from benchmarks.clock import figure, milliseconds
-from benchmarks.generated import make_run
 from benchmarks.pages import first_paint, repaint
 from finegates.runs.folder import METRICS_FILE, Run
 from finegates.runs.status import write_status
+from tests.app.fake_runs import make_run
 
 CHARTS = ("loss", "score", "sparsity")
 SPAN, TARGET, EVALUATE_EVERY = 8, 0.3, 1000

@@ -1,6 +1,5 @@
 """The app as a real server, looked at in Chromium by the tests' helpers; a part of `queue`."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,13 +11,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.clock import figure, milliseconds
 from benchmarks.pages import GOAL_MS, first_paint
-
-_TESTS = Path(__file__).resolve().parents[1] / "tests"
-sys.path += [str(f) for f in (_TESTS, _TESTS / "browser") if str(f) not in sys.path]
-
-from server import ARGUMENTS, CHROMIUM, Server  # noqa: E402  needs the path
-from steps import no_exception, open_page  # noqa: E402
-from toy_models import save_toy_model  # noqa: E402
+from tests.browser.server import ARGUMENTS, CHROMIUM, Server
+from tests.browser.steps import no_exception, open_page
+from tests.toy_models import save_toy_model
 
 __all__ = ["LOOKS", "OpenedApp", "opened_app", "save_toy_model"]
 

@@ -19,12 +19,11 @@ from playwright.sync_api import Browser, sync_playwright
 
 from finegates.groups.store import list_groups
 from finegates.methods import DEFAULT_METHOD
+from tests.browser.server import ARGUMENTS, CHROMIUM, Server
+from tests.browser.steps import open_page, wait_until_drawn
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "browser"))
 
-from server import ARGUMENTS, CHROMIUM, Server  # noqa: E402  needs the path
-from steps import open_page, wait_until_drawn  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
 GROUP, SEED = "frontier-sst2", 0

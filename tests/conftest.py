@@ -33,7 +33,7 @@ def glue_dir() -> Path:
 @pytest.fixture(scope="session")
 def toy_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a tiny BERT and a tokenizer that knows the sample's words."""
-    from toy_models import save_toy_model
+    from tests.toy_models import save_toy_model
 
     return save_toy_model(tmp_path_factory.mktemp("toy") / "bert")
 
@@ -59,7 +59,7 @@ def asleep(monkeypatch) -> list[Path]:
 @pytest.fixture
 def live_dir(runs_dir, monkeypatch) -> Iterator[Path]:
     """A runs folder for real processes; every one of them has to end by itself."""
-    from live_runs import LEAVING_S, processes_of, wait_until
+    from tests.live_runs import LEAVING_S, processes_of, wait_until
 
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     yield runs_dir

@@ -4,7 +4,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from benchmarks.generated import save_toy_model
+from tests.toy_models import save_toy_model
 
 
 @cache

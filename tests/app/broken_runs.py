@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fake_runs import make_curve, make_run
 from safetensors.numpy import save_file
 
 from finegates.groups.store import Group
@@ -20,6 +19,7 @@ from finegates.runs.folder import (
 from finegates.runs.notes import NOTES_FILE
 from finegates.runs.status import STATUS_FILE
 from finegates.runs.timings import TIMINGS_FILE
+from tests.app.fake_runs import make_curve, make_run
 
 GARBLED, CUT_OFF, FOREIGN, SHAPELESS = "garbled", "cut off", "foreign", "shapeless"
 KINDS = (GARBLED, CUT_OFF, FOREIGN, SHAPELESS)

@@ -2,7 +2,6 @@
 
 import functools
 import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,14 +10,10 @@ import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from app.places import PLACES
+from finegates.jobs import dispatcher
+
 ROOT = Path(__file__).resolve().parents[2]
-for folder in (ROOT, Path(__file__).parent):
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
-
-from app.places import PLACES  # noqa: E402  needs the path
-from finegates.jobs import dispatcher  # noqa: E402  needs the path
-
 TIMEOUT_S = 30
 
 

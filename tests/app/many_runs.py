@@ -8,12 +8,12 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from fake_runs import make_run
 
 from finegates.methods import METHODS
 from finegates.runs.folder import SPEC_FILE, Run, new_run_id
 from finegates.runs.notes import write_notes
 from finegates.runs.status import STATUS_FILE
+from tests.app.fake_runs import make_run
 
 RECIPES = ("finegates", "finegates+lora", "full", "lora", "magnitude")
 TARGETS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)

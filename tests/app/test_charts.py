@@ -5,7 +5,6 @@ import time
 import altair as alt
 import numpy as np
 import pytest
-from fake_runs import BERT_BASE, TINY, Size, grow, make_run
 
 from app import words
 from app.charts import curves, gates, layers, style
@@ -27,6 +26,7 @@ from finegates.files.storage import append_line
 from finegates.gates.removal import HISTOGRAM_BINS
 from finegates.runs.folder import HISTOGRAMS_FILE, METRICS_FILE
 from finegates.spec import ROLES
+from tests.app.fake_runs import BERT_BASE, TINY, Size, grow, make_run
 
 STEP, SCORE = Axis("step", "Step", end=190), Axis("score", "Accuracy", includes=(0.5,))
 LARGE = Size(layers=24, hidden=64, ffn=128, heads=4)

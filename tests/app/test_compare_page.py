@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from fake_runs import make_run
-from test_pages import texts
 
 from app.charts import compare
 from app.curves.frames import differences, differences_csv, names_of, numbers, smoothed
 from app.reading import loaders
 from finegates.runs.folder import Run
 from finegates.runs.status import write_status
+from tests.app.fake_runs import make_run
+from tests.app.test_pages import texts
 
 
 @pytest.fixture

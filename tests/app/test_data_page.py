@@ -5,8 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_runs import make_run
-from test_pages import texts
 
 from app.charts.data import length_bars
 from app.data.frames import MOST_BINS, MOST_CLASSES, class_frame, histogram, rows_named
@@ -16,6 +14,8 @@ from app.text import plain
 from finegates.data.uploads import KeptFile, kept_files, save_upload
 from finegates.runs.folder import list_runs
 from finegates.spec import make_spec
+from tests.app.fake_runs import make_run
+from tests.app.test_pages import texts
 
 ROWS = [f"the film number {i},{'good' if i % 2 else 'bad'}" for i in range(40)]
 FILMS = "\n".join(["review,verdict", *ROWS]).encode()

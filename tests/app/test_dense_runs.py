@@ -1,11 +1,11 @@
 """Runs without gates: every page says so in a sentence and shows what there is."""
 
 import pytest
-from fake_runs import make_run
-from test_pages import texts
 
 from app.run_table.table import table
 from finegates.methods import METHODS
+from tests.app.fake_runs import make_run
+from tests.app.test_pages import texts
 
 DENSE = [name for name, method in METHODS.items() if not method.removes]
 SAYS = "has no gates and removes nothing"

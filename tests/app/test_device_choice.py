@@ -2,9 +2,9 @@
 
 import pytest
 import streamlit as st
-from fake_nvidia import ALWAYS, H100, FakeNvidia
 
 from finegates.runs.folder import list_runs
+from tests.fake_nvidia import ALWAYS, H100, FakeNvidia
 
 PAGES = ["new_run", "new_sweep"]
 

@@ -7,9 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
-from fake_runs import MINILM, TINY, Size, make_layout, make_run
 from streamlit.testing.v1 import AppTest
-from test_pages import texts
 
 from app.charts.maps import gate_map as draw
 from app.dimensions.choice import VIEWS
@@ -31,6 +29,8 @@ from finegates.gates.overlap import overlap
 from finegates.gates.removal import open_counts
 from finegates.gates.snapshots import Snapshot
 from finegates.gates.stream import stream_use
+from tests.app.fake_runs import MINILM, TINY, Size, make_layout, make_run
+from tests.app.test_pages import texts
 
 
 def make_gates(seed: int = 0, threshold: float = 0.0, size: Size = MINILM) -> GatesShown:

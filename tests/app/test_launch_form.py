@@ -3,9 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from fake_runs import make_run
-from test_pages import texts
-from test_runs_page import tick
 
 from app.new import launch as launch_form
 from finegates.groups.store import list_groups
@@ -14,6 +11,9 @@ from finegates.jobs.launchers.slurm_client import Job
 from finegates.jobs.launchers.slurm_queue import QUEUE_FILE, Queue, _write
 from finegates.runs.folder import list_runs
 from finegates.runs.launch import Launch, SlurmSettings, read_launch, write_launch
+from tests.app.fake_runs import make_run
+from tests.app.test_pages import texts
+from tests.app.test_runs_page import tick
 
 
 @pytest.fixture

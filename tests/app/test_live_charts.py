@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from fake_runs import TINY, grow, make_run
 
 from app.charts import compare
 from app.charts.compare import Axis, overlay, thinned
@@ -20,6 +19,7 @@ from finegates.files.storage import LineReader
 from finegates.gates.removal import HISTOGRAM_BINS
 from finegates.reports.envelope import envelope
 from finegates.runs.folder import current_rows, delete_run
+from tests.app.fake_runs import TINY, grow, make_run
 
 MANY = 100_000
 

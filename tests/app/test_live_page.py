@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from fake_runs import TINY, grow, make_run
-from test_pages import texts
 
 from app.charts import compare
 from app.charts.zoom import ZOOM
 from finegates.runs.folder import LOG_FILE, delete_run
 from finegates.runs.status import PAUSE_FILE, STOP_FILE, write_status
+from tests.app.fake_runs import TINY, grow, make_run
+from tests.app.test_pages import texts
 
 CHARTS = ("loss", "score", "sparsity", "closing", "removed", "spread", "ridge")
 

@@ -1,8 +1,6 @@
 """The form of a new run: the defaults start, the recipe is followed, errors are told exactly."""
 
 import pytest
-from fake_runs import make_run
-from test_pages import texts
 
 from app.new.relevance import matters
 from app.text import plain
@@ -10,6 +8,8 @@ from finegates.data.splits import load_splits
 from finegates.methods import METHODS
 from finegates.runs.folder import Run, list_runs
 from finegates.spec import FIELDS, make_spec
+from tests.app.fake_runs import make_run
+from tests.app.test_pages import texts
 
 SAMPLE_ROWS = load_splits(make_spec({})).fingerprint
 

@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from fake_runs import TINY, make_group, make_run
 from streamlit.testing.v1 import AppTest
+
+from tests.app.fake_runs import TINY, make_group, make_run
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (

@@ -1,14 +1,9 @@
 """The paper's tables beside the user's runs, and forms that are filled from an address."""
 
 import shlex
-import sys
 from pathlib import Path
 
 import pytest
-from test_pages import texts
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from fake_results import DATA, in_state, result, result_on
 
 from app.paper.frames import DIFFERENCE, OWN, PAPER, RELATIVE, chart_frame, printed_table
 from app.paper.start import query_of
@@ -17,6 +12,8 @@ from finegates.results.aggregate import points, run_rows
 from finegates.results.paper import BACKBONES, TABLES, cells_of
 from finegates.results.paper_runs import Comparison, compare, fills
 from finegates.runs.folder import list_runs
+from tests.app.test_pages import texts
+from tests.fake_results import DATA, in_state, result, result_on
 
 ROBERTA = BACKBONES["roberta-base"]
 RTE = {"task": "rte", "model": ROBERTA, "target_sparsity": 0.0}

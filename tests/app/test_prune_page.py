@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from fake_runs import make_curve, make_run
-from test_pages import texts
 
 from app.prune.frames import Measured, score_frame, side_by_side, time_frame
 from finegates.errors import RunError
@@ -13,6 +11,8 @@ from finegates.jobs.tasks import DONE, FAILED, RUNNING, Task
 from finegates.runs.curve import keep_points
 from finegates.runs.folder import CURVE_FILE
 from finegates.runs.timings import keep_timing
+from tests.app.fake_runs import make_curve, make_run
+from tests.app.test_pages import texts
 
 TIMING = {
     "remove": 0.4, "threshold": None, "batch_size": 8, "seq_len": 128, "dtype": "float32",

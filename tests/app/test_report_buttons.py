@@ -1,11 +1,11 @@
 """Where a report can be had, and what it is where it can't be made."""
 
 import pytest
-from fake_runs import make_group, make_run
 
 from app.widgets import report_button as report_parts
 from finegates.errors import RunError
 from finegates.runs.folder import Run
+from tests.app.fake_runs import make_group, make_run
 
 
 def reports(app) -> list[str]:

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from fake_runs import make_run
-from test_pages import texts
 
 from app.reading import loaders
 from app.runs import notes as notes_table
@@ -20,6 +18,8 @@ from finegates.runs.bin import list_bin
 from finegates.runs.folder import Run, delete_run, list_runs
 from finegates.runs.notes import NOTES_FILE, RunNotes, read_notes, write_notes
 from finegates.runs.status import STOP_FILE, Status, write_status
+from tests.app.fake_runs import make_run
+from tests.app.test_pages import texts
 
 
 def spec_of(app, index: int = 0) -> dict:

@@ -5,7 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from broken_runs import (
+from streamlit.testing.v1 import AppTest
+
+from finegates.runs.folder import list_runs
+from finegates.runs.status import STATES
+from tests.app.broken_runs import (
     CURVE_FILE,
     FILES,
     GATES,
@@ -17,13 +21,9 @@ from broken_runs import (
     break_run,
     complete_run,
 )
-from fake_runs import make_group, make_run
-from many_runs import make_many
-from streamlit.testing.v1 import AppTest
-from test_pages import PAGES, texts
-
-from finegates.runs.folder import list_runs
-from finegates.runs.status import STATES
+from tests.app.fake_runs import make_group, make_run
+from tests.app.many_runs import make_many
+from tests.app.test_pages import PAGES, texts
 
 NUM_MANY, NUM_SOUND = 1000, 2
 NEED_NO_RUNS = {

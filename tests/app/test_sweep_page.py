@@ -1,9 +1,6 @@
 """The form of a sweep: what varies, what is the same for all, what it will cost, and the start."""
 
 import pytest
-from fake_runs import make_group, make_run
-from test_new_run_page import SAMPLE_ROWS, start
-from test_pages import texts
 
 from app.new.cost import specs_of, sweep_cost
 from app.new.overrides import own_values
@@ -15,6 +12,9 @@ from finegates.groups.sweep import plan
 from finegates.jobs.estimate import Estimate
 from finegates.runs.folder import list_runs
 from finegates.spec import FIELDS
+from tests.app.fake_runs import make_group, make_run
+from tests.app.test_new_run_page import SAMPLE_ROWS, start
+from tests.app.test_pages import texts
 
 
 def metric(app, label: str) -> str:

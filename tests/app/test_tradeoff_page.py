@@ -5,8 +5,6 @@ import shutil
 from collections import Counter
 
 import pytest
-from fake_runs import make_curve, make_group, make_run
-from test_pages import texts
 
 from app.tradeoff.axes import KIND_NAMES
 from finegates.groups.store import open_group
@@ -15,6 +13,8 @@ from finegates.runs.curve import keep_points
 from finegates.runs.folder import Run
 from finegates.runs.status import STOP_FILE
 from finegates.runs.timings import keep_timing
+from tests.app.fake_runs import make_curve, make_group, make_run
+from tests.app.test_pages import texts
 
 METHODS = ["finegates", "finegates+lora", "full"]
 POINT = {"remove": None, "score": 0.8, "closed_gates_fraction": 0.2, "mac_ratio": 2.0}

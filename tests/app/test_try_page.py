@@ -1,13 +1,13 @@
 """“Try it”: the reader's text, two answers, and what the page does until they are there."""
 
 import pytest
-from fake_runs import make_run
-from test_pages import texts
 
 from app.charts.opinions import MOST_CLASSES, opinion_bars, shown_classes
 from finegates.errors import RunError
 from finegates.trying.client import LOADING, OFF, READY, TryState
 from finegates.trying.messages import Opinion, Reply
+from tests.app.fake_runs import make_run
+from tests.app.test_pages import texts
 
 MARKED = "**bold** <b>html</b> :material/home:"
 LABELS = ("unacceptable", MARKED)

@@ -1,7 +1,6 @@
 """A server for each worker, a runs folder for each test, a real Chromium, nothing left behind."""
 
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,12 +8,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[2]
-for folder in (ROOT, ROOT / "tests", ROOT / "tests" / "app"):
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
-
-from server import ARGUMENTS, CHROMIUM, Server  # noqa: E402  needs the path
+from tests.browser.server import ARGUMENTS, CHROMIUM, Server
 
 EXPECT_MS = 20_000
 """How long a claim about a page may take to come true: a busy machine draws slowly."""

@@ -1,9 +1,10 @@
 """Without a mouse: controls have names, are reached by Tab, and show where the focus is."""
 
 import pytest
-from fake_runs import make_run
 from playwright.sync_api import Page
-from steps import open_page, wait_until_drawn
+
+from tests.app.fake_runs import make_run
+from tests.browser.steps import open_page, wait_until_drawn
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

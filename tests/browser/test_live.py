@@ -1,9 +1,10 @@
 """The Live page while runs grow: charts keep their place and their zoom."""
 
 import pytest
-from fake_runs import TINY, grow, make_run
 from playwright.sync_api import Locator, expect
-from steps import chart_named, no_exception, open_page, state
+
+from tests.app.fake_runs import TINY, grow, make_run
+from tests.browser.steps import chart_named, no_exception, open_page, state
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

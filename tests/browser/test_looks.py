@@ -9,12 +9,12 @@ import os
 from pathlib import Path
 
 import pytest
-from contrast import faint_texts
-from fake_runs import MINILM, make_curve, make_group, make_run
 from playwright.sync_api import Browser, Page
-from steps import no_exception, open_page, wait_until_drawn
 
 from finegates.runs.folder import Run
+from tests.app.fake_runs import MINILM, make_curve, make_group, make_run
+from tests.browser.contrast import faint_texts
+from tests.browser.steps import no_exception, open_page, wait_until_drawn
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 

@@ -4,9 +4,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from fake_runs import make_run
 from playwright.sync_api import Page, expect
-from steps import (
+
+from finegates.runs.curve import read_points, read_thresholds
+from finegates.runs.folder import Run, create_run
+from finegates.spec import make_spec
+from tests.app.fake_runs import make_run
+from tests.browser.steps import (
     TRAINING_MS,
     chart_named,
     metric,
@@ -16,10 +20,6 @@ from steps import (
     slider,
     wait_until_drawn,
 )
-
-from finegates.runs.curve import read_points, read_thresholds
-from finegates.runs.folder import Run, create_run
-from finegates.spec import make_spec
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

@@ -1,9 +1,10 @@
 """A report is downloaded and opens from a disk, in a browser that has no network."""
 
 import pytest
-from fake_runs import make_curve, make_run
 from playwright.sync_api import Browser, Page, expect
-from steps import open_page
+
+from tests.app.fake_runs import make_curve, make_run
+from tests.browser.steps import open_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 

@@ -3,11 +3,11 @@
 import time
 
 import pytest
-from fake_runs import make_run
 from playwright.sync_api import Page, expect
-from steps import SHORT_MS, chart_named, no_exception, open_page, wait_until_drawn
 
 from finegates.runs.folder import list_runs
+from tests.app.fake_runs import make_run
+from tests.browser.steps import SHORT_MS, chart_named, no_exception, open_page, wait_until_drawn
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

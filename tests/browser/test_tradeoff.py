@@ -1,9 +1,10 @@
 """A click on a point of the trade-off chart, in a real Chromium, while the page ticks."""
 
 import pytest
-from fake_runs import make_group, make_run
 from playwright.sync_api import expect
-from steps import SHORT_MS, chart_named, no_exception, open_page
+
+from tests.app.fake_runs import make_group, make_run
+from tests.browser.steps import SHORT_MS, chart_named, no_exception, open_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

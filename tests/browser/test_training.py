@@ -11,7 +11,11 @@ import time
 
 import pytest
 from playwright.sync_api import Page, expect
-from steps import (
+
+from finegates.groups.store import list_groups
+from finegates.jobs import control as jobs
+from finegates.runs.folder import Run
+from tests.browser.steps import (
     POLL_MS,
     TRAINING_MS,
     chart_named,
@@ -24,10 +28,6 @@ from steps import (
     state,
     wait_for_step,
 )
-
-from finegates.groups.store import list_groups
-from finegates.jobs import control as jobs
-from finegates.runs.folder import Run
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 

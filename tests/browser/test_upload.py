@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from steps import (
+
+from finegates.data.sample import load_sample
+from finegates.runs.folder import Run
+from tests.browser.steps import (
     TRAINING_MS,
     choose_toy,
     fill,
@@ -14,9 +17,6 @@ from steps import (
     run_folder,
     state,
 )
-
-from finegates.data.sample import load_sample
-from finegates.runs.folder import Run
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 

@@ -1,13 +1,21 @@
 """Addresses that are shared, reloads, and two windows at once."""
 
 import pytest
-from fake_runs import make_run
 from playwright.sync_api import Page, expect
-from steps import metric, no_exception, open_page, settle, slider, state, wait_until_drawn
-from test_runs_table import FIRST_ROW_Y, tick
 
 from finegates.runs.folder import list_runs
 from finegates.runs.notes import read_notes
+from tests.app.fake_runs import make_run
+from tests.browser.steps import (
+    metric,
+    no_exception,
+    open_page,
+    settle,
+    slider,
+    state,
+    wait_until_drawn,
+)
+from tests.browser.test_runs_table import FIRST_ROW_Y, tick
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from garble import add_what_pages_add
 
 from finegates.jobs import control as jobs
 from finegates.jobs.inputs import check_inputs
@@ -23,6 +22,7 @@ from finegates.runs.folder import Run, create_run, current_rows
 from finegates.runs.status import Status
 from finegates.spec import RunSpec, make_spec
 from finegates.training.session import LOG_STEPS
+from tests.faults.garble import add_what_pages_add
 
 EVAL_STEPS = 8
 LONGEST_WAIT_S = 120.0

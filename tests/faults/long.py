@@ -1,4 +1,4 @@
-"""Every fault many times: ``python tests/faults/long.py`` writes benchmarks/results/faults.json.
+"""Every fault many times: ``python -m tests.faults.long`` writes benchmarks/results/faults.json.
 
 A fault that loses something is named with its seed, which repeats it:
 ``--only worker_killed --seeds 17``.
@@ -12,14 +12,10 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS.parent), str(TESTS), str(TESTS / "browser")]
-
-from harness import Bench, make_bench  # noqa: E402
-from scenarios import FAULTS  # noqa: E402
-from toy_models import save_toy_model  # noqa: E402
-
-from benchmarks.record import environment, write_result  # noqa: E402
+from benchmarks.record import environment, write_result
+from tests.faults.harness import Bench, make_bench
+from tests.faults.scenarios import FAULTS
+from tests.toy_models import save_toy_model
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,8 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
-from garble import GARBLINGS, places, read_everything
-from harness import (
+from finegates.cli import main
+from finegates.jobs.control import signal_worker
+from finegates.runs.folder import Run, current_rows, list_runs
+from finegates.runs.status import LIVE_STATES
+from tests.browser.server import Server, open_page
+from tests.faults.garble import GARBLINGS, places, read_everything
+from tests.faults.harness import (
     Bench,
     check_goes_on,
     check_sound,
@@ -22,13 +27,7 @@ from harness import (
     kill,
     work,
 )
-from inside import WRITES, ClockSetBack, DieInWrite, NoRights
-from server import Server, open_page
-
-from finegates.cli import main
-from finegates.jobs.control import signal_worker
-from finegates.runs.folder import Run, current_rows, list_runs
-from finegates.runs.status import LIVE_STATES
+from tests.faults.inside import WRITES, ClockSetBack, DieInWrite, NoRights
 
 RACING_RUNS = 30
 READERS = 8
@@ -153,9 +152,9 @@ def readers_beside_the_writer(bench: Bench, seed: int) -> None:
     run = bench.new_run()
     code = (
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]);"
-        "from garble import read_until_over; read_until_over(Path(sys.argv[2]))"
+        "from tests.faults.garble import read_until_over; read_until_over(Path(sys.argv[2]))"
     )
-    words = [sys.executable, "-c", code, str(Path(__file__).parent), str(run.path)]
+    words = [sys.executable, "-c", code, str(Path(__file__).parents[2]), str(run.path)]
     readers = [subprocess.Popen(words, stderr=subprocess.PIPE, text=True) for _ in range(READERS)]
     finished(run, work(run))
     for reader in readers:

@@ -4,8 +4,9 @@ A few of each; `make faults` does many and writes down how many it tried.
 """
 
 import pytest
-from harness import Bench, make_bench
-from scenarios import FAULTS, files_garbled, servers_race, worker_killed_in_a_write
+
+from tests.faults.harness import Bench, make_bench
+from tests.faults.scenarios import FAULTS, files_garbled, servers_race, worker_killed_in_a_write
 
 SOME = {worker_killed_in_a_write: 5, files_garbled: 24}
 SHORT = [(fault, seed) for fault in FAULTS for seed in range(SOME.get(fault, 1))]

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch._dynamo.utils import counters
 from torch._inductor import config as inductor
-from toy_models import toy_inputs, toy_model
 
 from finegates.gates.laws import make_law
 from finegates.measuring.candidates import DENSE, MASKED, SHRUNK, attach_random_gates, candidates
 from finegates.nn.attach import attach_gates
+from tests.toy_models import toy_inputs, toy_model
 
 
 @pytest.fixture(autouse=True)

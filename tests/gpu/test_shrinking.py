@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from toy_models import MODEL_TYPES, toy_inputs, toy_model
 
 from finegates.measuring.bench import bench
 from finegates.measuring.candidates import DENSE, MASKED, SHRUNK, attach_random_gates, candidates
 from finegates.measuring.timing import cuda_graph
+from tests.toy_models import MODEL_TYPES, toy_inputs, toy_model
 
 TOLERANCES = {"float32": 1e-4, "bfloat16": 6e-2, "float16": 1e-2}
 """Largest difference of logits to those of float32, relative to the largest logit."""

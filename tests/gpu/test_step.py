@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from sessions import first_batch, open_on
 from torch.nn.functional import linear
 
 from finegates.nn.attach import gated_linears
 from finegates.nn.folded_linear import folded_linear
 from finegates.training.loop import train_step
 from finegates.training.session import Session
+from tests.gpu.sessions import first_batch, open_on
 
 METHODS = ("finegates", "finegates+lora", "finegates-hinge", "lora", "full")
 SETTINGS = {"target_sparsity": 0.4, "target_delay_fraction": 0.0, "target_warmup_fraction": 0.5}

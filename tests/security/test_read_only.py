@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fake_runs import make_group, make_run
 from streamlit.testing.v1 import AppTest
 
 from finegates.cli import main
@@ -24,6 +23,7 @@ from finegates.runs.notes import change_tags, write_notes
 from finegates.spec import make_spec
 from finegates.trying import client as try_client
 from finegates.trying.messages import Question
+from tests.app.fake_runs import make_group, make_run
 
 ROWS = b"text,label\na cat,x\na dog,y\na fish,x\na bird,y\n"
 PAGES = (

@@ -1,7 +1,7 @@
 """The app in a process of its own, as a server would run it, without a browser.
 
-    python tests/slurm/dashboard.py sweep MODEL ADDRESS...   # starts a sweep, then is killed
-    python tests/slurm/dashboard.py live RUN...              # prints what Live says of each run
+    python -m tests.slurm.dashboard sweep MODEL ADDRESS...   # starts a sweep, then is killed
+    python -m tests.slurm.dashboard live RUN...              # prints what Live says of each run
 
 MODEL is a folder; an address is made of ``name=value``.
 """
@@ -14,6 +14,8 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from app.places import PLACES
+
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_S = 180
 KINDS = ("markdown", "caption", "info", "error", "metric", "code")
@@ -22,9 +24,6 @@ KINDS = ("markdown", "caption", "info", "error", "metric", "code")
 def visit(page: str, **address: str) -> AppTest:
     """Opens a page of the app."""
     app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=TIMEOUT_S).run()
-    sys.path.insert(0, str(ROOT))
-    from app.places import PLACES
-
     app.switch_page(PLACES[page])
     for name, value in address.items():
         app.query_params[name] = value

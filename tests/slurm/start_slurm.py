@@ -1,6 +1,6 @@
 """A real Slurm of one node, without systemd and without a database: munged, slurmctld and slurmd.
 
-    python tests/slurm/start_slurm.py         # until Ctrl+C or SIGTERM; prints what to export
+    python -m tests.slurm.start_slurm         # until Ctrl+C or SIGTERM; prints what to export
 
 All of it lives in one temporary folder, listens on ports of its own and ends with who started it.
 """

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from start_slurm import INSTALL, lacking, slurm
 
 from finegates.errors import SpecError
 from finegates.groups.store import open_group
@@ -21,6 +20,7 @@ from finegates.runs.folder import CHECKPOINT_FOLDER, RUNS_DIR_VARIABLE, Run
 from finegates.runs.launch import Launch, SlurmSettings, read_launch
 from finegates.runs.status import PAUSE_FILE, written_status
 from finegates.spec import make_spec
+from tests.slurm.start_slurm import INSTALL, lacking, slurm
 
 HERE = Path(__file__).parent
 LONGEST_WAIT_S = 240.0
@@ -55,8 +55,8 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
 
 def dashboard(*words: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, str(HERE / "dashboard.py"), *words], capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},
+        [sys.executable, "-m", "tests.slurm.dashboard", *words], capture_output=True, text=True,
+        cwd=HERE.parents[1],
     )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Claims about the program, each in the room of what it is about."""

@@ -1,0 +1,1 @@
+"""Claims about the pages, and pretended runs for them."""

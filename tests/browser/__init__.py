@@ -1,0 +1,1 @@
+"""Claims about the pages in a real Chromium."""

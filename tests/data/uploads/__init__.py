@@ -1,0 +1,1 @@
+"""Claims about users' files, hostile ones too."""

@@ -1,0 +1,1 @@
+"""Killed, full, garbled: nothing may be lost."""

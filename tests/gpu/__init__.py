@@ -1,0 +1,1 @@
+"""Claims that hold on any device."""

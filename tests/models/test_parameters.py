@@ -1,0 +1,137 @@
+"""Claims about counts: the table of the paper's configurations, number by number."""
+
+import pytest
+
+from finegates.errors import ModelError
+from finegates.gates.laws import GaussianLaw
+from finegates.methods import METHODS
+from finegates.methods.method import LEARNED
+from finegates.models.parameters import method_params, parameter_table
+from finegates.models.sources import KNOWN_CONFIGS
+from finegates.nn.attach import attach_gates
+from finegates.nn.gated_linear import LowRank
+from finegates.spec import make_spec
+from tests.toy_models import MODEL_TYPES, toy_model
+
+# As in arXiv 2412.12951, classifier head and biases not counted. The last three, by hand:
+# SpaRTA: 24 matrices of 768 x 768, 1% of 589,824 is 5,898; 48 of 1024 x 1024, 1% is 10,486.
+# Compacter, base: 768 // 24 = 32 wide; down 768 + 32 with a bias of 32, up 32 + 768 with one of 768
+# are 2,400; 24 of them (++: 12), A of 4^3, and 24 layer norms of 2 x 768 = 36,864.
+# Large: 1024 // 32 = 32 wide, 3 x 1056 = 3,168 each; 48 (++: 24), A, 48 norms of 2 x 1024 = 98,304.
+COMPACTER = "Compacter n=4, its biases and the layer norms counted, as its authors do"
+COMPACTER_PP = "Compacter++ n=4, its biases and the layer norms counted, as its authors do"
+EXPECTED = {
+    "roberta-base": {
+        "finegates: gates on inputs and outputs of all six matrices": 165_888,
+        "finegates w/o W_I, W_O: one gate vector on each of q, k, v, o": 36_864,
+        "LoRA r=8 on all six + one gate vector on each": 1_410_048,
+        "LoRA r=8 on q, k, v, o + one gate vector on each": 626_688,
+        "LoRA r=8 on q, v": 294_912,
+        "VeRA r=1024 on q, v": 43_008,
+        "LoRA-XS r=25 on q, v, attention output, FFN output": 30_000,
+        "SpaRTA 1% of v, o": 141_552,
+        COMPACTER: 94_528,
+        COMPACTER_PP: 65_728,
+    },
+    "roberta-large": {
+        "finegates: gates on inputs and outputs of all six matrices": 442_368,
+        "finegates w/o W_I, W_O: one gate vector on each of q, k, v, o": 98_304,
+        "LoRA r=8 on all six + one gate vector on each": 3_760_128,
+        "LoRA r=8 on q, k, v, o + one gate vector on each": 1_671_168,
+        "LoRA r=8 on q, v": 786_432,
+        "VeRA r=256 on q, v": 61_440,
+        "LoRA-XS r=25 on q, v, attention output, FFN output": 60_000,
+        "SpaRTA 1% of v, o": 503_328,
+        COMPACTER: 250_432,
+        COMPACTER_PP: 174_400,
+    },
+}
+GATED_WEIGHTS = {"roberta-base": 84_934_656, "roberta-large": 301_989_888}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_the_counts_are_those_of_the_paper(name):
+    table = parameter_table(KNOWN_CONFIGS[name])
+    counts = {row["configuration"]: row["trainable_params"] for row in table["rows"]}
+    assert counts == EXPECTED[name]
+    assert table["num_gated_weights"] == GATED_WEIGHTS[name]
+
+
+@pytest.mark.parametrize("size", ["base", "large"])
+def test_bert_of_the_same_sizes_has_the_same_counts(size):
+    bert, roberta = KNOWN_CONFIGS[f"bert-{size}-uncased"], KNOWN_CONFIGS[f"roberta-{size}"]
+    assert parameter_table(bert) == parameter_table(roberta)
+
+
+@pytest.mark.parametrize("change", [{"hidden_size": "768"}, {"num_attention_heads": 0}])
+def test_a_size_that_is_no_whole_number_is_named(change):
+    with pytest.raises(ModelError, match=next(iter(change))):
+        parameter_table({**KNOWN_CONFIGS["roberta-base"], **change})
+
+
+def test_a_config_without_a_size_is_named():
+    config = {k: v for k, v in KNOWN_CONFIGS["roberta-base"].items() if k != "hidden_size"}
+    with pytest.raises(ModelError, match="hidden_size"):
+        parameter_table(config)
+
+
+# RoBERTa-base: H = 768, I = 3072, 12 layers.
+METHOD_PARAMS = {
+    "finegates": 165_888,  # gates: 12 x (4 x (H + H) + 2 x (H + I))
+    "finegates+lora": 1_492_992,  # those, and r = 8 on all six: 8 x 165,888
+    "finegates+lora-outside": 1_492_992,
+    "finegates-attention": 36_864,
+    "finegates-one-vector": 82_944,  # 12 x (5 x H + I)
+    "finegates+lora-one-vector": 1_410_048,
+    "finegates+lora-attention": 626_688,
+    "finegates-hinge": 165_888,
+    "finegates-official": 165_888,
+    "magnitude": 1_327_104,  # r = 8 on all six; its gates are not trained
+    # 50265 + 514 + 1 rows of H and a norm of 2 H: 39,000,576; layers: 84,934,656 weights, biases of
+    # 12 x (5 H + I) = 82,944, norms of 36,864. No pooler.
+    "magnitude-full": 124_055_040,
+    "full": 124_055_040,
+    "lora": 294_912,  # 24 x 8 x (H + H)
+    "lora-fa": 147_456,  # 24 x 8 x H
+    "vera": 43_008,  # 24 x (H + 1024)
+    "lora-xs": 30_000,  # 48 x 25 x 25
+    "sparta": 141_552,  # 24 x 5,898
+    "compacter": 57_664,  # 24 x 2,400 + 64
+    "compacter++": 28_864,  # 12 x 2,400 + 64
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_trains_what_its_formula_says_of_roberta_base(name):
+    config = {**KNOWN_CONFIGS["roberta-base"], "type_vocab_size": 1}
+    assert method_params(make_spec({"method": name}), config) == METHOD_PARAMS[name]
+
+
+@pytest.mark.parametrize("model_type", MODEL_TYPES)
+@pytest.mark.parametrize("name", [n for n, m in METHODS.items() if m.removes and not m.adapter])
+def test_a_gated_method_trains_what_its_formula_says(name, model_type):
+    model, spec = toy_model(model_type), make_spec({"method": name})
+    gates = attach_gates(
+        model,
+        GaussianLaw(),
+        target_modules=spec.target_modules,
+        sides=spec.gate_sides,
+        lora_rank=spec.lora_rank,
+    )
+    trained = [p for m in model.modules() if isinstance(m, LowRank) for p in m.parameters()]
+    trained += [gates.parameter] if METHODS[name].gates == LEARNED else []
+    expected = sum(p.numel() for p in trained)
+    assert method_params(spec, model.config.to_dict()) == expected
+
+
+@pytest.mark.parametrize("model_type", MODEL_TYPES)
+@pytest.mark.parametrize("change", [{}, {"embedding_size": 8}], ids=["", "narrow embeddings"])
+def test_full_fine_tuning_counts_all_below_the_head(model_type, change):
+    model = toy_model(model_type, **change)
+    counted = method_params(make_spec({"method": "full"}), model.config.to_dict())
+    assert counted == model.base_model.num_parameters()
+
+
+def test_full_fine_tuning_asks_for_the_sizes_of_the_embeddings():
+    with pytest.raises(ModelError, match="type_vocab_size = None"):
+        method_params(make_spec({"method": "full"}), KNOWN_CONFIGS["roberta-base"])

@@ -1,0 +1,44 @@
+"""Closing by the size of weights."""
+
+import numpy as np
+import pytest
+import torch
+
+from finegates.gates.laws import GaussianLaw
+from finegates.gates.removal import gates_to_close
+from finegates.nn.attach import attach_gates, gated_linears
+from finegates.nn.magnitude import order_by_magnitude
+from tests.toy_models import toy_inputs, toy_model
+
+
+@pytest.mark.parametrize("lora_rank", [0, 2])
+def test_gates_are_ordered_by_the_size_of_their_merged_rows_and_columns(lora_rank):
+    model = toy_model()
+    gates = attach_gates(model, GaussianLaw(), lora_rank=lora_rank)
+    for gated in gated_linears(model):
+        if gated.low_rank is not None:
+            torch.nn.init.normal_(gated.low_rank.b)
+    order_by_magnitude(model, gates)
+    sizes = []
+    for gated in gated_linears(model):
+        weight = gated.weight.detach()
+        if gated.low_rank is not None:
+            update = gated.low_rank.b @ gated.low_rank.a * gated.low_rank.scale
+            weight = (weight + update).detach()
+        sizes += [weight.square().mean(0).sqrt(), weight.square().mean(1).sqrt()]
+    expected = np.argsort(torch.cat(sizes).numpy(), kind="stable")
+    order = np.argsort(gates.means_array(), kind="stable")
+    assert (expected == order).mean() > 0.99  # float32 may tie
+
+
+def test_all_gates_are_open_until_the_smallest_are_closed():
+    model = toy_model()
+    before = model(**toy_inputs()).logits
+    gates = attach_gates(model, GaussianLaw())
+    order_by_magnitude(model, gates)
+    assert not gates.parameter.requires_grad and gates.settled
+    assert torch.allclose(model(**toy_inputs()).logits, before, atol=1e-6)
+    closed = gates_to_close(gates.layout, gates.means_array(), 0.3)
+    gates.close_exactly(closed)
+    values = gates.law.value(gates.means_array())
+    assert ((values == 0) == closed).all() and (values[~closed] == 1).all()

@@ -1,0 +1,1 @@
+"""Claims about runs in a real Slurm."""

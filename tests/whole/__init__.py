@@ -1,0 +1,1 @@
+"""Claims about the method as a whole."""
