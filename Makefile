@@ -1,22 +1,28 @@
-# One meaning each: app, test, check, fast.
+# One meaning each: app, test, check, fast. Each makes the environment that it needs by itself.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 # A machine that is lent for minutes may have its packages already, and no network.
 GPU_PYTHON ?= $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 
-.PHONY: app test fast check audit faults gpu sample clean
+# Exactly the pinned packages. Bytecode is written when a module is first imported: only what is used.
+INSTALL = $(BIN)/pip install --quiet --no-compile --requirement requirements.txt --editable
+PYTEST = $(BIN)/python -m pytest
+
+.PHONY: app test fast setup check audit faults gpu sample clean
 
 app: $(VENV)/.installed          ## install and open the app
-	$(BIN)/streamlit run app/main.py
+	$(BIN)/streamlit run app/main.py $(if $(PORT),--server.port=$(PORT))
 
-test: $(VENV)/.installed-test check   ## install, lint, and run every test
-	$(BIN)/python -m pytest -m "not slow and not browser and not gpu" -n 2 --dist loadfile
-	$(BIN)/python -m pytest -m "(slow or browser) and not alone and not gpu" -n 2 --dist loadfile
-	$(BIN)/python -m pytest -m alone
+test: setup check fast           ## install, lint, and run every test
+	$(PYTEST) -m "(slow or browser) and not alone and not gpu" -n 2 --dist loadfile
+	$(PYTEST) -m alone
 
 fast: $(VENV)/.installed-test    ## the quick tests alone
-	$(BIN)/python -m pytest -m "not slow and not browser and not gpu" -n 2 --dist loadfile
+	$(PYTEST) -m "not slow and not browser and not gpu" -n 2 --dist loadfile
+
+setup: $(VENV)/.installed-test   ## install, and report which programs the tests miss
+	$(BIN)/python -m scripts.prepare_tests $(if $(CI),--strict)
 
 check: $(VENV)/.installed-test   ## lint, types and security
 	$(BIN)/ruff check .
@@ -39,14 +45,21 @@ sample: $(VENV)/.installed       ## write the bundled sample anew
 	$(BIN)/python scripts/make_sample.py
 
 $(VENV)/.installed: requirements.txt pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable .
-	touch $@
+	$(make_environment)
+	$(INSTALL) .
+	@touch $@
 
 $(VENV)/.installed-test: requirements.txt pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[test]'
-	touch $@ $(VENV)/.installed
+	$(make_environment)
+	$(INSTALL) '.[test]'
+	@touch $@ $(VENV)/.installed
+
+define make_environment
+@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.version_info >= (3, 11) or \
+  sys.exit(f"FineGates needs Python 3.11 or newer; $(PYTHON) is {v}. Name another: make PYTHON=...")'
+@echo "Installing into $(VENV) what requirements.txt pins; the first time this takes some minutes."
+$(PYTHON) -m venv $(VENV)
+endef
 
 clean:                           ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
