@@ -1,25 +1,41 @@
 """Puts gates on a Hugging Face model, freezes the rest, and takes them off again."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from finegates.gates.laws import Law
+from finegates.errors import ModelError, SpecError
+from finegates.gates.laws import Law, make_law
+from finegates.gates.layout import ROLES
 from finegates.models.architectures import layout_of_config
 from finegates.nn.gated_linear import GatedLinear, LowRank
 from finegates.nn.gates import Gates
 from finegates.nn.model_parts import locate, train_head_only
-from finegates.spec import ROLES
 
 GATES_NAME = "finegates"
+GATES_STATE = f"{GATES_NAME}._extra_state"
+"""In a model's state: whether its gates are settled, which is no weight."""
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """How gates are put on a model; `attach_gates` explains each."""
+
+    target_modules: tuple[str, ...] = ROLES
+    sides: str = "both"
+    train_biases: bool = True
+    lora_rank: int = 0
+    lora_alpha: float = 16.0
+    lora_place: str = "inside"
 
 
 def attach_gates(
     model: PreTrainedModel,
-    law: Law,
+    law: Law | str = "gaussian",
     *,
     target_modules: tuple[str, ...] = ROLES,
     sides: str = "both",
@@ -33,8 +49,8 @@ def attach_gates(
 
     Args:
         model: A ``...ForSequenceClassification`` of a supported type.
-        law: Gate law.
-        target_modules: Roles that get gates, see `finegates.spec.ROLES`.
+        law: Gate law, or the name of one; the default is the recipes'.
+        target_modules: Roles that get gates, see `finegates.gates.layout.ROLES`.
         sides: ``both``, ``in`` or ``out``.
         train_biases: Whether biases of gated matrices are trained.
         lora_rank: Rank of a low-rank update; 0 is none.
@@ -47,11 +63,15 @@ def attach_gates(
 
     Raises:
         ModelError: If the type is not supported or no target matches.
+        SpecError: If there is no such law, or the model carries gates already.
     """
     if hasattr(model, GATES_NAME):
-        raise ValueError("This model carries gates already; detach_gates takes them off.")
+        raise SpecError("This model carries gates already; detach_gates takes them off.")
     layout = layout_of_config(model.config.to_dict(), target_modules, sides)
-    gates = Gates(layout, law, generator)
+    gates = Gates(layout, make_law(law) if isinstance(law, str) else law, generator)
+    gates.attachment = Attachment(
+        tuple(target_modules), sides, train_biases, lora_rank, lora_alpha, lora_place
+    )
     inside = lora_place == "inside"
     train_head_only(model)
     for matrix in layout.matrices:
@@ -87,9 +107,14 @@ def gated_linears(model: PreTrainedModel) -> Iterator[GatedLinear]:
 
 
 def gates_of(model: PreTrainedModel) -> Gates:
-    """The gates that a model carries."""
-    gates = model.get_submodule(GATES_NAME)
-    assert isinstance(gates, Gates)
+    """The gates that a model carries.
+
+    Raises:
+        ModelError: If it carries none.
+    """
+    gates = getattr(model, GATES_NAME, None)
+    if not isinstance(gates, Gates):
+        raise ModelError("This model carries no gates; attach_gates puts them on.")
     return gates
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from finegates.gates.layout import GatedMatrix
 from finegates.nn.folded_linear import folded_linear, folding_pays
 from finegates.nn.gates import Gates
+from finegates.nn.wrapped import WrappedLinear
 
 
 class LowRank(nn.Module):
@@ -39,11 +40,10 @@ class LowRank(nn.Module):
         return nn.functional.linear(nn.functional.linear(x, a), b)
 
 
-class GatedLinear(nn.Module):
+class GatedLinear(WrappedLinear):
     """A Linear whose inputs, outputs or both are gated.
 
     Attributes:
-        base_layer: The wrapped Linear, unchanged.
         matrix: Which matrix of the model it is.
         low_rank: The update, or None.
         inside: Whether the update is inside the gates.
@@ -57,33 +57,12 @@ class GatedLinear(nn.Module):
         low_rank: LowRank | None = None,
         inside: bool = True,
     ) -> None:
-        super().__init__()
-        self.base_layer, self.matrix = base_layer, matrix
-        self.low_rank, self.inside = low_rank, inside
+        super().__init__(base_layer)
+        self.matrix, self.low_rank, self.inside = matrix, low_rank, inside
         places = gates.layout.places
         self._in_index = places.get(f"{matrix.name}.in")
         self._out_index = places.get(f"{matrix.name}.out")
         self._gates = (gates,)  # in a tuple: the model owns the gates, this only looks at them
-
-    @property
-    def in_features(self) -> int:
-        """Width of the input."""
-        return self.base_layer.in_features
-
-    @property
-    def out_features(self) -> int:
-        """Width of the output."""
-        return self.base_layer.out_features
-
-    @property
-    def weight(self) -> Tensor:
-        """The base weight, shape ``(out_features, in_features)``."""
-        return self.base_layer.weight
-
-    @property
-    def bias(self) -> Tensor | None:
-        """The base bias, shape ``(out_features,)``."""
-        return self.base_layer.bias
 
     def merged_weight(self) -> Tensor:
         """The base weight with the update inside the gates folded in, ``(out, in)``."""

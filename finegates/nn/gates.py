@@ -11,8 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from finegates.errors import SpecError, unknown_name
 from finegates.gates.laws import Law
 from finegates.gates.layout import GateLayout
+from finegates.gates.removal import Removal, removal
 
 _MARGIN = 0.01
 """How far from the closing point rounded gates are kept, in units of the parameter."""
@@ -22,7 +24,7 @@ class Gates(nn.Module):
     """The gates of a model.
 
     Until they are `settled`, in training every forward pass of the model draws them
-    anew; in evaluation they have the value that their mean gives.
+    again; in evaluation they have the value that their mean gives.
 
     Attributes:
         layout: Which gate is where.
@@ -30,9 +32,12 @@ class Gates(nn.Module):
         parameter: Trained parameters, float32, shape ``(num_gates,)``.
         settled: Whether the gates are held as they are: no noise and no gradient, as after
             rounding.
+        multiplier: Of the penalty that drives them to a budget, shape ``()``; part of their state,
+            so that a training that goes on pushes as hard as before.
+        attachment: How they were put on their model (`finegates.nn.attach.Attachment`).
         generator: Source of the noise, on the gates' device; torch's own if None. Where several
             processes train together, one seeded alike gives all of them the same gates.
-        hooks: What makes the model's forward passes draw anew; removed when gates are detached.
+        hooks: What makes the model's forward passes draw again; removed when gates are detached.
     """
 
     def __init__(self, layout: GateLayout, law: Law, generator: torch.Generator | None = None):
@@ -42,6 +47,8 @@ class Gates(nn.Module):
         initial = centre + spread * torch.randn(layout.num_gates, generator=generator)
         self.parameter = nn.Parameter(initial)
         self.settled = False
+        self.multiplier = torch.zeros(())
+        self.attachment: Any = None
         self.generator: torch.Generator | None = None
         self.hooks: list[RemovableHandle] = []
         self._parts: tuple[Tensor, ...] = ()
@@ -61,7 +68,7 @@ class Gates(nn.Module):
         return self.law.value(self.mean)
 
     def forget_draw(self) -> None:
-        """Makes the next use of the gates draw them anew; called before each forward pass."""
+        """Makes the next use of the gates draw them again; called before each forward pass."""
         self._parts = ()
         self._cast = None
 
@@ -79,6 +86,31 @@ class Gates(nn.Module):
         if not self._parts:
             self._parts = self().split([v.size for v in self.layout.vectors])
         return self._parts[index]
+
+    def probability_open(self) -> Tensor:
+        """Each gate's probability of being open, shape ``(num_gates,)``; differentiable."""
+        return self.law.probability_open(self.mean)
+
+    def removal(self) -> Removal:
+        """What the gates that are closed now remove: gates and weights, counted and as shares."""
+        return removal(self.layout, self.closed_array())
+
+    def open_of(self, name: str) -> np.ndarray:
+        """Which gates of a vector are open now.
+
+        Args:
+            name: Layer, matrix and side, as ``"3.q.out"``; a key of ``layout.places``.
+
+        Returns:
+            Boolean, shape ``(size,)``: a row (``out``) or a column (``in``) each.
+
+        Raises:
+            SpecError: If there is no such vector.
+        """
+        if name not in self.layout.places:
+            raise SpecError(unknown_name("gate vector", name, self.layout.places))
+        vector = self.layout.vectors[self.layout.places[name]]
+        return ~self.closed_array()[vector.slice]
 
     def means_array(self) -> np.ndarray:
         """Means as float32 on the host, shape ``(num_gates,)``: a copy, so it stays as it is."""
@@ -112,6 +144,22 @@ class Gates(nn.Module):
             rounded = torch.where(mask, self.parameter - shift, rounded)
         self.parameter.copy_(rounded)
         self.settled = True
+
+    def get_extra_state(self) -> Tensor:
+        """Whether the gates are settled, and the budget's multiplier: shape ``(2,)``, float32."""
+        return torch.stack([torch.tensor(float(self.settled)), self.multiplier.detach().cpu()])
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """The inverse of `get_extra_state`."""
+        self.settled, self.multiplier = bool(state[0]), state[1].clone()
+
+    def __repr__(self) -> str:
+        now, layout = self.removal(), self.layout
+        return (
+            f"Gates: {layout.num_gates:,} in {len(layout.vectors)} vectors, {now.closed_gates:,} "
+            f"closed, which removes {100 * now.removed_weights_fraction:.1f}% of the gated weights"
+            f"{'; settled' if self.settled else ''}"
+        )
 
     def __getstate__(self) -> dict:
         """Without the generator, and the last draw: its graph can be neither copied nor pickled."""

@@ -86,13 +86,15 @@ class ExpectedRemoval(_PerVector):
 
 
 class BudgetPenalty(nn.Module):
-    """Augmented Lagrangian ``l (e - t) + c / 2 (e - t)^2``; every training step raises ``l``.
+    """Augmented Lagrangian ``l (e - t) + c / 2 (e - t)^2``; `climb` raises ``l`` once a step.
 
     The quadratic term alone stops short of the target, the multiplier alone swings around it
     (docs/LOG.md, 2026-11-21).
 
     Attributes:
-        multiplier: ``l``, shape ``()``; rises by `ASCENT_RATE` times the gap in each step.
+        multiplier: ``l``, shape ``()``; rises by `ASCENT_RATE` times the gap in each step, before
+            it is used.
+        raised: What it rises to in this step; None before `forward`.
     """
 
     multiplier: Tensor
@@ -101,13 +103,18 @@ class BudgetPenalty(nn.Module):
         super().__init__()
         self.expected_removal = ExpectedRemoval(layout)
         self.register_buffer("multiplier", torch.zeros(()))
+        self.raised: Tensor | None = None
 
     def forward(self, probability_open: Tensor, target: float) -> Tensor:
-        """``(num_gates,)`` -> ``()``."""
+        """``(num_gates,)`` -> ``()``; the same however often it is called in one step."""
         gap = self.expected_removal(probability_open) - target
-        if self.training:
-            self.multiplier = self.multiplier + ASCENT_RATE * gap.detach()
-        return self.multiplier * gap + CURVATURE / 2 * gap.square()
+        self.raised = self.multiplier + ASCENT_RATE * gap.detach()
+        return self.raised * gap + CURVATURE / 2 * gap.square()
+
+    def climb(self) -> None:
+        """Ends a step: its raised multiplier is the next step's to raise."""
+        if self.raised is not None:
+            self.multiplier, self.raised = self.raised, None
 
 
 def weigh_gates(penalty: nn.Module, weights: Tensor) -> None:

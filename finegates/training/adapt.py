@@ -9,7 +9,7 @@ from finegates.adapters import attach_adapter
 from finegates.gates.laws import make_law
 from finegates.methods import METHODS
 from finegates.methods.method import MAGNITUDE
-from finegates.nn.attach import attach_gates
+from finegates.nn.attach import GATES_STATE, attach_gates, gates_of
 from finegates.nn.gated_linear import LowRank
 from finegates.nn.gates import Gates
 from finegates.nn.magnitude import order_by_magnitude
@@ -50,8 +50,18 @@ def adapt(model: PreTrainedModel, spec: RunSpec) -> Adapted:
     if spec.dropout is not None:
         set_dropout(model, spec.dropout)
     state = model.state_dict(keep_vars=True)
+    state.pop(GATES_STATE, None)
     own = (n for n, t in state.items() if t.requires_grad or t.data_ptr() not in pretrained)
     return Adapted(gates, adapter, tuple(own))
+
+
+def adapted_by_gates(model: PreTrainedModel) -> Adapted:
+    """What `finegates.nn.attach.attach_gates` alone made of a model.
+
+    Raises:
+        ModelError: If the model carries no gates.
+    """
+    return Adapted(gates_of(model), _low_rank_parameters(model), ())
 
 
 def set_dropout(model: PreTrainedModel, probability: float) -> None:

@@ -14,7 +14,7 @@ Rows = list[dict[str, Any]]
 
 
 class Padding(DataCollatorWithPadding):
-    """Pads rows to the longest of a batch; their mask tells a model all without a look at it.
+    """Pads rows to the longest of a batch; no model has to look at a mask to know if it matters.
 
     Given a mask of shape ``(rows, tokens)``, transformers asks the device at every pass whether any
     token is padding, and a GPU that is asked has to finish all its work first. So the question is

@@ -16,8 +16,10 @@ from finegates.gates.removal import gates_to_close
 from finegates.methods import METHODS
 from finegates.methods.method import MAGNITUDE
 from finegates.nn.magnitude import order_by_magnitude
+from finegates.nn.penalty import BudgetPenalty
 from finegates.runs.journal import Journal
 from finegates.training.batches import training_batches
+from finegates.training.budget import noise_seed
 from finegates.training.checkpoint import load_checkpoint, save_checkpoint, save_trained
 from finegates.training.distillation import TEACHER_KEY, blended_loss, teacher_outputs
 from finegates.training.records import Window, announce, evaluate_and_save, log
@@ -83,6 +85,8 @@ def train_step(session: Session, batch: dict, step: int) -> dict[str, torch.Tens
     session.accelerator.backward(loss)
     if spec.max_grad_norm:
         session.accelerator.clip_grad_norm_(_clipped(session), spec.max_grad_norm)
+    if isinstance(session.penalty, BudgetPenalty):
+        session.penalty.climb()
     session.optimizer.step()
     session.schedule.step()
     session.optimizer.zero_grad()
@@ -91,7 +95,7 @@ def train_step(session: Session, batch: dict, step: int) -> dict[str, torch.Tens
 
 def _seed_noise(session: Session, step: int) -> None:
     """Gates are drawn alike in all processes, dropout is not: each has other rows."""
-    seed = session.spec.seed * 1_000_003 + step
+    seed = noise_seed(session.spec.seed, step)
     gates, processes = session.gates, session.processes
     if gates is not None and gates.generator is not None:
         gates.generator.manual_seed(seed)

@@ -10,15 +10,28 @@ from transformers import PreTrainedModel
 from finegates.adapters.peft_layers import lora_fa_optimizer
 from finegates.adapters.sparta import SPARTA_BETAS
 from finegates.methods import METHODS
-from finegates.spec import RunSpec
-from finegates.training.adapt import Adapted
+from finegates.spec import RunSpec, make_spec
+from finegates.training.adapt import Adapted, adapted_by_gates
 
 DECAYED = ("adapter", "matrices")
 ADAM_BETAS = (0.9, 0.999)
+GATES_GROUP = "gates"
 
 
-def make_optimizer(model: PreTrainedModel, adapted: Adapted, spec: RunSpec) -> Optimizer:
-    """AdamW over all that is trained; LoRA-FA has its own, which corrects the gradient of B."""
+def make_optimizer(
+    model: PreTrainedModel, spec: RunSpec | None = None, adapted: Adapted | None = None
+) -> Optimizer:
+    """AdamW over all that is trained; LoRA-FA has its own, which corrects the gradient of B.
+
+    Args:
+        model: With gates, or adapted otherwise.
+        spec: Its rates are taken; the default recipe's if not given.
+        adapted: What a method made of the model; read off a model with gates if not given.
+
+    Raises:
+        ModelError: If the model carries no gates and ``adapted`` is not given.
+    """
+    spec, adapted = spec or make_spec({}), adapted or adapted_by_gates(model)
     groups = parameter_groups(model, adapted, spec)
     adapter = METHODS[spec.method].adapter
     if adapter == "lora-fa":
@@ -35,7 +48,7 @@ def parameter_groups(model: PreTrainedModel, adapted: Adapted, spec: RunSpec) ->
     whole = METHODS[spec.method].adapter == "full"
     adapter_rate = spec.encoder_learning_rate if whole else spec.adapter_learning_rate
     groups: list[dict] = [
-        {"name": "gates", "params": gates, "lr": spec.gate_learning_rate},
+        {"name": GATES_GROUP, "params": gates, "lr": spec.gate_learning_rate},
         {"name": "adapter", "params": adapter, "lr": adapter_rate},
         {"name": "matrices", "params": [p for p in rest if p.ndim > 1], "lr": spec.learning_rate},
         {"name": "vectors", "params": [p for p in rest if p.ndim <= 1], "lr": spec.learning_rate},
@@ -55,7 +68,7 @@ def make_schedule(optimizer: Optimizer, schedule: str, total_steps: int) -> Lamb
         return 1.0
 
     factors: list = [
-        falling if schedule == "linear" and group["name"] != "gates" else constant
+        falling if schedule == "linear" and group["name"] != GATES_GROUP else constant
         for group in optimizer.param_groups
     ]
     return LambdaLR(optimizer, factors)

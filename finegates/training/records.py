@@ -1,4 +1,4 @@
-"""What a session tells its run folder: before its first step, at each log and evaluation."""
+"""What a session reports to its run folder: before its first step, at each log and evaluation."""
 
 import math
 import time
@@ -8,7 +8,6 @@ import psutil
 import torch
 
 from finegates.errors import FineGatesError
-from finegates.gates.removal import removal
 from finegates.gates.snapshots import Snapshot
 from finegates.nn.gates import Gates
 from finegates.nn.penalty import BudgetPenalty
@@ -185,5 +184,4 @@ def current_removal(session: Session) -> dict[str, float | None]:
     """What the closed gates remove, as metrics and status name it; nothing in a dense method."""
     if session.gates is None:
         return {"closed_gates_fraction": None, "removed_weights_fraction": 0.0}
-    snapshot = current_snapshot(session.gates, 0)
-    return removal_fields(removal(snapshot.layout, snapshot.closed))
+    return removal_fields(session.gates.removal())

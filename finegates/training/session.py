@@ -14,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from finegates.data.splits import TextSplits
 from finegates.errors import SpecError
+from finegates.gates.budget import BudgetPlan
 from finegates.machine.accelerate import was_launched
 from finegates.machine.devices import gpu_numbering
 from finegates.nn.gates import Gates
@@ -96,11 +97,20 @@ class Session:
         return step % interval == 0 or step == self.total_steps
 
     @property
+    def plan(self) -> BudgetPlan:
+        """When the target rises, and when the gates are rounded to it."""
+        spec = self.spec
+        return BudgetPlan(
+            spec.target_sparsity,
+            spec.target_delay_fraction if spec.penalty == "budget" else 0.0,
+            spec.target_warmup_fraction,
+            spec.final_stretch_fraction,
+        )
+
+    @property
     def rounding_step(self) -> int | None:
         """After which step the gates are rounded to the budget; None if the recipe does not."""
-        if not self.spec.rounds_to_budget:
-            return None
-        return max(1, round(self.total_steps * (1 - self.spec.final_stretch_fraction)))
+        return self.plan.rounding_step(self.total_steps) if self.spec.rounds_to_budget else None
 
     def is_rounded_at(self, step: int) -> bool:
         """Whether the gates are rounded to the budget after this step."""
@@ -108,18 +118,13 @@ class Session:
 
     def target_at(self, step: int) -> float:
         """The target that the penalty aims at: raised from 0 where there is one budget."""
-        spec = self.spec
-        if spec.penalty != "budget":
-            return spec.target_sparsity
-        begins = spec.target_delay_fraction * self.total_steps
-        ends = spec.target_warmup_fraction * self.total_steps
-        rise = (step - begins) / max(ends - begins, 1.0)
-        return spec.target_sparsity * min(1.0, max(0.0, rise))
+        if self.spec.penalty != "budget":
+            return self.spec.target_sparsity
+        return self.plan.target_at(step, self.total_steps)
 
     def penalises_at(self, step: int) -> bool:
         """Whether a penalty is part of the loss: a budget waits for its beginning."""
-        delay = self.spec.target_delay_fraction if self.spec.penalty == "budget" else 0.0
-        return step > delay * self.total_steps
+        return self.plan.pushes_at(step, self.total_steps)
 
 
 def open_session(spec: RunSpec, splits: TextSplits, device: str) -> Session:
@@ -140,7 +145,7 @@ def open_session(spec: RunSpec, splits: TextSplits, device: str) -> Session:
     penalty = None
     if adapted.gates is not None:
         penalty = PENALTIES[spec.penalty](adapted.gates.layout).to(accelerator.device)
-    optimizer = make_optimizer(model, adapted, spec)
+    optimizer = make_optimizer(model, spec, adapted)
     schedule = make_schedule(optimizer, spec.lr_schedule, spec.total_steps(len(train_rows)))
     validation = evaluation_batches(validation_rows, tokenizer, evaluation_batch_size(spec))
     model, optimizer, validation = accelerator.prepare(model, optimizer, validation)
@@ -174,7 +179,7 @@ def make_accelerator(device: str, precision: str) -> Accelerator:
     """An accelerator on this very device; bfloat16 where the hardware computes in it.
 
     One of several processes takes its own of the GPUs that they were given. Gates that are held
-    have no gradient, which DistributedDataParallel has to be told to look for. A GPU gets its
+    have no gradient, which DistributedDataParallel looks for only if asked. A GPU gets its
     batches while it computes.
 
     Raises:

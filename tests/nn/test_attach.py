@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from finegates.errors import ModelError
+from finegates.errors import ModelError, SpecError
 from finegates.gates.laws import LAWS, GaussianLaw
+from finegates.gates.layout import ROLES
 from finegates.models.architectures import ARCHITECTURES
 from finegates.nn.attach import attach_gates, detach_gates, gated_linears
-from finegates.spec import ROLES
 from tests.toy_models import MODEL_TYPES, toy_inputs, toy_model
 
 EVERY_TYPE = pytest.mark.parametrize("model_type", MODEL_TYPES)
@@ -199,7 +199,7 @@ def test_unsupported_model_type_is_named_with_the_closest():
 def test_attaching_twice_is_an_error():
     model = toy_model()
     attach_gates(model, GaussianLaw())
-    with pytest.raises(ValueError, match="carries gates already"):
+    with pytest.raises(SpecError, match="carries gates already"):
         attach_gates(model, GaussianLaw())
 
 
