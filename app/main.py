@@ -9,70 +9,71 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from app.widgets.buttons import tell_read_only  # noqa: E402  needs the path
+from app import places  # noqa: E402  needs the path
+from app.widgets.buttons import say_read_only  # noqa: E402  needs the path
 
-# Without icons: with them two of the ten would stand behind "2 more" in a window of 1280.
+# Without icons: with them two of the ten tabs collapse into "2 more" in a window of 1280.
 PAGES = [
     st.Page(
-        "runs/page.py",
+        places.RUNS,
         url_path="runs",
         title="Runs",
         default=True,
         help="Every run, newest first, and what accuracy is left at which sparsity.",
     ),
     st.Page(
-        "new/run_page.py",
+        places.NEW_RUN,
         url_path="new_run",
         title="New run",
         help="Choose data, model and recipe, see what it will cost, and start.",
     ),
     st.Page(
-        "data/page.py",
+        places.DATA,
         url_path="data",
         title="Data",
         help="Your own data sets: upload, look, what is wrong in which row, and use in a run.",
     ),
     st.Page(
-        "new/sweep_page.py",
+        places.NEW_SWEEP,
         url_path="new_sweep",
         title="Sweep",
         help="Several methods, targets and seeds at once, as one group of runs.",
     ),
     st.Page(
-        "compare/page.py",
+        places.COMPARE,
         url_path="compare",
         title="Compare",
         help="Several runs side by side: curves, final numbers, and what differs in them.",
     ),
     st.Page(
-        "tradeoff/page.py",
+        places.TRADEOFF,
         url_path="tradeoff",
         title="Accuracy vs sparsity",
         help="The paper's Figure 2: what accuracy is left at which sparsity, as runs finish.",
     ),
     st.Page(
-        "paper/page.py",
+        places.PAPER,
         url_path="paper",
         title="Paper",
-        help="Tables 2 to 5 of the paper beside your own runs, and what is missing.",
+        help="Tables 2 to 5 of the paper next to your own runs, and what is missing.",
     ),
     st.Page(
-        "live/page.py",
+        places.LIVE,
         url_path="live",
         title="Live",
         help="Runs as they train: loss, score, and the gates closing layer by layer.",
     ),
     st.Page(
-        "dimensions/page.py",
+        places.DIMENSIONS,
         url_path="dimensions",
         title="Dimensions",
         help="Which rows and columns of Q, K, V, O and the feed-forward network survive.",
     ),
     st.Page(
-        "prune/page.py",
+        places.PRUNE,
         url_path="prune",
         title="Prune & time",
-        help="Any threshold or budget of a finished run: its score, size and speed beside dense.",
+        help="Any threshold or budget of a finished run: its score, size and speed next to dense.",
     ),
 ]
 
@@ -81,5 +82,5 @@ st.set_page_config(
 )
 st.logo(ROOT / "app" / "logo.svg", size="large")
 page = st.navigation(PAGES, position="top")
-tell_read_only()
+say_read_only()
 page.run()

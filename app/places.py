@@ -1,14 +1,19 @@
 """Where each page is, below app/: for links, for switching, and for tests."""
 
+RUNS = "runs/page.py"
+DATA = "data/page.py"
+COMPARE = "compare/page.py"
+TRADEOFF = "tradeoff/page.py"
+PAPER = "paper/page.py"
+LIVE = "live/page.py"
+DIMENSIONS = "dimensions/page.py"
+PRUNE = "prune/page.py"
+NEW_RUN = "new/run_page.py"
+NEW_SWEEP = "new/sweep_page.py"
+
 PLACES = {
-    "runs": "runs/page.py",
-    "data": "data/page.py",
-    "compare": "compare/page.py",
-    "tradeoff": "tradeoff/page.py",
-    "paper": "paper/page.py",
-    "live": "live/page.py",
-    "dimensions": "dimensions/page.py",
-    "prune": "prune/page.py",
-    "new_run": "new/run_page.py",
-    "new_sweep": "new/sweep_page.py",
-}
+    "runs": RUNS, "data": DATA, "compare": COMPARE, "tradeoff": TRADEOFF, "paper": PAPER,
+    "live": LIVE, "dimensions": DIMENSIONS, "prune": PRUNE, "new_run": NEW_RUN,
+    "new_sweep": NEW_SWEEP,
+}  # fmt: skip
+"""Address of a page -> its script."""

@@ -1,6 +1,7 @@
 """States as people read them, and what pages call things; numbers and terms of the library."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from finegates.reports.words import (
     NOTHING,
@@ -18,38 +19,44 @@ from finegates.reports.words import (
 from finegates.runs.folder import BROKEN
 
 __all__ = [
-    "NOTHING", "NOT_STARTED", "ROLE_NAMES", "STATES", "TERMS", "Look",
+    "NOTHING", "NOT_STARTED", "ROLE_NAMES", "SIDES", "STATES", "TERMS", "StateLook",
     "count", "duration", "metric_name", "no_gates", "per_second", "percent", "score", "size",
     "title",
 ]  # fmt: skip
 
 
+Color = Literal["gray", "blue", "orange", "green", "red"]
+
+
 @dataclass(frozen=True)
-class Look:
+class StateLook:
     """How a state is shown: a Material icon, a colour name of Streamlit's, and what it means."""
 
     icon: str
-    color: str
+    color: Color
     meaning: str
     name: str = ""
 
 
+SIDES = {"in": "columns", "out": "rows"}
+"""Side of a gate vector -> what of its matrix it gates."""
+
 STATES = {
-    "queued": Look("hourglass_empty", "gray", "waits for its device to be free"),
-    "starting": Look("rocket_launch", "blue", "loads model and data"),
-    "running": Look("play_circle", "blue", "trains"),
-    "paused": Look("pause_circle", "orange", "waits until you continue it"),
-    "stopping": Look("stop_circle", "orange", "finishes its step and saves"),
-    "finished": Look("check_circle", "green", "trained to the end"),
-    "stopped": Look("stop_circle", "gray", "was stopped and can be resumed"),
-    "failed": Look("error", "red", "ended before its time"),
-    "lost": Look("help", "red", "gives no sign of life"),
-    "timed out": Look("timer_off", "orange", "ran out of time on Slurm and can be resumed"),
-    "preempted": Look("block", "orange", "had to make room on Slurm and can be resumed"),
-    BROKEN: Look("broken_image", "red", "the run folder can't be read"),
+    "queued": StateLook("hourglass_empty", "gray", "waits for its device to be free"),
+    "starting": StateLook("rocket_launch", "blue", "loads model and data"),
+    "running": StateLook("play_circle", "blue", "trains"),
+    "paused": StateLook("pause_circle", "orange", "waits until you continue it"),
+    "stopping": StateLook("stop_circle", "orange", "finishes its step and saves"),
+    "finished": StateLook("check_circle", "green", "trained to the end"),
+    "stopped": StateLook("stop_circle", "gray", "was stopped and can be resumed"),
+    "failed": StateLook("error", "red", "ended before its time"),
+    "lost": StateLook("help", "red", "gives no sign of life"),
+    "timed out": StateLook("timer_off", "orange", "ran out of time on Slurm and can be resumed"),
+    "preempted": StateLook("block", "orange", "had to make room on Slurm and can be resumed"),
+    BROKEN: StateLook("broken_image", "red", "the run folder can't be read"),
 }
 
-NOT_STARTED = Look(
+NOT_STARTED = StateLook(
     "radio_button_unchecked", "gray", "asked for, but its run was not made yet, or was deleted",
     "not started",
 )  # fmt: skip

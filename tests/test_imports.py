@@ -1,86 +1,58 @@
-"""Claims about who imports whom, read from the source, and about what loads no torch."""
+"""Claims about who imports whom, beyond the order of rooms, and about what loading one loads."""
 
-import ast
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[1] / "finegates"
-HEAVY = ("torch", "transformers", "accelerate", "datasets", "streamlit")
+from tests.test_rooms import FILES as ALL_FILES
+from tests.test_rooms import HEAVY, ROOT, anywhere, named, reached, roots, tree_of
+
+FILES = sorted(name for name in ALL_FILES if roots([name]) == {"finegates"})
+LIBRARY_ONLY = ("streamlit", "altair", "plotly", "datasets", "submitit", "onnxruntime")
+"""Not on a machine that only trains."""
 
 
-def module_name(path: Path) -> str:
-    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+def printed(code: str) -> str:
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    return answer.stdout.strip() or answer.stderr
 
 
-FILES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
-
-
-def imported(statements: list[ast.stmt] | ast.AST) -> set[str]:
-    """Full names in import statements; ``from a import b`` gives ``a`` and ``a.b``."""
-    names: set[str] = set()
-    nodes = ast.walk(statements) if isinstance(statements, ast.AST) else statements
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert not node.level, "relative imports hide where a module is from"
-            names |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
-
-
-@cache
-def anywhere(module: str) -> frozenset[str]:
-    return frozenset(imported(ast.parse(FILES[module].read_text())))
-
-
-@cache
-def when_loaded(module: str) -> frozenset[str]:
-    """Our modules that are loaded with this one; a package as a name in itself is left out."""
-    names = imported(ast.parse(FILES[module].read_text()).body)
-    return frozenset(names & FILES.keys() - {"finegates", module})
-
-
-def reachable(module: str) -> set[str]:
-    seen, open_ones = set(), [module]
-    while open_ones:
-        for name in when_loaded(open_ones.pop()) - seen:
-            seen.add(name)
-            open_ones.append(name)
-    return seen
+def loaded_after(code: str) -> str:
+    names = tuple(sorted(HEAVY | {"streamlit"}))
+    return printed(f"import sys\n{code}\nprint([n for n in {names} if n in sys.modules])")
 
 
 @pytest.mark.parametrize("module", FILES)
-def test_no_module_imports_streamlit_or_the_app(module):
-    roots = {name.split(".")[0] for name in anywhere(module)}
+def test_no_module_of_the_library_imports_streamlit_or_the_app(module):
     above = {"streamlit", "app", "altair", "plotly"}
     # A report carries plotly.js, whose text comes with the Python package.
-    assert not roots & (above - ({"plotly"} if module == "finegates.reports.html" else set()))
+    allowed = {"plotly"} if module == "finegates.reports.html" else set()
+    assert not roots(anywhere(module)) & (above - allowed)
 
 
-@pytest.mark.parametrize("module", FILES)
+@cache
+def loads(module: str) -> frozenset[str]:
+    """Our modules that this one names; a package that is loaded only on the way is left out."""
+    return frozenset(named(tree_of(module).body)) & ALL_FILES.keys() - {"finegates", module}
+
+
+@pytest.mark.parametrize("module", sorted(ALL_FILES))
 def test_no_module_is_loaded_by_what_it_loads(module):
-    assert module not in reachable(module)
+    seen: set[str] = set()
+    waiting = [module]
+    while waiting:
+        for name in loads(waiting.pop()) - seen:
+            seen.add(name)
+            waiting.append(name)
+    assert module not in seen
 
 
-def test_the_walk_sees_imports():
-    assert "finegates.files.storage" in when_loaded("finegates.runs.folder")
-    assert "finegates.training.loop" in anywhere("finegates.jobs.worker")
-    assert "finegates.training.loop" not in when_loaded("finegates.jobs.worker")
-    assert "finegates.methods" in reachable("finegates.runs.folder")
-
-
-def test_results_are_told_without_starting_anything():
-    below = reachable("finegates.results.aggregate") | reachable("finegates.results.tables")
-    assert not below & {
-        "finegates.jobs.control",
-        "finegates.jobs.dispatcher",
-        "finegates.groups.sweep",
-    }
+def test_results_are_reported_without_starting_anything():
+    below = reached("finegates.results.aggregate") | reached("finegates.results.tables")
+    starters = ("control", "dispatcher", "sweep")
+    assert not {name for name in below if name.endswith(tuple(f".{s}" for s in starters))}
 
 
 def test_only_the_entry_point_imports_the_command_line():
@@ -91,20 +63,16 @@ def test_only_the_entry_point_imports_the_command_line():
     assert users <= commands | {"finegates.cli"}
 
 
+def test_only_what_reads_the_hub_imports_datasets():
+    (user,) = {module for module in FILES if "datasets" in roots(anywhere(module))}
+    assert user.startswith("finegates.data.")
+
+
 @pytest.mark.parametrize(
-    "module",
-    ["finegates", "finegates.cli", "finegates.jobs.worker", "finegates.reports.report"],
+    "module", ["finegates", "finegates.cli", "finegates.jobs.worker", "finegates.reports.report"]
 )
 def test_what_a_page_imports_loads_no_torch(module):
-    code = f"import sys, {module}; print([n for n in {HEAVY} if n in sys.modules])"
-    answer = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=PACKAGE.parent
-    )
-    assert answer.stdout.strip() == "[]", answer.stderr
-
-
-LIBRARY_ONLY = ("streamlit", "altair", "plotly", "datasets", "submitit", "onnxruntime")
-"""Not on a machine that only trains."""
+    assert loaded_after(f"import {module}") == "[]"
 
 
 def test_the_library_loads_without_what_only_the_app_and_the_hub_need():
@@ -115,27 +83,16 @@ def test_the_library_loads_without_what_only_the_app_and_the_hub_need():
         f"[importlib.import_module(name) for name in {[*modules, 'benchmarks.gpu.__main__']}];"
         "print('loaded')"
     )
-    answer = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=PACKAGE.parent
-    )
-    assert answer.stdout.strip() == "loaded", answer.stderr
-
-
-def test_only_what_reads_the_hub_imports_datasets():
-    users = {m for m in FILES if any(n.split(".")[0] == "datasets" for n in anywhere(m))}
-    assert users == {"finegates.data.glue"}
+    assert printed(code) == "loaded"
 
 
 def test_checking_a_run_on_the_embedded_model_loads_no_torch():
     code = (
-        "import sys; from finegates.jobs.inputs import check_inputs;"
-        "from finegates.spec import RunSpec;"
-        "from finegates.jobs.estimate import estimate_cost; from pathlib import Path;"
-        "spec, data = check_inputs(RunSpec(device='cpu'));"
-        "estimate_cost(spec, 2000, 400, data['mean_words'], Path('none'));"
-        f"print([n for n in {HEAVY} if n in sys.modules])"
+        "from finegates.jobs.inputs import check_inputs\n"
+        "from finegates.spec import RunSpec\n"
+        "from finegates.jobs.estimate import estimate_cost\n"
+        "from pathlib import Path\n"
+        "spec, data = check_inputs(RunSpec(device='cpu'))\n"
+        "estimate_cost(spec, 2000, 400, data['mean_words'], Path('none'))"
     )
-    answer = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=PACKAGE.parent
-    )
-    assert answer.stdout.strip() == "[]", answer.stderr
+    assert loaded_after(code) == "[]"

@@ -1,8 +1,9 @@
 """The curves of several runs over one another, each run in one colour in all of them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -80,7 +81,7 @@ def overlay(
         raw: Column of other values, drawn faint behind: before smoothing, or a target.
         points: Mark each value.
         columns: Of the legend.
-        more: What a point tells besides run, x and y.
+        more: What a point shows besides run, x and y.
         faint: Opacity of the lines behind.
     """
     picked = alt.selection_point(fields=["name"], bind="legend", name="picked")
@@ -102,13 +103,13 @@ def overlay(
         alt.Tooltip(f"{y.column}:Q", title=y.title, format=_tooltip_format(y)),
         *more,
     ]
-    told = [t.shorthand.partition(":")[0] for t in tooltip]
-    few = _base(thinned(frame[told], y.column, MOST_MARKS), looks, x, columns)
+    fields = [t.shorthand.partition(":")[0] for t in tooltip]
+    few = _base(thinned(frame[fields], y.column, MOST_MARKS), looks, x, columns)
     marks = few.mark_point(filled=True, size=45 if points else 90, clip=True).encode(
         y=value, tooltip=tooltip, opacity=seen
     )
     height = HEIGHT + LEGEND_LINE * math.ceil(len(looks) / columns)
-    return alt.layer(*layers, marks.add_params(picked, zoom())).properties(height=height)
+    return style.layered(*layers, marks.add_params(picked, zoom())).properties(height=height)
 
 
 def thinned(frame: pd.DataFrame, column: str, limit: int) -> pd.DataFrame:
@@ -120,12 +121,12 @@ def thinned(frame: pd.DataFrame, column: str, limit: int) -> pd.DataFrame:
 
 def _base(frame: pd.DataFrame, looks: Mapping[str, int], x: Axis, columns: int) -> alt.Chart:
     end = _BESIDE_LAST * max(x.end, frame[x.column].max()) if x.end else None
-    domain = {} if end is None else {"domain": [0, end]}
+    domain = alt.Undefined if end is None else [0, end]
     return alt.Chart(frame).encode(
         x=alt.X(
             f"{x.column}:Q",
             axis=alt.Axis(title=x.title, grid=False, tickCount=6),
-            scale=alt.Scale(nice=False, zero=True, **domain),
+            scale=alt.Scale(nice=False, zero=True, domain=domain),
         ),
         color=alt.Color(
             "name:N", scale=_scale(looks, color_of_run), legend=_legend(columns, len(looks))
@@ -134,7 +135,7 @@ def _base(frame: pd.DataFrame, looks: Mapping[str, int], x: Axis, columns: int) 
     )
 
 
-def _scale(looks: Mapping[str, int], look_of) -> alt.Scale:
+def _scale(looks: Mapping[str, int], look_of: Callable[[int], Any]) -> alt.Scale:
     return alt.Scale(domain=list(looks), range=[look_of(number) for number in looks.values()])
 
 

@@ -1,6 +1,7 @@
 """Sparsity over the steps of one run, and how to read the curves of the Live page."""
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from app.charts import style
@@ -67,7 +68,8 @@ def rounding_step(train: pd.DataFrame) -> int | None:
     expected = train["expected_removed"].notna()
     if not expected.any() or expected.iloc[-1]:
         return None
-    return int(train["step"][expected[::-1].idxmax() + 1 :].iloc[0])
+    last = int(np.flatnonzero(expected)[-1])
+    return int(train["step"].iloc[last + 1])
 
 
 def _step_axis(total_steps: int) -> alt.X:

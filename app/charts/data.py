@@ -34,7 +34,7 @@ def class_bars(frame: pd.DataFrame) -> alt.LayerChart:
     )
     bars = base.mark_bar(color=style.BLUE, cornerRadiusEnd=3)
     text = base.mark_text(align="left", dx=5, color=style.GRAY).encode(text="words:N")
-    return alt.layer(bars, text).properties(height=AXIS_HEIGHT + BAR_HEIGHT * len(frame))
+    return style.layered(bars, text).properties(height=AXIS_HEIGHT + BAR_HEIGHT * len(frame))
 
 
 def length_bars(frame: pd.DataFrame, unit: str, limit: int | None = None) -> alt.LayerChart:
@@ -68,4 +68,4 @@ def length_bars(frame: pd.DataFrame, unit: str, limit: int | None = None) -> alt
     layers: list[alt.Chart | alt.LayerChart] = [bars]
     if limit is not None and limit < frame["end"].max():
         layers.append(style.upright(limit, f"cut at {limit}"))
-    return alt.layer(*layers).properties(height=HEIGHT)
+    return style.layered(*layers).properties(height=HEIGHT)

@@ -4,6 +4,8 @@ Layers stand side by side in one view, so the charts stretch with the page and r
 layer is a panel `PANEL` units wide; its y axis runs from closed over the fixed bins to fully open.
 """
 
+from typing import Any
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -92,7 +94,7 @@ def _panels(marks: alt.Chart, frame: pd.DataFrame, title: str) -> alt.Chart:
     ).properties(height=HEIGHT)
 
 
-def named_ticks(names: dict[int, str], **options) -> alt.Axis:
+def named_ticks(names: dict[int, str], **options: Any) -> alt.Axis:
     """An axis that has names at some places, and nothing else."""
     words = ", ".join(f"'{place}': '{name}'" for place, name in names.items())
     return alt.Axis(

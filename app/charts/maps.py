@@ -38,7 +38,7 @@ _HOVERS = {
 _TICKS = {"value": ([1, 50, 100], ["0.01", "0.5", "1"]), "share": ([0, 50, 100], ["0", "½", "all"])}
 
 Figure = dict[str, Any]
-"""What Plotly draws: ``data`` and ``layout``."""
+"""What Plotly draws, ``data`` and ``layout``, or a part of it."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def gate_map(gates: GateMap, color: str, alone: bool, line: str, dark: bool) -> 
     places = np.arange(num_layers)
     scales = {"value": COLOR_SCALE, "two": TWO_COLORS, "share": share_scale(dark)}
     head = "head %{customdata}, " if gates.heads else ""
-    heatmap = dict(
+    heatmap: dict[str, Any] = dict(
         type="heatmap",
         z=values,
         y=places,
@@ -107,7 +107,7 @@ def gate_map(gates: GateMap, color: str, alone: bool, line: str, dark: bool) -> 
     return figure
 
 
-def bare_figure(data: list[dict], height: int, x: dict, y: dict) -> Figure:
+def bare_figure(data: list[Figure], height: int, x: Figure, y: Figure) -> Figure:
     """Traces on a transparent ground, without grid, legend and zero lines."""
     plain = dict(showgrid=False, zeroline=False)
     return dict(
@@ -134,7 +134,7 @@ def _head_numbers(gates: GateMap, shape: tuple[int, ...]) -> np.ndarray | None:
     return np.broadcast_to(row, shape)
 
 
-def _head_marks(gates: GateMap, num_layers: int, color: str) -> list[dict]:
+def _head_marks(gates: GateMap, num_layers: int, color: str) -> list[Figure]:
     """All lines between heads as one trace, and all numbers above them as another."""
     if not gates.heads:
         return []

@@ -1,10 +1,14 @@
 """One task of a table of the paper: a line for each row, hollow marks the paper's, filled yours."""
 
+from collections.abc import Callable
+
 import altair as alt
 import pandas as pd
 
 from app.charts import style
-from app.paper.frames import OWN, PAPER
+
+PAPER, OWN = "paper", "yours"
+"""Whose a figure is: values of the column ``who``."""
 
 ROW_HEIGHT, AXIS_HEIGHT = 34, 50
 OF_FULL = 100.0
@@ -37,10 +41,10 @@ def paper_chart(frame: pd.DataFrame, title: str, relative: bool) -> alt.LayerCha
     if relative:
         full = alt.Chart(alt.Data(values=[{"x": OF_FULL}])).encode(x=alt.X("x:Q", scale=scale))
         layers.insert(0, full.mark_rule(color=style.GRAY, strokeDash=[4, 4]))
-    return alt.layer(*layers).properties(height=AXIS_HEIGHT + ROW_HEIGHT * len(rows))
+    return style.layered(*layers).properties(height=AXIS_HEIGHT + ROW_HEIGHT * len(rows))
 
 
-def _looks(frame: pd.DataFrame, rows: list[str], look_of) -> alt.Scale:
+def _looks(frame: pd.DataFrame, rows: list[str], look_of: Callable[[str], str]) -> alt.Scale:
     """Rows -> the look of their method, the same on every page."""
     methods = dict(zip(frame["row"], frame["method"], strict=True))
     return alt.Scale(domain=rows, range=[look_of(methods[row]) for row in rows])

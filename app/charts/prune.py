@@ -16,7 +16,9 @@ EXPLANATIONS = {
 }
 
 
-def score_curve(frame: pd.DataFrame, here: float, dense: float | None, metric: str):
+def score_curve(
+    frame: pd.DataFrame, here: float, dense: float | None, metric: str
+) -> alt.LayerChart:
     """Score over removed weights.
 
     Args:
@@ -54,10 +56,10 @@ def score_curve(frame: pd.DataFrame, here: float, dense: float | None, metric: s
     layers = [line, points, style.upright(here, "here")]
     if dense is not None:
         layers.append(style.rule(dense, f"every gate open {dense:.3f}"))
-    return alt.layer(*layers).properties(height=HEIGHT)
+    return style.layered(*layers).properties(height=HEIGHT)
 
 
-def time_curve(frame: pd.DataFrame, here: float):
+def time_curve(frame: pd.DataFrame, here: float) -> alt.LayerChart:
     """Relative time over removed weights, one colour for each batch x length.
 
     Args:
@@ -87,14 +89,14 @@ def time_curve(frame: pd.DataFrame, here: float):
             alt.Tooltip("ceiling:Q", title="Ceiling", format=".2f"),
             alt.Tooltip("removed:Q", title="Weights removed", format=".1%"),
             alt.Tooltip("dtype:N", title="Precision"),
-            alt.Tooltip("hardware:N", title="Measured on"),
+            alt.Tooltip("hardware:N", title="MeasuredCuts on"),
         ],
     )
     ceilings = base.mark_tick(orient="horizontal", thickness=2, size=22).encode(
         y=alt.Y("ceiling:Q", scale=scale, axis=y_axis)
     )
     layers = [style.rule(1, "dense"), bars, ceilings, points, style.upright(here, "here")]
-    return alt.layer(*layers).properties(height=HEIGHT)
+    return style.layered(*layers).properties(height=HEIGHT)
 
 
 def _removed_axis() -> alt.X:

@@ -1,4 +1,4 @@
-"""What the trade-off chart shows beside the user's runs: the Pareto front, the paper's points."""
+"""What the trade-off chart shows besides the user's runs: the Pareto front, the paper's points."""
 
 import altair as alt
 import pandas as pd

@@ -1,5 +1,7 @@
 """How the values of one gate vector move: a histogram for each step, one above the other."""
 
+from typing import Any
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -9,7 +11,7 @@ from app.charts.gates import named_ticks
 from finegates.gates.removal import HISTOGRAM_BINS
 
 OVERLAP, ENDS = 2.2, 0.85
-"""How many rows high the fullest bin between 0 and 1 is, and a share of 1 in the bins beside."""
+"""How many rows high the fullest bin between 0 and 1 is, and a share of 1 in the end bins."""
 
 ROW_HEIGHT, AROUND = 15, 90
 """In pixels: of a row, and of axis and title."""
@@ -75,7 +77,7 @@ def over_time(frame: pd.DataFrame) -> alt.LayerChart:
         ]
     )  # fmt: skip
     height = ROW_HEIGHT * int(num_rows + OVERLAP) + AROUND
-    return alt.layer(inner, outer, hover).properties(height=height)
+    return style.layered(inner, outer, hover).properties(height=height)
 
 
 def _outline(inner: pd.DataFrame) -> pd.DataFrame:
@@ -91,5 +93,5 @@ def _labels(frame: pd.DataFrame) -> dict[int, str]:
     return {int(row): f"{int(step):,}" for row, step in rows[::stride]}
 
 
-def _line(color: str) -> dict:
+def _line(color: str) -> dict[str, Any]:
     return {"color": color, "strokeWidth": 0.9}

@@ -1,4 +1,4 @@
-"""How the lines of the trade-off chart are told apart, the same in each of its layers."""
+"""How each line of the trade-off chart looks, the same in each of its layers."""
 
 import math
 from dataclasses import dataclass

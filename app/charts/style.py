@@ -5,6 +5,7 @@ from the page's theme.
 """
 
 from collections.abc import Sequence
+from typing import Any, Literal
 
 import altair as alt
 
@@ -12,23 +13,16 @@ from finegates.reports.palette import (
     BLUE,
     GRAY,
     GREEN,
-    HEXAGON,
     METHOD_LOOKS,
     ORANGE,
     PINK,
     RED,
     SKY,
-    STAR,
 )
 
 __all__ = [
-    "BLUE", "GRAY", "GREEN", "HEXAGON", "METHOD_LOOKS", "ORANGE", "PINK", "RED", "SKY", "STAR",
+    "BLUE", "GRAY", "GREEN", "METHOD_LOOKS", "ORANGE", "PINK", "RED", "SKY",
 ]  # fmt: skip
-
-MAIN_METHODS = (
-    "finegates", "finegates+lora", "finegates-hinge", "finegates-official", "magnitude",
-    "magnitude-full", "full", "lora",
-)  # fmt: skip
 
 METHOD_COLORS = {name: color for name, (color, _) in METHOD_LOOKS.items()}
 METHOD_SHAPES = {name: shape for name, (_, shape) in METHOD_LOOKS.items()}
@@ -44,7 +38,14 @@ SMALLEST_RANGE = 0.1
 """Ten points: on a thousand rows two runs may differ by two for no reason at all."""
 
 
-def percent_axis(title: str | None, **options) -> alt.Axis:
+def layered(*layers: alt.Chart | alt.LayerChart) -> alt.LayerChart:
+    """Charts over one another, the last in front."""
+    chart = alt.layer(*layers)
+    assert isinstance(chart, alt.LayerChart)  # of facets Altair would make one of facets
+    return chart
+
+
+def percent_axis(title: str | None, **options: Any) -> alt.Axis:
     """An axis of fractions, labelled in percent."""
     return alt.Axis(title=title, format="~%", **options)
 
@@ -74,7 +75,9 @@ def in_order(methods: Sequence[str]) -> list[str]:
     return sorted({*methods}, key=lambda m: (known.index(m) if m in known else len(known), m))
 
 
-def rule(y: float, label: str, width: float = 1.5, side: str = "left") -> alt.LayerChart:
+def rule(
+    y: float, label: str, width: float = 1.5, side: Literal["left", "right"] = "left"
+) -> alt.LayerChart:
     """A quiet dashed line over the whole width, with its name at one end.
 
     Args:

@@ -42,7 +42,7 @@ def tradeoff(
         lines: From `app.tradeoff.frames.lines`; what was not trained for its target is dashed.
         runs: From `app.tradeoff.frames.runs`.
         baselines: From `app.tradeoff.frames.baselines`.
-        axis: Column of the x axis, a key of `app.tradeoff.axes.AXES`.
+        axis: Column of the x axis, a key of `app.charts.axes.AXES`.
         x_title: What the column is, in words.
         metric: Name of the metric.
         majority: What the most common answer scores.
@@ -79,7 +79,9 @@ def tradeoff(
     if len(runs):
         layers.append(run_points(runs, encodings))
     padding = {**PADDING, "right": room_for_names(baselines)}
-    return alt.layer(*layers).properties(height=height + encodings.legend_height, padding=padding)
+    return style.layered(*layers).properties(
+        height=height + encodings.legend_height, padding=padding
+    )
 
 
 def _majority(score: float, low: float, is_near: bool) -> alt.LayerChart:

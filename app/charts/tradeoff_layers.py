@@ -4,10 +4,10 @@ import altair as alt
 import pandas as pd
 
 from app.charts import style
+from app.charts.axes import AXES, KIND_NAMES
 from app.charts.baselines import apart, short_names
 from app.charts.series import Encodings
-from app.tradeoff.axes import AXES, KIND_NAMES
-from finegates.results.point import ROUNDED, THRESHOLDS, TRAINED
+from finegates.results.points import ROUNDED, THRESHOLDS, TRAINED
 
 DASHES = {TRAINED: [1, 0], ROUNDED: [6, 4], THRESHOLDS: [2, 3]}
 OPENED = "opened"
@@ -50,8 +50,8 @@ def curve_ends(lines: pd.DataFrame, encodings: Encodings, gap: float) -> list[al
         return []
     rings = alt.Chart(cuts).mark_point(size=26, filled=False, strokeWidth=1.4, opacity=0.9)
     ends = cuts.groupby("line", as_index=False).last().sort_values("median")
-    names = [f"from {target:.0%}" if target else "" for target in ends["trained_target"]]
-    ends["name"] = short_names(ends).where([not name for name in names], names)
+    named = zip(ends["trained_target"], short_names(ends), strict=True)
+    ends["name"] = [f"from {target:.0%}" if target else name for target, name in named]
     ends["label_y"] = ends.groupby(ends[encodings.axis].round(2))["median"].transform(
         lambda scores: apart(list(scores), gap)
     )

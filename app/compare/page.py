@@ -2,28 +2,30 @@
 
 import streamlit as st
 
+from app import places
 from app.charts.compare import MOST_RUNS
 from app.compare.parts import draw_curves, draw_differences, draw_numbers
 from app.curves.frames import names_of
-from app.reading import loaders
-from app.text import plain
+from app.curves.looks import looks_of
+from app.reading.curves import curves_of
+from app.reading.runs import run_rows, runs_folder
+from app.rows import Row, is_active
+from app.text import escape_markdown
 from app.widgets.picker import no_runs
 from finegates.errors import unknown_name
 from finegates.runs.folder import BROKEN, Run
-from finegates.runs.status import ACTIVE_STATES
 
 REFRESH_S = 4
 RUNS = "runs"
-RUNS_PAGE = "runs/page.py"
 ENOUGH = 2
 
-folder = loaders.runs_folder()
+folder = runs_folder()
 
 
-def tell_unknown(ids: list[str]) -> None:
+def say_unknown(ids: list[str]) -> None:
     for asked in st.query_params.get_all(RUNS):
         if asked not in ids:
-            st.error(plain(f"{unknown_name('run', asked, ids, shown=3)} It is left out."))
+            st.error(escape_markdown(f"{unknown_name('run', asked, ids, shown=3)} It is left out."))
 
 
 def choose_runs(ids: list[str]) -> list[str]:
@@ -34,7 +36,7 @@ def choose_runs(ids: list[str]) -> list[str]:
     if len(chosen) > MOST_RUNS:
         st.warning(
             f"{len(chosen)} runs are chosen; the first {MOST_RUNS} are shown, since more lines "
-            "can't be told apart."
+            "all look alike."
         )
     return chosen[:MOST_RUNS]
 
@@ -46,19 +48,15 @@ def draw_empty(num_chosen: int) -> None:
             f"**Choose {more}** in the box above, or tick them in the table of runs and press "
             "*Compare* there."
         )
-        st.page_link(RUNS_PAGE, label="Runs", icon=":material/table_rows:")
+        st.page_link(places.RUNS, label="Runs", icon=":material/table_rows:")
 
 
-def is_active(rows: list[dict]) -> bool:
-    return any(row["status"] in ACTIVE_STATES for row in rows)
-
-
-def rows_of(chosen: list[str]) -> list[dict]:
-    by_id = {row["run"]: row for row in loaders.run_rows(folder)}
+def rows_of(chosen: list[str]) -> list[Row]:
+    by_id = {row["run"]: row for row in run_rows(folder)}
     return [by_id[run] for run in chosen if run in by_id]
 
 
-def warn_if_not_comparable(rows: list[dict]) -> None:
+def warn_if_not_comparable(rows: list[Row]) -> None:
     tasks = dict.fromkeys(f"{row['task']} ({row['metric'] or 'no score yet'})" for row in rows)
     if len({(row["task"], row["metric"]) for row in rows if row["metric"]}) > 1:
         st.warning(
@@ -74,12 +72,12 @@ def warn_if_not_comparable(rows: list[dict]) -> None:
 
 def view(chosen: list[str], was_active: bool) -> None:
     rows = rows_of(chosen)
-    if was_active != is_active(rows):
+    if was_active != any(map(is_active, rows)):
         st.rerun()
     for row in rows:
         if row["status"] == BROKEN:
             st.error(
-                plain(f"This run can't be compared: {row['reason']}"),
+                escape_markdown(f"This run can't be compared: {row['reason']}"),
                 icon=":material/broken_image:",
             )
     sound = [row for row in rows if row["status"] != BROKEN]
@@ -88,22 +86,22 @@ def view(chosen: list[str], was_active: bool) -> None:
         return
     runs, names = [Run(folder / row["run"]) for row in sound], names_of(sound)
     warn_if_not_comparable(sound)
-    curves = [loaders.curves(run) for run in runs]
-    looks = dict(zip(names, loaders.looks(folder, [run.id for run in runs]), strict=True))
+    curves = [curves_of(run) for run in runs]
+    looks = dict(zip(names, looks_of(folder, [run.id for run in runs]), strict=True))
     train = draw_curves(curves, looks, [row["metric"] for row in sound])
     draw_numbers(sound, looks, train)
     draw_differences(runs, names)
 
 
 st.title("Compare")
-ids = [row["run"] for row in loaders.run_rows(folder)]
+ids = [row["run"] for row in run_rows(folder)]
 if ids:
-    tell_unknown(ids)
+    say_unknown(ids)
     chosen = choose_runs(ids)
     if len(chosen) < ENOUGH:
         draw_empty(len(chosen))
     else:
-        active = is_active(rows_of(chosen))
+        active = any(map(is_active, rows_of(chosen)))
         st.fragment(view, run_every=REFRESH_S if active else None)(chosen, active)
 else:
     no_runs()

@@ -11,13 +11,15 @@ from app.charts.compare import Axis, overlay
 from app.charts.zoom import HOW_TO_ZOOM, ZOOM
 from app.curves import frames
 from app.curves.looks import swatch
+from app.curves.smoothing import choose_smoothing
+from app.reading.one_run import facts_of
+from app.rows import Row
 from app.run_table.columns import COLUMNS
-from app.text import plain
+from app.text import escape_markdown
 from app.words import NOTHING, TERMS, metric_name
 from finegates.runs.folder import Run
 
 AXES = {"step": Axis("step", "Step"), "minutes": Axis("minutes", "Minutes since the first step")}
-SMOOTHING, SMOOTHINGS = 8, [2**power for power in range(11)]
 FEW_ROWS, MAX_TABLE_HEIGHT = 14, 520
 NO_GATES = "None of these runs has removed anything."
 
@@ -47,7 +49,7 @@ def draw_curves(curves: Curves, looks: Mapping[str, int], metrics: list[str]) ->
         )
         span = choose_smoothing()
         st.caption(
-            "Click a run in a legend to fade the others; click beside it to undo that. "
+            "Click a run in a legend to fade the others; click next to it to undo that. "
             + HOW_TO_ZOOM
         )
     starts = [curve[0]["time"].min() for curve in curves]
@@ -70,21 +72,11 @@ def draw_curves(curves: Curves, looks: Mapping[str, int], metrics: list[str]) ->
     return train
 
 
-def choose_smoothing() -> int:
-    """Log lines that the loss is smoothed over."""
-    return st.select_slider(
-        "Smoothing of the loss (log lines)", SMOOTHINGS, SMOOTHING, key="smoothing",
-        bind="query-params", width=300,
-        help="Span s of an exponential moving average: each log line moves it by 2/(s+1). It is "
-        "corrected for its start, so it does not begin at 0. 1 smooths nothing.",
-    )  # fmt: skip
-
-
 def _draw(
     title: str, key: str, frame: pd.DataFrame, looks: Mapping[str, int], x: Axis, y: Axis,
     nothing: str = "Comes with the first log line.", **options: Any,
 ) -> None:  # fmt: skip
-    st.markdown(f"**{plain(title)}**")
+    st.markdown(f"**{escape_markdown(title)}**")
     if frame.empty:
         st.caption(nothing)
         return
@@ -106,11 +98,11 @@ def _removing(train: pd.DataFrame) -> pd.DataFrame:
     return known[most > 0]
 
 
-def draw_numbers(rows: list[dict], looks: Mapping[str, int], train: pd.DataFrame) -> None:
+def draw_numbers(rows: list[Row], looks: Mapping[str, int], train: pd.DataFrame) -> None:
     """Final numbers of each run, and their differences from the first one's."""
     names = list(looks)
     st.subheader("Final numbers")
-    last = train.groupby("name")["smoothed"].last() if len(train) else {}
+    last = dict(train.groupby("name")["smoothed"].last()) if len(train) else {}
     frame = frames.numbers(rows, [last.get(name) for name in names])
     frame.insert(0, "name", names)
     frame.insert(0, "look", [swatch(number) for number in looks.values()])
@@ -130,14 +122,15 @@ def draw_differences(runs: list[Run], names: list[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("What differs", width="stretch")
         show_all = st.toggle("Show equal rows too", key="equal", bind="query-params")
-        frame = frames.differences(runs, names, show_all)
+        facts = [facts_of(run) for run in runs]
+        frame = frames.differences(facts, names, show_all)
         st.download_button(
             "Download CSV", frames.differences_csv(frame, [run.id for run in runs]),
             file_name=f"differences-{datetime.now():%Y%m%d-%H%M}.csv", mime="text/csv",
             icon=":material/download:", on_click="ignore", key="download_differences",
             help="The rows below; each column is named by its run's id.",
         )  # fmt: skip
-    equal = len(frames.differences(runs, names, show_all=True)) - len(frame)
+    equal = len(frames.differences(facts, names, show_all=True)) - len(frame)
     if frame.empty:
         st.info("Settings, data and versions are all equal.", icon=":material/equal:")
         return
@@ -154,8 +147,9 @@ def draw_differences(runs: list[Run], names: list[str]) -> None:
 
 def _number_columns() -> dict[str, Any]:
     config = st.column_config
-    score, points = {"format": "%.3f", "width": 74}, {"format": "%.1f %%", "width": 84}
-    change, seconds = {"format": "%+.3f", "width": 74}, {"format": "%.0f s", "width": 80}
+    score: dict[str, Any] = {"format": "%.3f", "width": 74}
+    change: dict[str, Any] = {"format": "%+.3f", "width": 74}
+    points: dict[str, Any] = {"format": "%.1f %%", "width": 84}
     return {
         "look": config.ImageColumn("", width=44, pinned=True, help="The run's line above."),
         "name": config.TextColumn("Run", width=220, pinned=True),
@@ -166,7 +160,9 @@ def _number_columns() -> dict[str, Any]:
         "d_removed": config.NumberColumn("Δ removed", format="%+.1f", width=84),
         "loss": config.NumberColumn("Loss", **score, help="The last one, smoothed as above."),
         "d_loss": config.NumberColumn("Δ loss", **change),
-        "seconds": config.NumberColumn("Took", **seconds, help="From its start to its end."),
+        "seconds": config.NumberColumn(
+            "Took", format="%.0f s", width=80, help="From its start to its end."
+        ),
         "d_seconds": config.NumberColumn("Δ took", format="%+.0f s", width=80),
         "closed": config.NumberColumn("Closed", **points, help=TERMS["closed"]),
         "trained": config.NumberColumn("Trained", format="compact", width=76),

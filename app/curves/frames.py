@@ -6,13 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from app.run_table.columns import COLUMNS, seconds
+from app.rows import Row, gated_percent, is_dense, seconds_taken
+from app.text import short_model
 from app.words import NOTHING
 from finegates.files.spreadsheet import csv_text
-from finegates.methods import METHODS
-from finegates.runs.folder import Run
-
-Row = Mapping[str, Any]
 
 SETTINGS, DATA, VERSIONS = "setting", "data", "version"
 MINUTE_S = 60
@@ -33,13 +30,12 @@ def names_of(rows: Sequence[Row]) -> list[str]:
 
 
 def _name(row: Row, with_task: bool, with_model: bool) -> str:
-    method = METHODS.get(row["method"])
     words = [row["method"]]
-    if method is None or method.removes:
+    if not is_dense(row):
         words[0] += f" {row['target_fraction']:.0%}"
     words += [f"seed {row['seed']}"]
     words += [row["task"]] if with_task else []
-    words += [row["model"].rstrip("/").split("/")[-1]] if with_model else []
+    words += [short_model(row["model"])] if with_model else []
     return " · ".join(words)
 
 
@@ -86,10 +82,10 @@ def numbers(rows: Sequence[Row], losses: Sequence[float | None]) -> pd.DataFrame
         {
             "state": [[row["status"]] for row in rows],
             "score": _numbers(rows, lambda row: row["score"]),
-            "removed": _numbers(rows, COLUMNS["removed"].value),
-            "loss": pd.Series(losses, dtype=float),
-            "seconds": _numbers(rows, seconds),
-            "closed": _numbers(rows, COLUMNS["closed"].value),
+            "removed": _numbers(rows, lambda row: gated_percent(row, "removed_weights_fraction")),
+            "loss": pd.Series(list(losses), dtype=float),
+            "seconds": _numbers(rows, seconds_taken),
+            "closed": _numbers(rows, lambda row: gated_percent(row, "closed_gates_fraction")),
             "trained": _numbers(rows, lambda row: row["trainable_params"]),
             "speed": _numbers(rows, lambda row: row["samples_per_s"]),
             "steps": _numbers(rows, lambda row: row["step"]),
@@ -105,27 +101,31 @@ def _numbers(rows: Sequence[Row], value: Callable[[Row], float | None]) -> pd.Se
     return pd.Series([value(row) for row in rows], dtype=float)
 
 
-def differences(runs: Sequence[Run], names: Sequence[str], show_all: bool) -> pd.DataFrame:
+def differences(
+    facts: Sequence[Mapping[str, Any]], names: Sequence[str], show_all: bool
+) -> pd.DataFrame:
     """What was asked for, the data and the versions of each run: a line for each, a column a run.
 
     Args:
-        runs: Sound runs.
-        names: Their names, all different.
+        facts: Of each run, from `app.reading.one_run.facts_of`.
+        names: The runs' names, all different.
         show_all: Keep lines in which all runs are equal.
     """
-    columns = [_facts(run) for run in runs]
+    columns = [_lines(of_run) for of_run in facts]
     keys = dict.fromkeys(key for column in columns for key in column)
     lines = [[*key, *(column.get(key, NOTHING) for column in columns)] for key in keys]
     kept = [line for line in lines if show_all or len({*line[2:]}) > 1]
     return pd.DataFrame(kept, columns=["part", "name", *names])
 
 
-def _facts(run: Run) -> dict[tuple[str, str], str]:
-    data, versions = ({**_object(run.record[key])} for key in ("data", "versions"))
+def _lines(facts: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    data, versions = (_object(facts[key]) for key in ("data", "versions"))
     data = {key: value for key, value in data.items() if key in _OF_DATA}
-    parts = {SETTINGS: run.spec.to_dict(), DATA: data, VERSIONS: versions}
+    parts = {SETTINGS: facts["settings"], DATA: data, VERSIONS: versions}
     return {
-        (part, name): _text(value) for part, facts in parts.items() for name, value in facts.items()
+        (part, name): _text(value)
+        for part, values in parts.items()
+        for name, value in values.items()
     }
 
 

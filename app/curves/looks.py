@@ -2,8 +2,16 @@
 
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from app.charts.compare import NUM_LOOKS, color_of_run, dash_of_run
+from app.reading.runs import binned_runs, run_ids
+
+
+def looks_of(folder: Path, runs: Sequence[str]) -> list[int]:
+    """The look of each of these runs among all of the folder's, by `look_numbers`."""
+    deleted = (binned.id for binned in binned_runs(folder))
+    return look_numbers(runs, (*run_ids(folder), *deleted))
 
 
 def look_numbers(chosen: Sequence[str], every: Iterable[str]) -> list[int]:

@@ -1,20 +1,16 @@
 """What is known of a user's rows as frames: classes, lengths and what is wrong."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from finegates.data.findings import Finding
-from finegates.files.spreadsheet import no_formulas
 
 MOST_CLASSES = 20
 MOST_BINS = 40
 OTHERS = "others"
 ROWS_NAMED = 8
-MOST_SHOWN = 2000
-"""Characters of a cell on the page; a file may have a million in each."""
 
 
 def class_frame(counts: dict[str, int]) -> pd.DataFrame:
@@ -58,17 +54,6 @@ def fault_table(faults: Iterable[Finding]) -> pd.DataFrame:
             for fault in faults
         ]
     )
-
-
-def on_screen(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows of a file for the page: long cells cut, and no cell a formula if they are downloaded."""
-
-    def cut(value: Any) -> Any:
-        is_long = isinstance(value, str) and len(value) > MOST_SHOWN
-        return f"{value[:MOST_SHOWN]}…" if is_long else value
-
-    texts = frame.select_dtypes(["object", "str"]).columns
-    return no_formulas(frame.assign(**{name: frame[name].map(cut) for name in texts}))
 
 
 def rows_named(rows: tuple[int, ...]) -> str:

@@ -3,16 +3,16 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from app.reading import loaders
-from app.text import plain
-from app.widgets.buttons import act_button, locked
+from app.reading.data import kept_uploads, read_upload
+from app.rows import Row
+from app.text import escape_markdown
+from app.widgets.buttons import change_button, disabled_if_read_only
 from app.words import size
-from finegates.data.uploads import KeptFile, delete_upload, kept_files, save_readable
+from finegates.data.uploads import KeptFile, delete_upload, save_readable
 from finegates.data.user_files import READERS
 from finegates.errors import DataError
 
@@ -23,24 +23,26 @@ MAX_TABLE_HEIGHT = 200
 
 
 def draw_upload(folder: Path) -> None:
-    """Keeps what is uploaded and chooses it; a file that can't be read is told and not kept."""
+    """Keeps what is uploaded and chooses it; a file that can't be read is refused with a reason."""
     upload = st.file_uploader(
         "Upload a table with a text and a label in each row", key="data_upload",
         type=[r.lstrip(".") for r in READERS],
-        **locked(help="CSV, TSV, JSONL or Parquet, UTF-8, up to 200 MB. Kept on this machine only, "
-                 "in your folder of runs."),
+        **disabled_if_read_only(
+            help="CSV, TSV, JSONL or Parquet, UTF-8, up to 200 MB. Kept on this machine only, in "
+            "your folder of runs."
+        ),
     )  # fmt: skip
     if upload is None or st.session_state.get(_SAVED) == upload.file_id:
         return
     try:
         with st.spinner("Reading the file …"):
-            path = save_readable(upload.name, upload.getvalue(), folder, loaders.read_upload)
+            path = save_readable(upload.name, upload.getvalue(), folder, read_upload)
     except DataError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(escape_markdown(str(error)), icon=":material/error:")
         st.caption("The file was not kept. Mend it and upload it again.")
         return
     st.session_state[_SAVED] = upload.file_id
-    names = shown_names(kept_files(folder))
+    names = shown_names(kept_uploads(folder))
     st.session_state[CHOICE] = next(name for name, file in names.items() if file.path == path)
 
 
@@ -50,7 +52,7 @@ def draw_kept(kept: Sequence[KeptFile]) -> None:
     if not kept:
         st.caption(
             "None yet. Below is the sample that comes with the program, so that you see what is "
-            "told of a file."
+            "reported of a file."
         )
         return
     frame = pd.DataFrame(
@@ -74,7 +76,7 @@ def draw_kept(kept: Sequence[KeptFile]) -> None:
 
 
 def shown_names(kept: Sequence[KeptFile]) -> dict[str, KeptFile]:
-    """Files by name; several of one name by the name that tells their content apart too."""
+    """Files by name; several of one name by the name that holds a mark of their content."""
     names = Counter(file.name for file in kept)
     return {file.name if names[file.name] == 1 else file.path.name: file for file in kept}
 
@@ -85,17 +87,17 @@ def choose_data_set(kept: Sequence[KeptFile]) -> KeptFile | None:
     options = [SAMPLE, *files]
     asked = st.query_params.get(CHOICE)
     if asked and asked not in options:
-        st.error(plain(f"The data set '{asked}' is not kept here. The sample is shown."))
+        st.error(escape_markdown(f"The data set '{asked}' is not kept here. The sample is shown."))
     if st.session_state.get(CHOICE) not in options:
         st.session_state[CHOICE] = asked if asked in options else SAMPLE
     chosen = st.selectbox(
         "Data set", options, index=None, key=CHOICE, bind="query-params", width=520,
-        help="What is told below.",
+        help="What is reported below.",
     )  # fmt: skip
     return files.get(chosen or SAMPLE)
 
 
-def draw_delete(file: KeptFile, rows: Sequence[dict[str, Any]]) -> None:
+def draw_delete(file: KeptFile, rows: Sequence[Row]) -> None:
     """Removes a data set, after a word on what is lost."""
     users = [row["run"] for row in rows if file.path.name in str(row["command"])]
     with st.popover("Delete", icon=":material/delete:", key="confirm_delete_data"):
@@ -105,11 +107,11 @@ def draw_delete(file: KeptFile, rows: Sequence[dict[str, Any]]) -> None:
                 f"{len(users)} run{'s were' if len(users) > 1 else ' was'} made with it. Their "
                 "results stay, but they can't be resumed or repeated without the file."
             )
-        if act_button("Yes, delete it", type="primary", key="delete_data"):
+        if change_button("Yes, delete it", type="primary", key="delete_data"):
             try:
                 delete_upload(file.path, file.path.parent)
             except DataError as error:
-                st.error(plain(str(error)))
+                st.error(escape_markdown(str(error)))
                 return
             st.session_state.pop(_SAVED, None)
             st.rerun()

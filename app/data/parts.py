@@ -1,4 +1,4 @@
-"""What the Data page tells of rows: figures, faults, classes, lengths, and the rows themselves."""
+"""What the Data page shows of rows: figures, faults, classes, lengths, and the rows themselves."""
 
 from dataclasses import replace
 
@@ -9,8 +9,8 @@ from app.charts.data import class_bars, length_bars
 from app.data import frames
 from app.new.fields import setting_input
 from app.new.model import choose_model
-from app.reading import loaders
-from app.text import plain
+from app.reading.data import data_rows, data_tokens
+from app.text import escape_markdown, on_screen
 from finegates.data.report import DataReport
 from finegates.errors import FineGatesError
 from finegates.methods import DEFAULT_METHOD
@@ -27,20 +27,20 @@ FIRST_ROWS = "First rows"
 
 def draw_figures(report: DataReport) -> None:
     """Rows, their split, lengths and how much was found."""
-    told = report.description
+    about = report.description
     tiles = st.columns(5)
-    tiles[0].metric("Rows", f"{told.rows:,}")
+    tiles[0].metric("Rows", f"{about.rows:,}")
     split = f"{report.num_train:,} / {report.num_validation:,}" if report.num_train else "–"
     tiles[1].metric(
         "Training / validation", split,
         help="As a run splits them: a share of your file is put aside, the same in each class.",
     )  # fmt: skip
     tiles[2].metric(
-        "Median words", f"{told.median_words:g}",
-        help=f"Of the first text; the longest has {told.max_words:,} words and "
-        f"{told.max_characters:,} characters.",
+        "Median words", f"{about.median_words:g}",
+        help=f"Of the first text; the longest has {about.max_words:,} words and "
+        f"{about.max_characters:,} characters.",
     )  # fmt: skip
-    tiles[3].metric("Repeated texts", f"{told.duplicate_texts:,}", help="Rows whose text, with "
+    tiles[3].metric("Repeated texts", f"{about.duplicate_texts:,}", help="Rows whose text, with "
                     "its second text, stood in an earlier row.")  # fmt: skip
     tiles[4].metric("Kinds of fault", len(report.faults), help="See the table below.")
 
@@ -56,7 +56,7 @@ def draw_faults(report: DataReport) -> None:
             st.caption(f"In single rows nothing was found: {checked}.")
         return
     config = st.column_config
-    found = frames.on_screen(frames.fault_table(report.faults))
+    found = on_screen(frames.fault_table(report.faults))
     st.dataframe(
         found, key="faults", hide_index=True, row_height=32,
         alt=f"{len(report.faults)} kinds of fault in the data",
@@ -77,31 +77,31 @@ def draw_faults(report: DataReport) -> None:
 
 def draw_classes(report: DataReport) -> None:
     """How many rows each class has; of a number to predict, its range."""
-    told = report.description
+    about = report.description
     st.subheader("Labels")
-    if told.class_counts is not None:
-        frame = frames.class_frame(told.class_counts)
+    if about.class_counts is not None:
+        frame = frames.class_frame(about.class_counts)
         if frame.empty:
             st.caption("No row has a label.")
             return
         st.altair_chart(
             class_bars(frame), key="classes",
-            alt=f"Rows of each of {len(told.class_counts)} classes",
+            alt=f"Rows of each of {len(about.class_counts)} classes",
         )  # fmt: skip
         st.caption(
             "Each bar is a class, with its rows and share behind it. Always answering the largest "
             f"one would score {frame['share'].max():.1%}."
         )
         return
-    if told.label_mean is None:
+    if about.label_mean is None:
         st.caption("No label is a number.")
         return
     tiles = st.columns(4)
     for tile, name in zip(tiles, ("mean", "std", "min", "max"), strict=True):
-        tile.metric(f"Label, {name}", f"{getattr(told, f'label_{name}'):.4g}")
+        tile.metric(f"Label, {name}", f"{getattr(about, f'label_{name}'):.4g}")
 
 
-def draw_lengths(report: DataReport, spec: RunSpec, changed_ns: int) -> None:
+def draw_lengths(report: DataReport, spec: RunSpec) -> None:
     """How long the rows are, in words or in the model's tokens."""
     st.subheader("Lengths")
     unit = st.segmented_control(
@@ -111,9 +111,9 @@ def draw_lengths(report: DataReport, spec: RunSpec, changed_ns: int) -> None:
     values, limit = report.words, None
     if unit == TOKENS:
         try:
-            values, limit = _tokens(report, spec, changed_ns)
+            values, limit = _tokens(report, spec)
         except FineGatesError as error:
-            st.error(plain(str(error)), icon=":material/error:")
+            st.error(escape_markdown(str(error)), icon=":material/error:")
             return
     st.altair_chart(
         length_bars(frames.histogram(values), unit, limit), key="lengths",
@@ -131,7 +131,7 @@ def draw_lengths(report: DataReport, spec: RunSpec, changed_ns: int) -> None:
         )
 
 
-def _tokens(report: DataReport, spec: RunSpec, changed_ns: int) -> tuple[np.ndarray, int]:
+def _tokens(report: DataReport, spec: RunSpec) -> tuple[np.ndarray, int]:
     """Tokens of the rows for the chosen model, and where it cuts them."""
     model = choose_model()
     max_length = setting_input("max_length", DEFAULT_METHOD)
@@ -139,13 +139,13 @@ def _tokens(report: DataReport, spec: RunSpec, changed_ns: int) -> tuple[np.ndar
         raise FineGatesError("Name a model first.")
     with st.spinner("Counting tokens …"):
         asked = replace(spec, model=model)
-        values = loaders.data_tokens(asked, changed_ns, report.columns, TOKEN_ROWS)
+        values = data_tokens(asked, report.columns, TOKEN_ROWS)
     if len(values) < report.description.rows:
         st.caption(f"Counted of {len(values):,} rows, drawn at random.")
     return values, min(max_length, longest_input(model_sizes(model)))
 
 
-def draw_rows(report: DataReport, spec: RunSpec, changed_ns: int) -> None:
+def draw_rows(report: DataReport, spec: RunSpec) -> None:
     """The first rows, or those that a fault is about, as they stand in the file."""
     st.subheader("Rows")
     faults = {f"{n}. {fault.name}": fault for n, fault in enumerate(report.faults, start=1)}
@@ -157,7 +157,7 @@ def draw_rows(report: DataReport, spec: RunSpec, changed_ns: int) -> None:
     numbers = faults[chosen].rows[:ROWS_SHOWN] if chosen in faults else first
     if chosen in faults:
         st.text(faults[chosen].text)
-    frame = frames.on_screen(loaders.data_rows(spec, changed_ns, numbers))
+    frame = on_screen(data_rows(spec, numbers))
     st.dataframe(
         frame, key="rows", hide_index=True, row_height=32, alt=f"{len(numbers)} rows of the data",
         column_config={frame.columns[0]: st.column_config.NumberColumn(width=60)},

@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from app import places
 from app.new.data import NO_PAIR, map_columns
 from finegates.data.report import DataReport
 from finegates.data.uploads import KeptFile
@@ -31,7 +32,7 @@ def draw_use(file: KeptFile | None, spec: RunSpec, report: DataReport) -> None:
         else:
             st.badge("Ready to train on", icon=":material/check:", color="green")
         st.page_link(
-            "new/run_page.py", label="Use in New run", icon=":material/add_circle:",
+            places.NEW_RUN, label="Use in New run", icon=":material/add_circle:",
             query_params=query_of(file, spec), help="Opens New run with this data chosen.",
         )  # fmt: skip
     if report.refusal:

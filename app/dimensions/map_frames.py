@@ -6,7 +6,7 @@ from functools import reduce
 import numpy as np
 
 from app.charts.maps import GateMap
-from app.snapshots.view import GatesShown
+from app.snapshots.view import GateView
 from app.words import ROLE_NAMES
 from finegates.gates.layout import GateLayout, GateVector
 from finegates.gates.stream import StreamUse
@@ -48,7 +48,7 @@ def meaning(part: str, side: str) -> str:
     return f"Dimensions of the residual stream {stream} {ROLE_NAMES[role]}."
 
 
-def gate_map(gates: GatesShown, part: str, side: str) -> GateMap | None:
+def gate_map(gates: GateView, part: str, side: str) -> GateMap | None:
     """The map of a part of the model, or None where the run has no gates there.
 
     Where only one of two gate vectors exists, the other counts as open.
@@ -57,11 +57,11 @@ def gate_map(gates: GatesShown, part: str, side: str) -> GateMap | None:
     return _named(gates.layout, places, part, _mapped(places, gates.values))
 
 
-def agreement_map(shown: Sequence[GatesShown], part: str, side: str) -> GateMap | None:
+def agreement_map(shown: Sequence[GateView], part: str, side: str) -> GateMap | None:
     """In how many of the runs each dimension survives, in percent of them; None as `gate_map`."""
     places = _places(shown[0].layout, part, side)
     kept = [_mapped(places, gates.kept) for gates in shown]
-    share = np.mean(kept, axis=0) if places else None
+    share = np.mean([each for each in kept if each is not None], axis=0) if places else None
     return _named(shown[0].layout, places, part, share)
 
 

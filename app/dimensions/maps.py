@@ -7,7 +7,7 @@ import streamlit as st
 from app.charts.maps import GateMap
 from app.charts.maps import gate_map as draw
 from app.dimensions.map_frames import PARTS, SIDE_NAMES, agreement_map, gate_map, meaning
-from app.snapshots.view import GatesShown
+from app.snapshots.view import GateView
 from app.words import percent
 
 ALL_PARTS = "all"
@@ -23,7 +23,7 @@ HOW_TO_READ_SHARES = (
 )
 
 
-def draw_maps(gates: GatesShown) -> None:
+def draw_maps(gates: GateView) -> None:
     """The gates of one run."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         part, side = _choose_place()
@@ -36,7 +36,7 @@ def draw_maps(gates: GatesShown) -> None:
     _draw(part, side, COLORS[color], lambda one: gate_map(gates, one, side), "open")
 
 
-def draw_agreement(shown: Sequence[GatesShown]) -> None:
+def draw_agreement(shown: Sequence[GateView]) -> None:
     """In how many runs each dimension survives."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         part, side = _choose_place()

@@ -1,6 +1,6 @@
 """Which dimensions are kept, as files: boolean arrays by vector name, or a line for each dimension.
 
-Several runs stand beside each other: in the ``.npz`` behind their id, ``<run>/<vector>``, in the
+Several runs stand next to each other: in the ``.npz`` behind their id, ``<run>/<vector>``, in the
 ``.csv`` as one column each.
 """
 
@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.snapshots.view import GatesShown
+from app.snapshots.view import GateView
 from finegates.files.spreadsheet import csv_text
 
 
-def masks_npz(shown: Sequence[GatesShown]) -> bytes:
+def masks_npz(shown: Sequence[GateView]) -> bytes:
     """Boolean arrays, true where kept: ``0.q.in``, or ``<run>/0.q.in`` where runs are several."""
     arrays = {
         f"{gates.run}/{name}" if len(shown) > 1 else name: part
@@ -25,7 +25,7 @@ def masks_npz(shown: Sequence[GatesShown]) -> bytes:
     return file.getvalue()
 
 
-def masks_csv(shown: Sequence[GatesShown]) -> str:
+def masks_csv(shown: Sequence[GateView]) -> str:
     """A line for each gate: its place, then 1 where kept; of one run its value too.
 
     Runs of several have to have the same layout.
@@ -47,7 +47,7 @@ def masks_csv(shown: Sequence[GatesShown]) -> str:
     return csv_text([*columns], zip(*columns.values(), strict=True))
 
 
-def file_name(shown: Sequence[GatesShown], ending: str) -> str:
+def file_name(shown: Sequence[GateView], ending: str) -> str:
     """Says which run, step and threshold, or how many runs."""
     first = shown[0]
     what = f"{first.run}-step{first.step}" if len(shown) == 1 else f"{len(shown)}-runs"

@@ -1,14 +1,16 @@
 """Several runs against each other on the Dimensions page."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from app.charts.overlap import EXPLANATIONS, pair_by_kind, run_by_run
 from app.dimensions import overlap_frames as frames
 from app.dimensions.maps import draw_agreement
-from app.snapshots.view import GatesShown
+from app.snapshots.view import GateView
 from app.words import ROLE_NAMES, percent
 from finegates.gates.overlap import agreement, vectors_of
 
@@ -28,7 +30,7 @@ HELP = {
 }
 
 
-def draw_comparison(shown: Sequence[GatesShown], dark: bool) -> None:
+def draw_comparison(shown: Sequence[GateView], dark: bool) -> None:
     """Overlap above chance, pair by pair, by matrix, and dimension by dimension."""
     if len(shown) < 2:
         st.info(
@@ -62,7 +64,7 @@ def draw_comparison(shown: Sequence[GatesShown], dark: bool) -> None:
     draw_agreement(shown)
 
 
-def _choose_sets(shown: Sequence[GatesShown]) -> tuple[str, str]:
+def _choose_sets(shown: Sequence[GateView]) -> tuple[str, str]:
     roles = dict.fromkeys(matrix.role for matrix in shown[0].layout.matrices)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.segmented_control(
@@ -79,7 +81,11 @@ def _choose_sets(shown: Sequence[GatesShown]) -> tuple[str, str]:
 
 
 def _draw_agreement_numbers(
-    shown: Sequence[GatesShown], sets, which: str, roles: list[str] | None, table: pd.DataFrame
+    shown: Sequence[GateView],
+    sets: np.ndarray,
+    which: str,
+    roles: list[str] | None,
+    table: pd.DataFrame,
 ) -> None:
     layout = shown[0].layout
     found = agreement(layout, sets, vectors_of(layout, roles))
@@ -106,12 +112,12 @@ def _draw_agreement_numbers(
         )  # fmt: skip
 
 
-def _draw_table(table: pd.DataFrame, shown: Sequence[GatesShown]) -> None:
+def _draw_table(table: pd.DataFrame, shown: Sequence[GateView]) -> None:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    size = {"format": "localized", "width": 90}
+    size: dict[str, Any] = {"format": "localized", "width": 90}
     st.dataframe(
         table.assign(above=100 * table["above"], chance_both=table["chance_both"].round()),
-        key="pairs", hide_index=True, height="content", column_order=ORDER,
+        key="pairs", hide_index=True, height="content", column_order=list(ORDER),
         alt=f"Overlap of {len(table)} pairs of runs",
         column_config={
             "pair": text("Runs", width=80, pinned=True, help="By their numbers above."),

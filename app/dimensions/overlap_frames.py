@@ -8,12 +8,11 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from app.snapshots.view import GatesShown
-from app.words import NOTHING, ROLE_NAMES
+from app.snapshots.view import GateView
+from app.words import NOTHING, ROLE_NAMES, SIDES
 from finegates.gates.layout import GateLayout
 from finegates.gates.overlap import Overlap, overlap_of_sizes, set_sizes, vectors_of
 
-SIDES = {"in": "columns", "out": "rows"}
 SURVIVORS, CLOSED = "survivors", "closed"
 
 
@@ -37,7 +36,7 @@ class Pair:
         return f"{self.first + 1} and {self.second + 1}"
 
 
-def chosen_sets(shown: Sequence[GatesShown], which: str) -> np.ndarray:
+def chosen_sets(shown: Sequence[GateView], which: str) -> np.ndarray:
     """Dimensions that each run keeps, or has closed: boolean, shape ``(num_runs, num_gates)``."""
     return np.stack([gates.kept if which == SURVIVORS else gates.closed for gates in shown])
 

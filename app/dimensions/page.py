@@ -10,21 +10,21 @@ from app.dimensions.choice import (
     choose_view,
     draw_export,
     load_shown,
-    tell_no_gates,
 )
 from app.dimensions.maps import draw_maps
 from app.dimensions.overlap import draw_comparison
 from app.dimensions.stream import draw_stream
-from app.reading import loaders
+from app.reading.runs import runs_folder
+from app.snapshots.no_gates import show_no_gates
 from app.snapshots.survivors import draw_survivor_view
-from app.snapshots.view import GatesShown
-from app.text import plain
+from app.snapshots.view import GateView
+from app.text import escape_markdown
 from app.words import TERMS, percent
 from finegates.errors import FineGatesError
 from finegates.gates.removal import removal
 
 
-def draw_counts(gates: GatesShown) -> None:
+def draw_counts(gates: GateView) -> None:
     counts, total = removal(gates.layout, gates.closed), gates.layout.num_gates
     numbers = (
         ("Step", f"{gates.step:,}", "Optimizer steps done at this snapshot."),
@@ -38,16 +38,16 @@ def draw_counts(gates: GatesShown) -> None:
             st.metric(label, number, help=meaning, border=True)
 
 
-folder = loaders.runs_folder()
+folder = runs_folder()
 run, others = choose_runs(folder)
 if not (steps := run.snapshot_steps()):
-    tell_no_gates(run, folder)
+    show_no_gates(run, folder)
     st.stop()
 step, threshold, view = choose_view(steps)
 try:
     shown = load_shown(run, others, step, threshold)
 except FineGatesError as error:
-    st.error(plain(str(error)))
+    st.error(escape_markdown(str(error)))
     st.stop()
 with st.container(horizontal=True, vertical_alignment="center"):
     draw_counts(shown[0])

@@ -6,8 +6,8 @@ from app.charts.maps import gate_map
 from app.charts.stream import by_layers, strip
 from app.dimensions.map_frames import stream_map
 from app.dimensions.maps import theme
-from app.ranges import in_ranges
-from app.snapshots.view import GatesShown
+from app.snapshots.view import GateView
+from app.text import in_ranges
 from finegates.gates.stream import READS, WRITES, StreamUse, stream_use
 
 PLACES = {"reads and writes": READS + WRITES, "reads": READS, "writes": WRITES}
@@ -20,7 +20,7 @@ NO_BAR = {"displayModeBar": False}
 LIST_HEIGHT = 120
 
 
-def draw_stream(gates: GatesShown) -> None:
+def draw_stream(gates: GateView) -> None:
     """Which hidden dimensions every layer keeps, and which none keeps."""
     chosen = st.segmented_control(
         "Of", list(PLACES), default="reads and writes", key="stream", bind="query-params",

@@ -1,16 +1,15 @@
 """Which runs the Live page watches: in the address as ``?runs=``; ``?run=`` opens one alone."""
 
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 from app.charts.compare import MOST_RUNS
-from app.reading import loaders
-from app.text import plain
+from app.reading.runs import run_rows
+from app.rows import Row, removes
+from app.text import escape_markdown
 from app.widgets.picker import RUN_PARAMETER, no_runs
 from finegates.errors import unknown_name
-from finegates.methods import METHODS
 from finegates.runs.status import LIVE_STATES
 
 RUNS, FOCUS = "runs", "focus"
@@ -20,14 +19,14 @@ MOST_BY_ITSELF = 6
 
 def choose_runs(folder: Path) -> list[str]:
     """Ids of the runs to watch. Stops the page where there are none at all."""
-    rows = loaders.run_rows(folder)
+    rows = run_rows(folder)
     if not rows:
         no_runs()
         st.stop()
     ids = sorted((row["run"] for row in rows), reverse=True)
     asked = st.query_params.get_all(RUNS)
     alone = [] if asked else st.query_params.get_all(RUN_PARAMETER)
-    _tell_unknown([*asked, *alone], ids)
+    _say_unknown([*asked, *alone], ids)
     if RUNS in st.session_state:
         st.session_state[RUNS] = [run for run in st.session_state[RUNS] if run in ids]
     elif not any(run in ids for run in asked):
@@ -48,27 +47,26 @@ def choose_focus(folder: Path, chosen: list[str]) -> str:
         return chosen[0] if chosen else ""
     if st.session_state.get(FOCUS) not in (None, *chosen):
         del st.session_state[FOCUS]
-    rows = {row["run"]: row for row in loaders.run_rows(folder)}
-    telling = (place for place, run in enumerate(chosen) if _has_gates_to_show(rows[run]))
+    rows = {row["run"]: row for row in run_rows(folder)}
+    with_gates = (place for place, run in enumerate(chosen) if _has_gates_to_show(rows[run]))
     return st.selectbox(
-        "Gates and log of", chosen, next(telling, 0), key=FOCUS, bind="query-params", width=420,
+        "Gates and log of", chosen, next(with_gates, 0), key=FOCUS, bind="query-params", width=420,
         help="Curves are drawn for all runs, gates and the log for one.",
     )  # fmt: skip
 
 
-def _has_gates_to_show(row: dict[str, Any]) -> bool:
-    method = METHODS.get(row["method"])
-    return method is not None and method.removes and bool(row["step"])
+def _has_gates_to_show(row: Row) -> bool:
+    return removes(row) and bool(row["step"])
 
 
-def _by_itself(rows: list[dict[str, Any]], ids: list[str]) -> list[str]:
+def _by_itself(rows: list[Row], ids: list[str]) -> list[str]:
     """Runs at work and those that come next, else the newest."""
     at_work = [row["run"] for row in rows if row["status"] in LIVE_STATES]
     waiting = sorted(row["run"] for row in rows if row["status"] == "queued")
     return [*at_work, *waiting][:MOST_BY_ITSELF] or ids[:1]
 
 
-def _tell_unknown(asked: list[str], ids: list[str]) -> None:
+def _say_unknown(asked: list[str], ids: list[str]) -> None:
     for run in asked:
         if run not in ids:
-            st.error(plain(f"{unknown_name('run', run, ids, shown=5)} It is left out."))
+            st.error(escape_markdown(f"{unknown_name('run', run, ids, shown=5)} It is left out."))

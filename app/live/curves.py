@@ -10,8 +10,8 @@ import streamlit as st
 from app.charts import curves, style
 from app.charts.compare import Axis, overlay
 from app.charts.zoom import HOW_TO_ZOOM, ZOOM
-from app.compare.parts import choose_smoothing
 from app.curves import frames
+from app.curves.smoothing import choose_smoothing
 from app.live.header import heading
 from app.live.watched import Watched
 from app.words import metric_name
@@ -107,7 +107,7 @@ def _draw_sparsity(gated: Sequence[Watched], several: bool, line: str) -> None:
         y = REMOVED[line]
         known = train.dropna(subset=[y.column])
         if known.empty:
-            st.caption("None of these runs tells what it expects to remove.")
+            st.caption("None of these runs reports what it expects to remove.")
             return
         chart = overlay(
             known, _looks(gated), _steps(gated), y, raw="current_target", columns=1, faint=TARGET

@@ -1,13 +1,14 @@
 """The gates of the Live page: closing layer by layer, what that removes, and how values spread."""
 
+import numpy as np
 import streamlit as st
 
 from app.charts import gates, layers
 from app.live.header import heading
-from app.reading import loaders
 from app.reading.feed import Feed, Histograms
+from app.reading.gates import snapshot_at
 from app.snapshots.frames import closing, removed_frame, shares, some_steps
-from app.text import plain
+from app.text import escape_markdown
 from app.words import ROLE_NAMES
 from finegates.errors import RunError
 from finegates.runs.folder import Run
@@ -45,9 +46,9 @@ def _draw_removed(run: Run) -> None:
         st.caption("Comes with the first evaluation.")
         return
     try:
-        frame = removed_frame(loaders.snapshot(run, steps[-1]))
+        frame = removed_frame(snapshot_at(run, steps[-1]))
     except RunError as error:
-        st.warning(plain(str(error)))
+        st.warning(escape_markdown(str(error)))
         return
     dark = st.context.theme.type == "dark"
     st.vega_lite_chart(
@@ -81,9 +82,9 @@ def _draw_spread(histograms: Histograms, roles: tuple[str, ...], total: int, cho
     st.caption(text)
 
 
-def _choose_step(steps, choose: bool):
+def _choose_step(steps: np.ndarray, choose: bool) -> np.ndarray:
     """The place of the step to show: the latest while the run goes on, else any."""
-    last = [len(steps) - 1]
+    last = np.array([len(steps) - 1])
     if not choose:
         st.caption(f"Latest step: **{steps[-1]:,}**. Switch off live updates to look back.")
         return last
@@ -91,4 +92,4 @@ def _choose_step(steps, choose: bool):
         return last
     options = [int(step) for step in steps]
     step = st.select_slider("Step", options, value=options[-1], key="at", bind="query-params")
-    return [options.index(step)]
+    return np.array([options.index(step)])

@@ -6,15 +6,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import words
+from app import places, words
 from app.curves.looks import swatch
 from app.live.watched import Watched
+from app.reading.one_run import log_tail
 from app.run_table.columns import COLUMNS
-from app.text import plain
+from app.text import escape_markdown
+from app.widgets.buttons import run_buttons
 from app.widgets.report_button import report_button
-from app.widgets.run_buttons import run_buttons
 from app.words import STATES, TERMS
-from finegates.jobs import control as jobs
 from finegates.methods import METHODS
 from finegates.runs.folder import BROKEN, Run
 from finegates.runs.status import Status
@@ -34,7 +34,7 @@ def draw_header(watched: Watched, alone: bool) -> None:
 
     Args:
         watched: The run.
-        alone: Whether it is the only one; of several, a table tells how far they are.
+        alone: Whether it is the only one; of several, a table shows how far they are.
     """
     run, status = watched.run, watched.status
     spec, look = run.spec, STATES[status.state]
@@ -43,14 +43,14 @@ def draw_header(watched: Watched, alone: bool) -> None:
             st.image(swatch(watched.look), width=28)
         st.badge(status.state, icon=f":material/{look.icon}:", color=look.color, help=look.meaning)
         st.markdown(
-            f"**{spec.method}** on **{spec.task}** with {plain(spec.model)}, seed {spec.seed}: "
-            f"{look.meaning}",
+            f"**{spec.method}** on **{spec.task}** with {escape_markdown(spec.model)}, "
+            f"seed {spec.seed}: {look.meaning}",
             width="stretch",
         )
         run_buttons(run, status.state)
         if watched.has_gates:
             st.page_link(
-                "dimensions/page.py", label="Dimensions", icon=":material/grid_on:",
+                places.DIMENSIONS, label="Dimensions", icon=":material/grid_on:",
                 query_params={"run": run.id},
             )  # fmt: skip
         if alone and watched.has_begun:
@@ -63,7 +63,9 @@ def draw_header(watched: Watched, alone: bool) -> None:
 def draw_broken(run: Run, reason: str) -> None:
     """A run that can't be read, why, and the way to be rid of it."""
     with st.container(border=True):
-        st.error(plain(f"{run.id} can't be read: {reason}"), icon=":material/broken_image:")
+        st.error(
+            escape_markdown(f"{run.id} can't be read: {reason}"), icon=":material/broken_image:"
+        )
         run_buttons(run, BROKEN, can_delete=True)
 
 
@@ -71,7 +73,7 @@ def _draw_reason(watched: Watched) -> None:
     status, icon = watched.status, f":material/{STATES[watched.status.state].icon}:"
     if status.reason:
         show = st.error if status.state in ("failed", "lost") else st.info
-        show(plain(status.reason), icon=icon)
+        show(escape_markdown(status.reason), icon=icon)
     if not watched.has_begun and status.state in STARTING:
         st.info(STARTING[status.state], icon=icon)
     elif not watched.has_begun and status.is_over:
@@ -89,7 +91,7 @@ def _draw_progress(status: Status) -> None:
 
 def draw_tiles(run: Run, status: Status) -> None:
     """The numbers that count, each with its definition on hover."""
-    metric = plain(words.metric_name(status.metric))
+    metric = escape_markdown(words.metric_name(status.metric))
     gain = None
     if status.score is not None and status.majority_score is not None:
         gain = round(status.score - status.majority_score, 3)
@@ -126,7 +128,7 @@ def _work_tiles(status: Status) -> list[Tile]:
     trained = words.count(status.trainable_params)
     return [
         ("Throughput", words.per_second(status.samples_per_s), TERMS["throughput"],
-         plain(f"{status.device} · {status.precision}")),
+         escape_markdown(f"{status.device} · {status.precision}")),
         ("Memory", words.size(status.memory_bytes),
          f"{TERMS['memory']} Trained: {trained} of {words.count(status.total_params)} parameters.",
          f"{trained} trained"),
@@ -164,7 +166,8 @@ def _numbers(watched: Watched) -> dict[str, Any]:
 
 
 def _number_columns() -> dict[str, Any]:
-    config, fraction = st.column_config, {"format": "%.1f %%", "width": 80}
+    config = st.column_config
+    fraction: dict[str, Any] = {"format": "%.1f %%", "width": 80}
     return {
         "look": config.ImageColumn("", width=44, pinned=True, help="The run's line below."),
         "name": config.TextColumn("Run", width=230, pinned=True),
@@ -183,11 +186,11 @@ def _number_columns() -> dict[str, Any]:
 def draw_log(run: Run, expanded: bool) -> None:
     """The end of what the worker printed."""
     with st.expander("Log", icon=":material/terminal:", expanded=expanded):
-        lines = jobs.job_tail(run, LOG_BYTES).strip().splitlines()[-LOG_LINES:]
+        lines = log_tail(run, LOG_BYTES).strip().splitlines()[-LOG_LINES:]
         st.code("\n".join(lines) or "The log is empty so far.", language=None)
         st.caption(f"Its last {LOG_LINES} lines at most. All of it: `{run.log_path}`")
 
 
 def heading(title: str, explanation: str) -> None:
     """A chart's title, with how to read it on hover."""
-    st.markdown(f"**{plain(title)}**", help=explanation)
+    st.markdown(f"**{escape_markdown(title)}**", help=explanation)

@@ -3,11 +3,10 @@
 import streamlit as st
 
 from app import words
-from app.text import plain
+from app.reading.one_run import job_of, launch_of
+from app.text import escape_markdown
 from finegates.errors import RunError
-from finegates.jobs.control import job_info
 from finegates.runs.folder import Run
-from finegates.runs.launch import read_launch
 
 MEANINGS = {
     "PENDING": "waits in Slurm's queue",
@@ -19,7 +18,7 @@ MEANINGS = {
 
 def draw_job(run: Run) -> None:
     """Nothing for a run of this machine."""
-    if (job := job_info(run)) is None:
+    if (job := job_of(run)) is None:
         return
     meaning = f"The job {MEANINGS[job.word]}." if job.word in MEANINGS else None
     with st.container(border=True):
@@ -28,15 +27,15 @@ def draw_job(run: Run) -> None:
         columns[1].metric("Node", job.node or words.NOTHING)
         columns[2].metric("In the queue", job.word or words.NOTHING, help=meaning)
         if job.word == "PENDING" and job.reason:
-            st.caption(f"It {MEANINGS['PENDING']}; Slurm's reason: {plain(job.reason)}.")
+            st.caption(f"It {MEANINGS['PENDING']}; Slurm's reason: {escape_markdown(job.reason)}.")
         _draw_script(run)
 
 
 def _draw_script(run: Run) -> None:
     try:
-        script = read_launch(run.path).sbatch
+        script = launch_of(run).sbatch
     except RunError as error:
-        st.caption(plain(str(error)))
+        st.caption(escape_markdown(str(error)))
         return
     with st.expander("sbatch script", icon=":material/description:"):
         st.code(script or "Not submitted yet.", language="bash")

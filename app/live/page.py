@@ -1,7 +1,5 @@
 """Runs as they train. The view ticks while one of them is at work and settles when all are over."""
 
-from typing import Any
-
 import streamlit as st
 
 from app.live.choice import choose_focus, choose_runs
@@ -11,14 +9,15 @@ from app.live.header import draw_broken, draw_header, draw_log, draw_numbers, dr
 from app.live.job import draw_job
 from app.live.ridge import draw_ridge
 from app.live.watched import Watched, watch
-from app.reading import loaders
+from app.reading.one_run import row_of
+from app.reading.runs import runs_folder, start_waiting
+from app.rows import Row, is_active
 from app.words import no_gates
 from finegates.runs.folder import Run
-from finegates.runs.status import ACTIVE_STATES
 
 REFRESH_S = 2
 
-folder = loaders.runs_folder()
+folder = runs_folder()
 with st.container(horizontal=True, vertical_alignment="bottom"):
     chosen = choose_runs(folder)
     updates = st.toggle(
@@ -31,15 +30,11 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 focus = choose_focus(folder, chosen)
 
 
-def rows_of(runs: list[str]) -> list[dict[str, Any]]:
-    return [Run(folder / run).row() for run in runs]
+def rows_of(runs: list[str]) -> list[Row]:
+    return [row_of(Run(folder / run)) for run in runs]
 
 
-def is_active(rows: list[dict[str, Any]]) -> bool:
-    return any(row["status"] in ACTIVE_STATES for row in rows)
-
-
-def draw_runs(rows: list[dict[str, Any]], watched: dict[str, Watched]) -> None:
+def draw_runs(rows: list[Row], watched: dict[str, Watched]) -> None:
     alone = len(rows) == 1
     with st.container(border=not alone, gap="small"):
         for row in rows:
@@ -69,10 +64,10 @@ def draw_focus(one: Watched, alone: bool) -> None:
 
 def view(runs: list[str], focus: str, was_active: bool) -> None:
     rows = rows_of(runs)
-    if was_active != is_active(rows):
+    if was_active != any(map(is_active, rows)):
         st.rerun()
-    if is_active(rows):
-        loaders.tend(folder)
+    if any(map(is_active, rows)):
+        start_waiting(folder)
     watched = watch(folder, rows, focus, refresh=updates)
     draw_runs(rows, watched)
     if focus in watched:
@@ -80,7 +75,7 @@ def view(runs: list[str], focus: str, was_active: bool) -> None:
 
 
 if chosen:
-    active = is_active(rows_of(chosen))
+    active = any(map(is_active, rows_of(chosen)))
     st.fragment(view, run_every=REFRESH_S if updates and active else None)(chosen, focus, active)
 else:
     with st.container(border=True):

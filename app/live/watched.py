@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from app.curves.frames import names_of
-from app.reading import loaders
+from app.curves.looks import looks_of
+from app.reading.curves import feed_of
 from app.reading.feed import Feed
+from app.reading.one_run import status_of
+from app.rows import Row
+from finegates.errors import RunError
 from finegates.methods import METHODS
 from finegates.runs.folder import BROKEN, Run
 from finegates.runs.status import Status
@@ -42,9 +45,7 @@ class Watched:
         return len(self.feed.train) > 0 or self.feed.histograms is not None
 
 
-def watch(
-    folder: Path, rows: Sequence[dict[str, Any]], focus: str, refresh: bool
-) -> dict[str, Watched]:
+def watch(folder: Path, rows: Sequence[Row], focus: str, refresh: bool) -> dict[str, Watched]:
     """The runs that can be read, by id.
 
     Args:
@@ -54,12 +55,15 @@ def watch(
         refresh: Read what is new of runs that are not over.
     """
     sound = [row for row in rows if row["status"] != BROKEN]
-    looks = loaders.looks(folder, [row["run"] for row in rows])
+    looks = looks_of(folder, [row["run"] for row in rows])
     look_of = {row["run"]: look for row, look in zip(rows, looks, strict=True)}
     watched = {}
     for row, name in zip(sound, names_of(sound), strict=True):
         run = Run(folder / row["run"])
-        if (status := loaders.run_status(run)) is not None:
-            feed = loaders.feed(run, refresh or status.is_over, histograms=run.id == focus)
-            watched[run.id] = Watched(run, status, feed, name, look_of[run.id])
+        try:
+            status = status_of(run)
+        except RunError:  # damaged since its row was read
+            continue
+        feed = feed_of(run, refresh or status.is_over, histograms=run.id == focus)
+        watched[run.id] = Watched(run, status, feed, name, look_of[run.id])
     return watched

@@ -1,4 +1,4 @@
-"""What a sweep will cost: the runs of each method, how long each lasts, how long all of them."""
+"""What runs will cost: how large their rows are; of a sweep how long each run lasts, and all."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -8,9 +8,18 @@ from typing import Any
 import pandas as pd
 
 from app.words import duration
+from finegates.data.splits import TextSplits
 from finegates.groups.store import Cell
 from finegates.jobs.estimate import Estimate
+from finegates.jobs.inputs import mean_words
 from finegates.spec import RunSpec, make_spec
+
+WORDS_FROM_ROWS = 500
+
+
+def size_of(splits: TextSplits) -> tuple[int, int, float]:
+    """Training rows, validation rows, and the mean words of a row, from the first few hundred."""
+    return len(splits.train), len(splits.validation), mean_words(splits, WORDS_FROM_ROWS)
 
 
 @dataclass(frozen=True)
@@ -19,7 +28,7 @@ class SweepCost:
 
     Attributes:
         runs: Method -> how many runs it has.
-        seconds: Method -> how long each lasts; None where that can't be told.
+        seconds: Method -> how long each lasts; None where that is not known.
         at_once: How many runs train at a time.
         basis: Where the times come from, in words.
     """
@@ -31,7 +40,7 @@ class SweepCost:
 
     @property
     def total_s(self) -> float | None:
-        """Seconds until the last run ends; None where one of the methods can't be told."""
+        """Seconds until the last run ends; None where that of one method is not known."""
         parts = []
         for method, number in self.runs.items():
             each = self.seconds[method]

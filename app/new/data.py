@@ -7,11 +7,12 @@ from typing import Any
 
 import streamlit as st
 
+from app.new import keys
 from app.new.fields import PREFIX, help_of, setting_input
 from app.new.preview import draw_preview
-from app.reading import loaders
-from app.text import plain
-from app.widgets.buttons import locked
+from app.reading.data import UPLOADS_FOLDER, guessed_columns, read_upload, splits_of
+from app.text import escape_markdown
+from app.widgets.buttons import disabled_if_read_only
 from finegates.data.columns import Columns
 from finegates.data.glue import GLUE_DIR_VARIABLE
 from finegates.data.splits import TextSplits
@@ -45,7 +46,7 @@ def choose_data(method: str, folder: Path, prefix: str = PREFIX) -> Choice:
         prefix: Of the page's settings in the session; some of them decide which rows are read.
     """
     source = st.segmented_control(
-        "Data", SOURCES, default=SAMPLE, key="new_source", required=True, persist_state="session",
+        "Data", SOURCES, default=SAMPLE, key=keys.SOURCE, required=True, persist_state="session",
         label_visibility="collapsed",
     )  # fmt: skip
     try:
@@ -54,7 +55,7 @@ def choose_data(method: str, folder: Path, prefix: str = PREFIX) -> Choice:
             return Choice({}, error="Choose a file first.")
         splits = _read(settings, prefix)
     except DataError as error:
-        st.error(plain(_in_users_names(str(error))), icon=":material/error:")
+        st.error(escape_markdown(_in_users_names(str(error))), icon=":material/error:")
         return Choice({}, error="The data can't be used yet; see there.")
     if splits is not None:
         draw_preview(splits)
@@ -63,7 +64,7 @@ def choose_data(method: str, folder: Path, prefix: str = PREFIX) -> Choice:
 
 def _in_users_names(text: str) -> str:
     """An error with an upload called as the user calls it, not as it is kept."""
-    kept, upload = st.session_state.get("new_file"), st.session_state.get("new_upload")
+    kept, upload = st.session_state.get(keys.FILE), st.session_state.get(keys.UPLOAD)
     return text.replace(Path(kept).name, upload.name) if kept and upload else text
 
 
@@ -74,10 +75,10 @@ def _sample() -> dict[str, Any]:
 
 def _glue() -> dict[str, Any] | None:
     left, right = st.columns([1, 3])
-    task = left.selectbox("Task", GLUE_TASKS, key="new_glue_task", persist_state="session")
-    st.session_state.setdefault("new_glue_dir", os.environ.get(GLUE_DIR_VARIABLE, ""))
+    task = left.selectbox("Task", GLUE_TASKS, key=keys.GLUE_TASK, persist_state="session")
+    st.session_state.setdefault(keys.GLUE_DIR, os.environ.get(GLUE_DIR_VARIABLE, ""))
     glue_dir = right.text_input(
-        "Folder", key="new_glue_dir", help=help_of("glue_dir"), persist_state="session",
+        "Folder", key=keys.GLUE_DIR, help=help_of("glue_dir"), persist_state="session",
         placeholder="empty: download from the hub",
     )  # fmt: skip
     return {"task": task, "glue_dir": glue_dir.strip() or None}
@@ -86,15 +87,16 @@ def _glue() -> dict[str, Any] | None:
 def _file(method: str, folder: Path) -> dict[str, Any] | None:
     upload = st.file_uploader(
         "A table with a text and a label in each row", type=[r.lstrip(".") for r in READERS],
-        key="new_upload", **locked(help="CSV, TSV, JSONL or Parquet, UTF-8, up to 200 MB."),
+        key=keys.UPLOAD,
+        **disabled_if_read_only(help="CSV, TSV, JSONL or Parquet, UTF-8, up to 200 MB."),
     )  # fmt: skip
     if upload is not None:
-        kept = folder / loaders.UPLOADS_FOLDER
-        path = save_readable(upload.name, upload.getvalue(), kept, loaders.read_upload)
-        st.session_state["new_file"] = str(path)
-    if not (kept := st.session_state.get("new_file")) or not Path(kept).is_file():
+        kept = folder / UPLOADS_FOLDER
+        path = save_readable(upload.name, upload.getvalue(), kept, read_upload)
+        st.session_state[keys.FILE] = str(path)
+    if not (name := st.session_state.get(keys.FILE)) or not Path(name).is_file():
         return None
-    path = Path(kept)
+    path = Path(name)
     if upload is None:
         st.caption(f"Your last upload is kept: `{path.name}`")
     return {"task": FILE_TASK, "data": str(path), **map_columns(path, method)}
@@ -113,30 +115,29 @@ def map_columns(path: Path, method: str) -> dict[str, Any]:
     Raises:
         DataError: If the file can't be read.
     """
-    names, guess, problem = loaders.guessed_columns(str(path), path.stat().st_mtime_ns)
+    names, guess, problem = guessed_columns(path)
     if len(names) < TEXT_AND_LABEL:
         raise DataError(
             f"'{path.name}' has one column only, '{names[0]}'. A text and a label are needed in "
             "each row; add a column of labels."
         )
     if guess is None:
-        st.warning(plain(f"{problem} Choose the columns."), icon=":material/rule:")
+        st.warning(escape_markdown(f"{problem} Choose the columns."), icon=":material/rule:")
         guess = Columns(names[0], None, names[-1], "auto")
     text, pair, label = guess.text, guess.pair, guess.label
     boxes = st.columns(4)
-    box = dict(persist_state="session")
     text = boxes[0].selectbox(
-        "Text", names, names.index(text), key=f"new_text_{path.name}", help=help_of("text_column"),
-        **box,
+        "Text", names, names.index(text), key=keys.text_column(path.name),
+        help=help_of("text_column"), persist_state="session",
     )  # fmt: skip
     options = [NO_PAIR, *names]
     pair = boxes[1].selectbox(
-        "Second text", options, options.index(pair or NO_PAIR), key=f"new_pair_{path.name}",
-        help=help_of("pair_column"), **box,
+        "Second text", options, options.index(pair or NO_PAIR), key=keys.pair_column(path.name),
+        help=help_of("pair_column"), persist_state="session",
     )  # fmt: skip
     label = boxes[2].selectbox(
-        "Label", names, names.index(label), key=f"new_label_{path.name}",
-        help=help_of("label_column"), **box,
+        "Label", names, names.index(label), key=keys.label_column(path.name),
+        help=help_of("label_column"), persist_state="session",
     )  # fmt: skip
     with boxes[3]:
         problem = setting_input("problem", method)
@@ -152,11 +153,10 @@ def _read(settings: dict[str, Any], prefix: str) -> TextSplits | None:
     """The rows, read once for each choice; from the hub only when asked."""
     from_hub = settings["task"] in GLUE_TASKS and not settings.get("glue_dir")
     if from_hub and not st.toggle(
-        "Download and show the rows", key="new_download", persist_state="session"
+        "Download and show the rows", key=keys.DOWNLOAD, persist_state="session"
     ):
         st.caption("The rows are downloaded when the run starts, if you don't look at them now.")
         return None
     given = {name: st.session_state.get(prefix + name) for name in DECIDE_ROWS}
     with st.spinner("Reading the data …"):
-        changed = Path(settings["data"]).stat().st_mtime_ns if settings.get("data") else 0
-        return loaders.splits(make_spec({**settings, **given}), changed)
+        return splits_of(make_spec({**settings, **given}))

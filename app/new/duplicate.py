@@ -5,12 +5,13 @@ from typing import Any
 
 import streamlit as st
 
+from app.new import keys
 from app.new.data import FILE, GLUE, NO_PAIR, SAMPLE
 from app.new.fields import PREFIX, as_widget, start_from
 from app.new.launch import start_from_launch
 from app.new.model import EMBEDDED, HUB, LOCAL
 from app.new.training import ELSEWHERE
-from app.reading import loaders
+from app.reading.machine import devices
 from finegates.models.sources import EMBEDDED_MODEL
 from finegates.runs.launch import Launch
 from finegates.spec import FIELDS, FILE_TASK, SAMPLE_TASK, RunSpec
@@ -20,17 +21,17 @@ def fill_new_run(spec: RunSpec, launch: Launch) -> None:
     """Sets what the page's boxes hold. For a callback: the page must not have been drawn yet.
 
     Args:
-        spec: Of the run to duplicate. A file that is no longer there has to be chosen anew.
+        spec: Of the run to duplicate. A file that no longer exists has to be chosen again.
         launch: Who started it.
     """
     values: dict[str, Any] = {
         PREFIX + name: as_widget(getattr(spec, name)) for name in FIELDS if name not in ELSEWHERE
     }
     values[f"{PREFIX}target_sparsity"] = spec.target_sparsity
-    values["new_method"] = spec.method
+    values[keys.METHOD] = spec.method
     values |= _data(spec) | _model(spec)
-    devices = ("auto", *(device.name for device in loaders.devices()))
-    values["new_device"] = spec.device if spec.device in devices else "auto"
+    here = ("auto", *(device.name for device in devices()))
+    values[keys.DEVICE] = spec.device if spec.device in here else "auto"
     st.session_state.update(values)
     start_from_launch(launch)
     start_from(spec.method)
@@ -38,23 +39,23 @@ def fill_new_run(spec: RunSpec, launch: Launch) -> None:
 
 def _data(spec: RunSpec) -> dict[str, Any]:
     if spec.task == SAMPLE_TASK:
-        return {"new_source": SAMPLE}
+        return {keys.SOURCE: SAMPLE}
     if spec.task != FILE_TASK or not spec.data:
         return {
-            "new_source": GLUE,
-            "new_glue_task": spec.task,
-            "new_glue_dir": spec.glue_dir or "",
+            keys.SOURCE: GLUE,
+            keys.GLUE_TASK: spec.task,
+            keys.GLUE_DIR: spec.glue_dir or "",
         }
     name = Path(spec.data).name
     columns = {
-        f"new_text_{name}": spec.text_column,
-        f"new_pair_{name}": spec.pair_column or NO_PAIR,
-        f"new_label_{name}": spec.label_column,
+        keys.text_column(name): spec.text_column,
+        keys.pair_column(name): spec.pair_column or NO_PAIR,
+        keys.label_column(name): spec.label_column,
     }
     known = {key: value for key, value in columns.items() if value is not None}
     return {
-        "new_source": FILE,
-        "new_file": spec.data,
+        keys.SOURCE: FILE,
+        keys.FILE: spec.data,
         f"{PREFIX}problem": spec.problem,
         **known,
     }
@@ -62,7 +63,7 @@ def _data(spec: RunSpec) -> dict[str, Any]:
 
 def _model(spec: RunSpec) -> dict[str, Any]:
     if spec.model == EMBEDDED_MODEL:
-        return {"new_model_kind": EMBEDDED}
+        return {keys.MODEL_KIND: EMBEDDED}
     if Path(spec.model).is_dir():
-        return {"new_model_kind": LOCAL, "new_Folder": spec.model}
-    return {"new_model_kind": HUB, "new_Hub id": spec.model}
+        return {keys.MODEL_KIND: LOCAL, keys.MODEL_FOLDER: spec.model}
+    return {keys.MODEL_KIND: HUB, keys.HUB_ID: spec.model}

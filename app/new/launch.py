@@ -32,7 +32,7 @@ def choose_launch() -> tuple[Launch, str]:
     if missing():
         return HERE, ""
     chosen = st.segmented_control(
-        "Where", list(_NAMES), format_func=_NAMES.get, key=KEY + "where", default=LOCAL,
+        "Where", list(_NAMES), format_func=_NAMES.__getitem__, key=KEY + "where", default=LOCAL,
         required=True, persist_state="session",
         help="Slurm gets one job for each run; both write the same run folders, which the nodes "
         "have to see too.",

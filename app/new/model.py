@@ -5,46 +5,47 @@ from typing import Any
 
 import streamlit as st
 
+from app.new import keys
 from app.new.fields import help_of
-from app.reading import loaders
-from app.text import plain
+from app.reading.machine import found_devices
+from app.text import escape_markdown
 from finegates.machine.devices import CPU, Device, matching_devices
 from finegates.models.sources import EMBEDDED_MODEL
 
 EMBEDDED, HUB, LOCAL = "MiniLM-L6 (embedded)", "Hugging Face id", "Local folder"
 AUTO = "auto"
-_DEVICE, _GONE = "new_device", "new_device_gone"
 
 
 def choose_model() -> str:
     """The model's name as `RunSpec` wants it; empty while none is named."""
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     kind = left.selectbox(
-        "Model", [EMBEDDED, HUB, LOCAL], key="new_model_kind", help=help_of("model"),
+        "Model", [EMBEDDED, HUB, LOCAL], key=keys.MODEL_KIND, help=help_of("model"),
         persist_state="session",
     )  # fmt: skip
     if kind == EMBEDDED:
         right.caption("22.7 M parameters, 6 layers; comes with the program, no download.")
         return EMBEDDED_MODEL
-    label = "Hub id" if kind == HUB else "Folder"
-    example = "FacebookAI/roberta-base" if kind == HUB else "/path/of/save_pretrained"
-    return right.text_input(
-        label, key=f"new_{label}", placeholder=example, persist_state="session"
-    ).strip()
+    label, key, example = (
+        ("Hub id", keys.HUB_ID, "FacebookAI/roberta-base")
+        if kind == HUB
+        else ("Folder", keys.MODEL_FOLDER, "/path/of/save_pretrained")
+    )
+    return right.text_input(label, key=key, placeholder=example, persist_state="session").strip()
 
 
 def choose_device(container: Any) -> str:
     """One of this machine's devices, or auto; a choice that is gone is said, and auto taken."""
-    devices, problem = loaders.found_devices()
+    devices, problem = found_devices()
     labels = {AUTO: f"{AUTO} ({_taken_by_auto(devices)})"}
     labels |= {d.name: f"{d.name} ({d.description})" for d in devices}
     # A browser answers with the label it has, whose free memory may be that of before.
-    wanted = str(st.session_state.get(_DEVICE) or AUTO).split(" ")[0]
+    wanted = str(st.session_state.get(keys.DEVICE) or AUTO).split(" ")[0]
     if wanted not in labels:
-        st.session_state[_GONE] = wanted
-    st.session_state[_DEVICE] = wanted if wanted in labels else AUTO
+        st.session_state[keys.DEVICE_GONE] = wanted
+    st.session_state[keys.DEVICE] = wanted if wanted in labels else AUTO
     chosen = container.selectbox(
-        "Device", list(labels), format_func=labels.get, key=_DEVICE, persist_state="session",
+        "Device", list(labels), format_func=labels.get, key=keys.DEVICE, persist_state="session",
         help=help_of("device"),
     )  # fmt: skip
     _say_if_gone(chosen, devices, problem)
@@ -53,12 +54,12 @@ def choose_device(container: Any) -> str:
 
 def _say_if_gone(chosen: str, devices: Sequence[Device], problem: str) -> None:
     """Until another device is chosen, or the one that was gone is back."""
-    gone = st.session_state.get(_GONE)
+    gone = st.session_state.get(keys.DEVICE_GONE)
     if chosen != AUTO or gone in [device.name for device in devices]:
-        st.session_state.pop(_GONE, None)
+        st.session_state.pop(keys.DEVICE_GONE, None)
     elif gone:
         said = f"Device {gone} was chosen, but is not on this machine now; auto is chosen instead."
-        st.warning(plain(f"{said} {problem}".rstrip()), icon=":material/warning:")
+        st.warning(escape_markdown(f"{said} {problem}".rstrip()), icon=":material/warning:")
 
 
 def _taken_by_auto(devices: Sequence[Device]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from app.new.fields import default_of, help_of, label_of, number_limits, step_of, type_of
-from app.new.relevance import matters
+from app.new.recipes import matters
 from finegates.spec import FIELDS
 
 PREFIX = "sweep."

@@ -9,13 +9,13 @@ from typing import Any
 
 import streamlit as st
 
+from app.new import keys
 from app.new.data import FILE, GLUE, NO_PAIR, SAMPLE
 from app.new.fields import type_of
 from app.new.model import EMBEDDED, HUB
 from app.new.overrides import PREFIX
 from app.new.sweep import MOST_SEEDS, PERCENTS
-from app.reading import loaders
-from finegates.data.uploads import kept_files
+from app.reading.data import UPLOADS_FOLDER, guessed_columns, kept_uploads
 from finegates.errors import DataError, SpecError, shortened, unknown_name
 from finegates.groups.store import check_name
 from finegates.methods import METHODS
@@ -25,10 +25,10 @@ from finegates.spec import FIELDS, GLUE_TASKS, SAMPLE_TASK
 
 _DONE = "prefilled"
 _PROBLEM = "prefill_problem"
-_MAPPED = {"text": "new_text_", "pair": "new_pair_", "label": "new_label_"}
-_SEEDS = {
-    "seeds": {"minimum": 1, "maximum": MOST_SEEDS, "unit": ""},
-    "first_seed": FIELDS["seed"].metadata,
+_MAPPED = {"text": keys.text_column, "pair": keys.pair_column, "label": keys.label_column}
+_SEEDS: dict[str, tuple[str, Mapping[str, Any]]] = {
+    "seeds": (keys.SEEDS, {"minimum": 1, "maximum": MOST_SEEDS, "unit": ""}),
+    "first_seed": (keys.FIRST_SEED, FIELDS["seed"].metadata),
 }
 
 Parameters = Mapping[str, str]
@@ -69,17 +69,17 @@ def _once(values_of: Callable[[Parameters], dict[str, Any]]) -> None:
 def _kept_file(given: Parameters, folder: Path) -> dict[str, Any]:
     if not (name := given.get("file")):
         return _task(given["task"]) if given.get("task") else {}
-    kept = {file.path.name: file.path for file in kept_files(folder / loaders.UPLOADS_FOLDER)}
+    kept = {file.path.name: file.path for file in kept_uploads(folder / UPLOADS_FOLDER)}
     if name not in kept:  # a name, never a path
         raise DataError(unknown_name("kept file", name, sorted(kept), shown=5))
     path = kept[name]
-    columns = loaders.file_frame(str(path), path.stat().st_mtime_ns).columns
-    values = {"new_source": FILE, "new_file": str(path)}
-    for parameter, key in _MAPPED.items():
+    columns = guessed_columns(path)[0]
+    values = {keys.SOURCE: FILE, keys.FILE: str(path)}
+    for parameter, key_of in _MAPPED.items():
         if column := given.get(parameter):
             if column not in (*columns, *([NO_PAIR] if parameter == "pair" else [])):
-                raise DataError(unknown_name("column", column, map(str, columns)))
-            values[f"{key}{name}"] = column
+                raise DataError(unknown_name("column", column, columns))
+            values[key_of(name)] = column
     return values
 
 
@@ -87,7 +87,7 @@ def _sweep(given: Parameters) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if name := given.get("name"):
         check_name(name)
-        values["sweep_name"] = name
+        values[keys.SWEEP_NAME] = name
     if task := given.get("task"):
         values |= _task(task)
     if model := given.get("model"):
@@ -95,11 +95,12 @@ def _sweep(given: Parameters) -> dict[str, Any]:
     if methods := given.get("methods"):
         values |= _methods(words_of(methods))
     if targets := given.get("targets"):
-        meta = FIELDS["target_sparsity"].metadata
-        values["sweep_targets"] = [_percent(t) for t in numbers_of("targets", targets, float, meta)]
-    for name, meta in _SEEDS.items():
+        allowed = FIELDS["target_sparsity"].metadata
+        fractions = numbers_of("targets", targets, float, allowed)
+        values[keys.TARGETS] = [_percent(fraction) for fraction in fractions]
+    for name, (key, meta) in _SEEDS.items():
         if number := given.get(name):
-            values[f"sweep_{name}"] = numbers_of(name, number, int, meta)[0]
+            values[key] = numbers_of(name, number, int, meta)[0]
     for name in FIELDS.keys() & given.keys() - {"seed"}:
         if (kind := type_of(name)[0]) in (int, float):
             (values[PREFIX + name],) = numbers_of(name, given[name], kind, FIELDS[name].metadata)
@@ -108,22 +109,22 @@ def _sweep(given: Parameters) -> dict[str, Any]:
 
 def _task(task: str) -> dict[str, Any]:
     if task == SAMPLE_TASK:
-        return {"new_source": SAMPLE}
+        return {keys.SOURCE: SAMPLE}
     if task not in GLUE_TASKS:
         raise SpecError(unknown_name("task", task, (SAMPLE_TASK, *GLUE_TASKS)))
-    return {"new_source": GLUE, "new_glue_task": task}
+    return {keys.SOURCE: GLUE, keys.GLUE_TASK: task}
 
 
 def _model(model: str) -> dict[str, Any]:
     if model == EMBEDDED_MODEL:
-        return {"new_model_kind": EMBEDDED}
+        return {keys.MODEL_KIND: EMBEDDED}
     if not is_reference(model):
         raise SpecError(
             f"An address can name the embedded model and the paper's, not '{shortened(model)}': "
             "whoever made the link would decide what is read here, or asked of the hub. Type it "
             "into the form yourself."
         )
-    return {"new_model_kind": HUB, "new_Hub id": model}
+    return {keys.MODEL_KIND: HUB, keys.HUB_ID: model}
 
 
 def _methods(names: tuple[str, ...]) -> dict[str, Any]:
@@ -131,8 +132,8 @@ def _methods(names: tuple[str, ...]) -> dict[str, Any]:
         if name not in METHODS:
             raise SpecError(unknown_name("method", name, METHODS))
     return {
-        "sweep_removing": [n for n in names if METHODS[n].removes],
-        "sweep_dense": [n for n in names if not METHODS[n].removes],
+        keys.REMOVING: [n for n in names if METHODS[n].removes],
+        keys.DENSE: [n for n in names if not METHODS[n].removes],
     }
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from app.data.frames import on_screen
+from app.text import on_screen
 from finegates.data.splits import TextSplits
 
 ROWS_SHOWN = 5
@@ -36,11 +36,11 @@ def draw_preview(splits: TextSplits) -> None:
 def _draw_balance(labels: pd.Series) -> None:
     counts = labels.value_counts()
     table = pd.DataFrame(
-        {"label": counts.index, "rows": counts.values, "share": 100 * counts.values / counts.sum()}
+        {"label": counts.index, "rows": list(counts), "share": list(100 * counts / counts.sum())}
     )
-    height = "content" if len(table) <= SHOWN_IN_FULL else 230
     st.dataframe(
-        on_screen(table), hide_index=True, height=height, row_height=32,
+        on_screen(table), hide_index=True, row_height=32,
+        height="content" if len(table) <= SHOWN_IN_FULL else 230,
         column_config={
             "label": st.column_config.TextColumn("Label"),
             "rows": st.column_config.NumberColumn("Rows", format="localized"),

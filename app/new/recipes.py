@@ -1,9 +1,10 @@
-"""Methods as lists show them: what removes weights first, dense baselines after, each with a word
-on what it is.
-"""
+"""Questions about a method: how lists show it, and which settings matter to it."""
+
+from collections.abc import Callable, Iterable
 
 from finegates.methods import DEFAULT_METHOD, METHODS
-from finegates.methods.method import LEARNED, MAGNITUDE, NO_GATES
+from finegates.methods.method import LEARNED, MAGNITUDE, NO_GATES, Method
+from finegates.spec import FIELDS
 
 KINDS = {
     LEARNED: ("Gates", "learns which rows and columns to close"),
@@ -33,3 +34,77 @@ def with_summary(name: str) -> str:
 def explained(names: list[str]) -> str:
     """One line for each method, for help on hover."""
     return "  \n".join(f"**{name}**: {METHODS[name].summary}" for name in names)
+
+
+_FULL, _VERA = "full", "vera"
+
+
+def _removes(method: Method) -> bool:
+    return method.removes
+
+
+def _learns_gates(method: Method) -> bool:
+    return method.gates == LEARNED
+
+
+def _has_low_rank(method: Method) -> bool:
+    """Gates take an update of any rank; of the others, those that come with a rank."""
+    return "lora_rank" in method.settings or (method.removes and not method.adapter)
+
+
+def _gates_frozen_weights(method: Method) -> bool:
+    return method.removes and not method.adapter
+
+
+def _freezes(method: Method) -> bool:
+    return method.adapter != _FULL
+
+
+def _is(adapter: str) -> Callable[[Method], bool]:
+    return lambda method: method.adapter == adapter
+
+
+MATTERS_IF: dict[str, Callable[[Method], bool]] = {
+    **dict.fromkeys(
+        ("target_sparsity", "gate_sides", "final_stretch_fraction", "rounding"), _removes
+    ),
+    **dict.fromkeys(
+        (
+            "gate_law", "gate_sampling_sigma", "penalty", "penalty_weight",
+            "target_warmup_fraction", "target_delay_fraction", "kurtosis_weighting",
+            "gate_learning_rate",
+        ),
+        _learns_gates,
+    ),
+    "target_modules": lambda method: method.removes or _freezes(method),
+    "train_biases": _gates_frozen_weights,
+    "train_layer_norms": _freezes,
+    "adapter_learning_rate": _freezes,
+    "encoder_learning_rate": _is(_FULL),
+    "lora_rank": _has_low_rank,
+    "lora_alpha": lambda method: _has_low_rank(method) and method.adapter != _VERA,
+    "lora_place": _gates_frozen_weights,
+    "sparta_density": _is("sparta"),
+    "compacter_reduction": _is("compacter"),
+    "compacter_terms": _is("compacter"),
+}  # fmt: skip
+"""What is not named here matters to every method."""
+
+TEACHER = "teacher"
+ONLY_WITH_A_TEACHER = ("distillation_weight", "distillation_temperature")
+
+
+def matters(name: str, methods: Iterable[str], has_teacher: bool = True) -> bool:
+    """Whether a setting changes anything in at least one of these methods."""
+    if name in ONLY_WITH_A_TEACHER and not has_teacher:
+        return False
+    rule = MATTERS_IF.get(name)
+    return rule is None or any(rule(METHODS[method]) for method in methods)
+
+
+def settings_of(
+    methods: Iterable[str], has_teacher: bool = True, without: Iterable[str] = ()
+) -> list[str]:
+    """The settings to show for these methods, in the order of `RunSpec`."""
+    methods, without = tuple(methods), set(without)
+    return [n for n in FIELDS if n not in without and matters(n, methods, has_teacher)]

@@ -1,9 +1,13 @@
 """A new run: data, model, recipe; what it will cost; start."""
 
+import shlex
+
 import streamlit as st
 
-from app import words
-from app.new.data import choose_data
+from app import places, words
+from app.new import keys
+from app.new.cost import size_of
+from app.new.data import Choice, choose_data
 from app.new.fields import PREFIX, chosen, default_of, follow_recipe, help_of, setting_input
 from app.new.launch import choose_launch, where_help
 from app.new.model import choose_model
@@ -11,24 +15,24 @@ from app.new.prefill import prefill_run
 from app.new.recipes import SUMMARY_OF_KINDS, ordered, with_summary
 from app.new.teachers import teachers
 from app.new.training import MAIN, draw_training
-from app.reading import loaders
-from app.text import plain
-from app.widgets.buttons import act_button
+from app.reading.machine import estimated_cost
+from app.reading.runs import run_rows, runs_folder
+from app.text import escape_markdown
+from app.widgets.buttons import change_button
 from finegates.errors import FineGatesError
 from finegates.jobs import control as jobs
-from finegates.jobs.inputs import mean_words
 from finegates.methods import DEFAULT_METHOD, METHODS
-from finegates.spec import FIELDS, make_spec
+from finegates.runs.launch import Launch, command_of_launch
+from finegates.spec import FIELDS, RunSpec, make_spec
 
 TARGET = "target_sparsity"
-WORDS_FROM_ROWS = 500
-folder = loaders.runs_folder()
+folder = runs_folder()
 
 
 def choose_recipe() -> str:
-    method = st.session_state.get("new_method", DEFAULT_METHOD)
+    method = st.session_state.get(keys.METHOD, DEFAULT_METHOD)
     method = st.selectbox(
-        "Recipe", ordered(), key="new_method", persist_state="session", format_func=with_summary,
+        "Recipe", ordered(), key=keys.METHOD, persist_state="session", format_func=with_summary,
         help=f"{help_of('method')} Type to search.  \n{SUMMARY_OF_KINDS}",
     )  # fmt: skip
     follow_recipe(method)
@@ -48,14 +52,12 @@ def choose_recipe() -> str:
     return method
 
 
-def draw_cost(spec, data) -> None:
+def draw_cost(spec: RunSpec, data: Choice) -> None:
     if data.splits is None:
-        st.caption("The cost can be told once the data has been read.")
+        st.caption("The cost is known once the data has been read.")
         return
-    words_of_a_row = mean_words(data.splits, WORDS_FROM_ROWS)
-    size = (len(data.splits.train), len(data.splits.validation), words_of_a_row)
-    if (cost := loaders.cost(spec, *size, folder)) is None:
-        st.caption("The cost of this model can't be told before it is loaded.")
+    if (cost := estimated_cost(spec, *size_of(data.splits), folder)) is None:
+        st.caption("The cost of this model is not known before it is loaded.")
         return
     tiles = st.columns(3)
     tiles[0].metric("Time", words.duration(cost.seconds), help=cost.basis)
@@ -64,25 +66,25 @@ def draw_cost(spec, data) -> None:
     st.caption(f"Estimate: {cost.basis}")
 
 
-def start(spec, launch) -> None:
+def start(spec: RunSpec, launch: Launch) -> None:
     try:
         with st.spinner("Checking data and model …"):
             run = jobs.submit(spec, folder, launch=launch)
     except FineGatesError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(escape_markdown(str(error)), icon=":material/error:")
         return
-    st.switch_page("live/page.py", query_params={"run": run.id})
+    st.switch_page(places.LIVE, query_params={"run": run.id})
 
 
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("New run", width="stretch")
-    st.page_link("new/sweep_page.py", label="Several at once: a sweep", icon=":material/grid_view:")
+    st.page_link(places.NEW_SWEEP, label="Several at once: a sweep", icon=":material/grid_view:")
 prefill_run(folder)
 form, summary = st.columns([5, 3], gap="medium")
 with form:
     with st.container(border=True):
         st.subheader("1 · Data")
-        data = choose_data(st.session_state.get("new_method", DEFAULT_METHOD), folder)
+        data = choose_data(st.session_state.get(keys.METHOD, DEFAULT_METHOD), folder)
     with st.container(border=True):
         st.subheader("2 · Model")
         model = choose_model()
@@ -91,7 +93,7 @@ with form:
         method = choose_recipe()
     with st.container(border=True):
         st.subheader("4 · Training")
-        found = teachers(loaders.run_rows(folder), data.settings.get("task", ""), data.splits)
+        found = teachers(run_rows(folder), data.settings.get("task", ""), data.splits)
         names, device = draw_training(
             (*MAIN, "seed"), [method], found, PREFIX,
             lambda name, container: setting_input(name, method, container),
@@ -102,18 +104,18 @@ with summary, st.container(border=True):
     st.subheader("Start", help=where_help())
     spec, (launch, refused) = None, choose_launch()
     if refused:
-        st.error(plain(refused), icon=":material/error:")
+        st.error(escape_markdown(refused), icon=":material/error:")
     problem = data.error or ("A setting of Slurm's is not allowed." if refused else "")
     own = chosen(method, names)
     try:
         given = {"method": method, "model": model or None, "device": device, **data.settings}
         spec = make_spec({**given, **own})
     except FineGatesError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(escape_markdown(str(error)), icon=":material/error:")
         problem = "A setting is not allowed."
     if not model:
         problem = "Name a model first."
-    pressed = act_button(
+    pressed = change_button(
         "Start run", type="primary", icon=":material/play_arrow:", width="stretch", key="start",
         disabled=bool(problem), help=problem or "Starts in the background; closing this page does "
         "not stop it.",
@@ -127,7 +129,7 @@ with summary, st.container(border=True):
         if not launch.is_local:
             st.caption("The estimate is of this machine; a node of the cluster differs.")
         st.markdown("**The same from a terminal**")
-        st.code(loaders.command_line(spec, launch), language=None, wrap_lines=True)
+        st.code(shlex.join(command_of_launch(spec, launch)), language=None, wrap_lines=True)
         st.caption(
             f"{len(own)} setting{'s' if len(own) != 1 else ''} differ from the recipe's. "
             "Everything else is the default."

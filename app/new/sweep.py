@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
+from app.new import keys
 from app.new.recipes import explained, ordered
 from app.words import percent
 from finegates.methods import DEFAULT_METHOD, METHODS
@@ -20,15 +21,15 @@ def choose_methods() -> list[str]:
     """The chosen methods, what removes weights first."""
     removing = [name for name in ordered() if METHODS[name].removes]
     dense = [name for name in ordered() if not METHODS[name].removes]
-    st.session_state.setdefault("sweep_removing", [DEFAULT_METHOD])
-    st.session_state.setdefault("sweep_dense", [DEFAULT_DENSE])
+    st.session_state.setdefault(keys.REMOVING, [DEFAULT_METHOD])
+    st.session_state.setdefault(keys.DENSE, [DEFAULT_DENSE])
     first = st.multiselect(
-        "Methods that remove weights", removing, key="sweep_removing",
+        "Methods that remove weights", removing, key=keys.REMOVING,
         persist_state="session", help=explained(removing), placeholder="none: baselines alone",
         select_all=False,
     )  # fmt: skip
     second = st.multiselect(
-        "Dense baselines", dense, key="sweep_dense", persist_state="session",
+        "Dense baselines", dense, key=keys.DENSE, persist_state="session",
         help="Remove nothing, so each is trained once a seed and is a line across the chart.  \n"
         + explained(dense), placeholder="none", select_all=False,
     )  # fmt: skip
@@ -38,9 +39,9 @@ def choose_methods() -> list[str]:
 def choose_targets() -> tuple[list[float], str]:
     """The chosen targets in [0, 1], and what is wrong with them."""
     meta = FIELDS["target_sparsity"].metadata
-    st.session_state.setdefault("sweep_targets", list(DEFAULT_PERCENTS))
+    st.session_state.setdefault(keys.TARGETS, list(DEFAULT_PERCENTS))
     given = st.multiselect(
-        "Targets", PERCENTS, key="sweep_targets", persist_state="session",
+        "Targets", PERCENTS, key=keys.TARGETS, persist_state="session",
         accept_new_options=True, select_all=False, format_func=_as_percent, help=meta["help"]
         + f" From {percent(meta['minimum'], 0)} to {percent(meta['maximum'], 0)}; type any other "
         "number of percent and press Enter.",
@@ -50,7 +51,7 @@ def choose_targets() -> tuple[list[float], str]:
 
 def read_targets(given: Iterable[int | str]) -> tuple[list[float], str]:
     """Percentages, as chosen or typed -> sorted fractions, and the first that is no percentage."""
-    fractions = set()
+    fractions: set[float] = set()
     for word in given:
         number = re.fullmatch(r"\s*(\d{1,3}(?:[.,]\d+)?)\s*%?\s*", str(word))
         if number is None:
@@ -62,15 +63,15 @@ def read_targets(given: Iterable[int | str]) -> tuple[list[float], str]:
 def choose_seeds() -> list[int]:
     """As many seeds as asked for, from the first on."""
     left, right = st.columns(2)
-    st.session_state.setdefault("sweep_seeds", 1)
-    st.session_state.setdefault("sweep_first_seed", 0)
+    st.session_state.setdefault(keys.SEEDS, 1)
+    st.session_state.setdefault(keys.FIRST_SEED, 0)
     number = left.number_input(
-        "Seeds", 1, MOST_SEEDS, key="sweep_seeds", persist_state="session",
+        "Seeds", 1, MOST_SEEDS, key=keys.SEEDS, persist_state="session",
         help="How often each is repeated: with 3, the seeds are 0, 1 and 2. A line goes through "
         "the medians; whiskers show the range.",
     )  # fmt: skip
     first = right.number_input(
-        "First seed", 0, MAX_SEED - MOST_SEEDS, key="sweep_first_seed", persist_state="session",
+        "First seed", 0, MAX_SEED - MOST_SEEDS, key=keys.FIRST_SEED, persist_state="session",
         help="Others than 0 where the first ones have been run already.",
     )  # fmt: skip
     return list(range(int(first), int(first) + int(number)))
@@ -80,7 +81,7 @@ def choose_name(task: str, taken: Iterable[str]) -> str:
     """The typed name, else one that is free."""
     suggested = free_name(task or "sweep", set(taken))
     typed = st.text_input(
-        "Name", key="sweep_name", placeholder=suggested, persist_state="session",
+        "Name", key=keys.SWEEP_NAME, placeholder=suggested, persist_state="session",
         help="Of the group of runs. Letters, digits, '.', '_' and '-'.",
     )  # fmt: skip
     return typed.strip() or suggested

@@ -1,11 +1,12 @@
 """A sweep: methods x targets x seeds on one data set and model, as one group of runs."""
 
 import shlex
+from typing import Any
 
 import streamlit as st
 
-from app import words
-from app.new.cost import SweepCost, specs_of, sweep_cost
+from app import places, words
+from app.new.cost import SweepCost, size_of, specs_of, sweep_cost
 from app.new.data import Choice, choose_data
 from app.new.launch import choose_launch, where_help
 from app.new.model import choose_model
@@ -14,29 +15,28 @@ from app.new.prefill import prefill_sweep
 from app.new.sweep import choose_methods, choose_name, choose_seeds, choose_targets
 from app.new.teachers import teachers
 from app.new.training import MAIN, draw_training
-from app.reading import loaders
-from app.text import plain
-from app.widgets.buttons import act_button
+from app.reading.machine import estimated_cost, runs_at_once
+from app.reading.results import all_groups
+from app.reading.runs import run_rows, runs_folder
+from app.text import escape_markdown
+from app.widgets.buttons import change_button
 from finegates.errors import FineGatesError
 from finegates.groups import sweep
 from finegates.groups.store import Cell, check_name
-from finegates.jobs.inputs import mean_words
 from finegates.methods import DEFAULT_METHOD
 from finegates.runs.launch import Launch
 from finegates.spec import FIELDS, RunSpec
 
-WORDS_FROM_ROWS = 500
-folder = loaders.runs_folder()
+folder = runs_folder()
 
 
 def cost_of(specs: dict[str, RunSpec], cells: list[Cell], data: Choice) -> SweepCost:
     if data.splits is None:
         return sweep_cost(cells, {}, 1)
-    words_of_a_row = mean_words(data.splits, WORDS_FROM_ROWS)
-    size = (len(data.splits.train), len(data.splits.validation), words_of_a_row)
-    estimates = {name: loaders.cost(spec, *size, folder) for name, spec in specs.items()}
+    size = size_of(data.splits)
+    estimates = {name: estimated_cost(spec, *size, folder) for name, spec in specs.items()}
     device = next(iter(specs.values())).device
-    return sweep_cost(cells, estimates, loaders.runs_at_once(device))
+    return sweep_cost(cells, estimates, runs_at_once(device))
 
 
 def draw_cost(cost: SweepCost) -> None:
@@ -53,20 +53,20 @@ def draw_cost(cost: SweepCost) -> None:
         },
     )  # fmt: skip
     if total is None:
-        st.caption("The time can be told once data and model can be read.")
+        st.caption("The time is known once data and model can be read.")
     else:
         order = "one after the other" if cost.at_once == 1 else f"{cost.at_once} at a time"
         st.caption(f"Trained {order}, one seed's whole curve first. Estimate: {cost.basis}")
 
 
-def start(name: str, settings: dict, cells: list[Cell], launch: Launch) -> None:
+def start(name: str, settings: dict[str, Any], cells: list[Cell], launch: Launch) -> None:
     try:
         with st.spinner("Checking data and model …"):
             sweep.start_sweep(folder, name, settings, cells, launch)
     except FineGatesError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(escape_markdown(str(error)), icon=":material/error:")
         return
-    st.switch_page("tradeoff/page.py", query_params={"group": name})
+    st.switch_page(places.TRADEOFF, query_params={"group": name})
 
 
 st.title("New sweep")
@@ -89,7 +89,7 @@ with form:
             "4 · Training, the same for all",
             help="What is left empty is each method's own value, shown in grey.",
         )
-        found = teachers(loaders.run_rows(folder), data.settings.get("task", ""), data.splits)
+        found = teachers(run_rows(folder), data.settings.get("task", ""), data.splits)
         shown = methods or [DEFAULT_METHOD]
         names, device = draw_training(
             MAIN, shown, found, PREFIX,
@@ -100,8 +100,8 @@ with summary, st.container(border=True):
     st.subheader("Start", help=where_help())
     launch, refused = choose_launch()
     if refused:
-        st.error(plain(refused), icon=":material/error:")
-    groups = loaders.groups(folder)
+        st.error(escape_markdown(refused), icon=":material/error:")
+    groups = all_groups(folder)
     name = choose_name(data.settings.get("task", ""), [group.name for group in groups])
     problem = data.error or problem or ("A setting of Slurm's is not allowed." if refused else "")
     if not model:
@@ -116,9 +116,9 @@ with summary, st.container(border=True):
             cells = sweep.plan(methods, targets, seeds)
             specs = specs_of(settings, cells)
         except FineGatesError as error:
-            st.error(plain(str(error)), icon=":material/error:")
+            st.error(escape_markdown(str(error)), icon=":material/error:")
             problem = "Something is not allowed; see above."
-    pressed = act_button(
+    pressed = change_button(
         f"Start {len(cells):,} runs" if len(cells) != 1 else "Start 1 run", type="primary",
         icon=":material/play_arrow:", width="stretch", key="start", disabled=bool(problem),
         help=problem or "They train in the background; closing this page does not stop them.",
@@ -127,7 +127,7 @@ with summary, st.container(border=True):
         st.caption(problem)
     else:
         if name in [group.name for group in groups]:
-            st.caption("A group of this name is there: it goes on, if it asks for the same runs.")
+            st.caption("A group of this name exists: it goes on, if it asks for the same runs.")
         if pressed:
             start(name, settings, cells, launch)
         draw_cost(cost_of(specs, cells, data))

@@ -5,15 +5,13 @@ from typing import Any
 import streamlit as st
 
 from app.new.fields import help_of, label_of
-from app.new.relevance import TEACHER
+from app.new.recipes import TEACHER
+from app.rows import Row, is_dense
 from app.words import score
 from finegates.data.splits import TextSplits
-from finegates.methods import METHODS
 
 
-def teachers(
-    rows: list[dict[str, Any]], task: str, splits: TextSplits | None
-) -> dict[str, dict[str, Any]]:
+def teachers(rows: list[Row], task: str, splits: TextSplits | None) -> dict[str, Row]:
     """Finished dense runs of a task, newest first: id -> row.
 
     Args:
@@ -25,11 +23,11 @@ def teachers(
     return {
         row["run"]: row
         for row in rows
-        if row["status"] == "finished" and row["task"] == task and _is_dense(row) and same(row)
+        if row["status"] == "finished" and row["task"] == task and is_dense(row) and same(row)
     }
 
 
-def teacher_input(found: dict[str, dict[str, Any]], prefix: str, container: Any = st) -> str | None:
+def teacher_input(found: dict[str, Row], prefix: str, container: Any = st) -> str | None:
     """The box. A teacher that is not there for this data is forgotten."""
     key = prefix + TEACHER
     if st.session_state.get(key) not in (None, *found):
@@ -40,9 +38,5 @@ def teacher_input(found: dict[str, dict[str, Any]], prefix: str, container: Any 
     )  # fmt: skip
 
 
-def _is_dense(row: dict[str, Any]) -> bool:
-    return row["method"] in METHODS and not METHODS[row["method"]].removes
-
-
-def _named(row: dict[str, Any]) -> str:
+def _named(row: Row) -> str:
     return f"{row['method']}, seed {row['seed']}, {score(row['score'])} ({row['run']})"

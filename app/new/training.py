@@ -8,8 +8,9 @@ from typing import Any
 import streamlit as st
 
 from app.new.model import choose_device
-from app.new.relevance import TEACHER, settings_of
+from app.new.recipes import TEACHER, settings_of
 from app.new.teachers import teacher_input
+from app.rows import Row
 from finegates.spec import FIELDS
 
 MAIN = ("epochs", "batch_size", "max_train_samples", "learning_rate")
@@ -25,7 +26,7 @@ Draw = Callable[[str, Any], Any]
 def draw_training(
     main: Iterable[str],
     methods: Iterable[str],
-    found: dict[str, dict[str, Any]],
+    found: dict[str, Row],
     prefix: str,
     draw: Draw,
     without: Iterable[str] = (),

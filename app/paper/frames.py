@@ -5,12 +5,13 @@ from typing import Any
 
 import pandas as pd
 
-from app.tradeoff.frames import seed_list
+from app.charts.paper import OWN, PAPER
+from app.text import seed_list, short_model
 from finegates.results.paper import PaperCell, full_score
 from finegates.results.paper_runs import Comparison, wanted_settings
-from finegates.results.point import Point
+from finegates.results.points import Point
 
-PAPER, OWN, DIFFERENCE = "paper", "yours", "yours − paper"
+DIFFERENCE = "yours − paper"
 SCORE, RELATIVE = "Score", "Percent of full fine-tuning"
 VIEWS = (SCORE, RELATIVE)
 CHART_COLUMNS = ("row", "method", "who", "value", "low", "high", "seeds")
@@ -28,7 +29,7 @@ def own_value(point: Point, view: str, score: float | None) -> float | None:
     """The same of the user's, for one of the point's scores in [0, 1]."""
     if view == SCORE:
         return None if score is None else 100 * score
-    if None in (point.relative_to_full, point.median, score) or not point.median:
+    if score is None or point.relative_to_full is None or not point.median:
         return None
     return point.relative_to_full * score / point.median
 
@@ -64,7 +65,7 @@ def chart_frame(comparisons: Iterable[Comparison], view: str) -> pd.DataFrame:
         comparisons: Of one task of a table.
         view: One of `VIEWS`.
     """
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for c in comparisons:
         place = (c.cell.row, c.cell.method or "")
         if (value := value_of(c.cell, view)) is not None:
@@ -91,8 +92,7 @@ def cell_table(comparisons: Iterable[Comparison], view: str) -> pd.DataFrame:
 
 def _cell_row(c: Comparison, point: Point | None, view: str) -> dict[str, Any]:
     paper = value_of(c.cell, view)
-    scores = (None,) * 3 if point is None else (point.median, point.low, point.high)
-    median, low, high = (point and own_value(point, view, score) for score in scores)
+    median, low, high = _range(point, view) if point else (None, None, None)
     return {
         "row": c.cell.row,
         "task": c.cell.printed_task,
@@ -100,10 +100,16 @@ def _cell_row(c: Comparison, point: Point | None, view: str) -> dict[str, Any]:
         "median": median,
         "low": low,
         "high": high,
-        "difference": None if None in (median, paper) else median - paper,
+        "difference": None if median is None or paper is None else median - paper,
         "seeds": len(point.seeds) if point else 0,
         "with": _tuning(c.cell, point),
     }
+
+
+def _range(point: Point, view: str) -> tuple[float | None, float | None, float | None]:
+    """Median, lowest and highest."""
+    median, low, high = (own_value(point, view, s) for s in (point.median, point.low, point.high))
+    return median, low, high
 
 
 def _to_come(c: Comparison) -> dict[str, str]:
@@ -111,7 +117,7 @@ def _to_come(c: Comparison) -> dict[str, str]:
 
 
 def _tuning(cell: PaperCell, point: Point | None) -> str:
-    """What was chosen for these runs beside what the cell asks for."""
+    """What was chosen for these runs besides what the cell asks for."""
     if point is None:
         return ""
     asked = {f"{name}={value}" for name, value in wanted_settings(cell).items()}
@@ -137,12 +143,12 @@ def missing_table(comparisons: Iterable[Comparison]) -> pd.DataFrame:
     )
 
 
-def apart_table(found: Iterable[tuple[Point, str]]) -> pd.DataFrame:
+def other_runs_table(found: Iterable[tuple[Point, str]]) -> pd.DataFrame:
     """Runs of the user's on the same tasks that are not the paper's cells, and why not."""
     return pd.DataFrame(
         [
             {
-                "model": p.model.rstrip("/").split("/")[-1],
+                "model": short_model(p.model),
                 "task": p.task,
                 "method": p.method,
                 "target": 100 * p.target,

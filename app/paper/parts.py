@@ -1,15 +1,16 @@
-"""The Paper page's parts: what to look at, the printed table, its chart, and runs told apart."""
+"""The Paper page's parts: what to look at, the printed table, its chart, and the other runs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
-from app.charts.paper import paper_chart
+from app.charts.paper import OWN, paper_chart
 from app.paper import frames
 from app.words import NOTHING
 from finegates.results.paper import BACKBONES, NUM_SEEDS, TABLES, cells_of
 from finegates.results.paper_runs import TARGET_TOLERANCE, Comparison
-from finegates.results.point import Point
+from finegates.results.points import Point
 
 ROW_HEIGHT = 30
 MAX_TABLE_HEIGHT = 640
@@ -47,7 +48,7 @@ def draw_table(comparisons: Sequence[Comparison], view: str) -> None:
     """The table as printed, the user's medians and the difference below each row."""
     frame = frames.printed_table(comparisons, view)
     config = st.column_config
-    number = {"format": "%.1f", "width": 76}
+    number: dict[str, Any] = {"format": "%.1f", "width": 76}
     tasks = {name: config.NumberColumn(name, **number) for name in frame.columns[3:]}
     st.dataframe(
         frame, key="printed", hide_index=True, placeholder=NOTHING, row_height=ROW_HEIGHT,
@@ -65,7 +66,7 @@ def draw_table(comparisons: Sequence[Comparison], view: str) -> None:
     done = sum(bool(c.own) for c in comparisons)
     full = sum(len(c.own[0].seeds) >= NUM_SEEDS for c in comparisons if c.own)
     st.markdown(
-        f"**{done}** of {len(comparisons)} figures have a run of yours beside them, **{full}** "
+        f"**{done}** of {len(comparisons)} figures have a run of yours next to them, **{full}** "
         f"have {NUM_SEEDS} seeds."
     )
 
@@ -83,7 +84,7 @@ def choose_task(comparisons: Sequence[Comparison]) -> str:
 def draw_chart(comparisons: Sequence[Comparison], view: str) -> None:
     """The figures of one task as marks, with a sentence on how to read them."""
     frame = frames.chart_frame(comparisons, view)
-    own, task = int((frame["who"] == frames.OWN).sum()), comparisons[0].cell.printed_task
+    own, task = int((frame["who"] == OWN).sum()), comparisons[0].cell.printed_task
     if frame.empty:
         st.caption("The paper prints no full fine-tuning on this task.")
         return
@@ -102,7 +103,7 @@ def draw_cells(comparisons: Sequence[Comparison], view: str) -> None:
         return
     st.subheader("Your runs of these cells")
     config = st.column_config
-    number = {"format": "%.1f", "width": 84}
+    number: dict[str, Any] = {"format": "%.1f", "width": 84}
     st.dataframe(
         frame, key="cells", hide_index=True, placeholder=NOTHING, row_height=ROW_HEIGHT,
         alt="Your runs of the paper's cells",
@@ -130,19 +131,19 @@ def draw_cells(comparisons: Sequence[Comparison], view: str) -> None:
     )  # fmt: skip
 
 
-def draw_apart(found: Sequence[tuple[Point, str]], backbone: str) -> None:
+def draw_other_runs(found: Sequence[tuple[Point, str]], backbone: str) -> None:
     """Runs on the same tasks that are none of the cells, each with the reason."""
     if not found:
         return
     st.subheader("Your other runs on these tasks")
     st.caption(
         f"They are not comparable with the figures above, which are of **{backbone}**, and are "
-        "never mixed with them; the last column says what tells them apart. Targets may differ by "
+        "never mixed with them; the last column says what is different. Targets may differ by "
         f"{100 * TARGET_TOLERANCE:g} points."
     )
     config = st.column_config
-    number = {"format": "%.1f", "width": 84}
-    frame = frames.apart_table(found)
+    number: dict[str, Any] = {"format": "%.1f", "width": 84}
+    frame = frames.other_runs_table(found)
     st.dataframe(
         frame, key="apart", hide_index=True, placeholder=NOTHING, row_height=ROW_HEIGHT,
         height="content" if len(frame) <= 10 else 11 * ROW_HEIGHT,

@@ -5,16 +5,15 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app import places
 from app.new.fields import label_of
 from app.new.sweep import free_name
 from app.paper.frames import missing_table
-from app.tradeoff.frames import seed_list
+from app.text import seed_list
 from app.words import NOTHING
 from finegates.methods import METHODS
 from finegates.results.paper import BACKBONES, NUM_SEEDS
 from finegates.results.paper_runs import Comparison, Fill, fills
-
-SWEEP = "new/sweep_page.py"
 
 
 def draw_start(comparisons: Sequence[Comparison], taken: Sequence[str]) -> None:
@@ -59,7 +58,7 @@ def _draw_fill(fill: Fill, name: str) -> None:
     with st.container(border=True):
         st.markdown(f"**{fill.num_runs} runs**: {_in_words(fill)}")
         st.page_link(
-            SWEEP, label="Start these runs …", icon=":material/grid_view:",
+            places.NEW_SWEEP, label="Start these runs …", icon=":material/grid_view:",
             query_params=query_of(fill, name),
             help="Opens New sweep with this filled in, what it will cost, and the button.",
         )  # fmt: skip

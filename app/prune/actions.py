@@ -8,13 +8,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.text import plain
-from app.widgets.buttons import act_button
+from app.reading.one_run import has_weights, row_of, tasks_of
+from app.text import escape_markdown
+from app.widgets.buttons import change_button
 from app.words import duration
 from finegates.errors import FineGatesError
 from finegates.gates.cuts import CURVE_POINTS, Cut
-from finegates.jobs.tasks import RUNNING, Task, read_task, start_task, stop_task
-from finegates.runs.folder import TRAINED_FOLDER, Run
+from finegates.jobs.tasks import RUNNING, Task, start_task, stop_task
+from finegates.runs.folder import Run
 from finegates.runs.saved_models import delete_saved, saved_folder
 
 SCORE, CURVE, TIME, SAVE = "score", "curve", "time", "save"
@@ -29,11 +30,11 @@ _SEEN = "_tasks_seen"
 
 
 def why_nothing_can_be_measured(run: Run) -> str:
-    """In words, or nothing if all is there."""
-    state = run.row()["status"]
+    """In words; empty if the run has all that it takes."""
+    state = row_of(run)["status"]
     if state != "finished":
         return f"This run is {state}; scoring, timing and saving wait until it has finished."
-    if not (run.path / TRAINED_FOLDER).is_dir():
+    if not has_weights(run):
         return (
             "This run carries its gates, but not its trained weights, so it can be looked at and "
             "not be scored, timed or saved."
@@ -43,7 +44,7 @@ def why_nothing_can_be_measured(run: Run) -> str:
 
 def draw_actions(run: Run, cut: Cut) -> None:
     """The buttons, and what is at work."""
-    busy = {task.name for task in _tasks(run) if task.state == RUNNING}
+    busy = {task.name for task in tasks_of(run, DOING) if task.state == RUNNING}
     with st.container(horizontal=True):
         _button(run, busy, SCORE, "Score this cut", "grading", ["prune", run.id, *_flags(cut)])
         _button(run, busy, CURVE, f"Score {CURVE_POINTS} thresholds", "show_chart",
@@ -51,10 +52,6 @@ def draw_actions(run: Run, cut: Cut) -> None:
         _draw_timing(run, busy, cut)
         _draw_saving(run, busy, cut)
     st.fragment(_draw_tasks, run_every=1.0 if busy else None)(run)
-
-
-def _tasks(run: Run) -> list[Task]:
-    return [task for name in DOING if (task := read_task(run, name))]
 
 
 def _flags(cut: Cut) -> list[str]:
@@ -73,11 +70,11 @@ def _button(
 ) -> None:
     kind = "primary" if primary else "secondary"
     icon, disabled = f":material/{icon}:", name in busy
-    if act_button(label, icon=icon, key=f"do-{name}", disabled=disabled, type=kind):
+    if change_button(label, icon=icon, key=f"do-{name}", disabled=disabled, type=kind):
         try:
             start_task(run, name, [*arguments, "--runs-dir", str(run.path.parent)])
         except (FineGatesError, OSError) as error:
-            st.error(plain(str(error)))
+            st.error(escape_markdown(str(error)))
             return
         st.rerun()
 
@@ -116,11 +113,11 @@ def _draw_saved(run: Run, cut: Cut) -> None:
         "Download as .zip", lambda: _zipped(folder), file_name=f"{run.id}.zip",
         mime="application/zip", on_click="ignore", icon=":material/download:",
     )  # fmt: skip
-    if act_button("Delete this folder", icon=":material/delete:"):
+    if change_button("Delete this folder", icon=":material/delete:"):
         try:
             delete_saved(run, cut)
         except FineGatesError as error:
-            st.error(plain(str(error)))
+            st.error(escape_markdown(str(error)))
             return
         st.rerun()
 
@@ -131,14 +128,17 @@ def _zipped(folder: Path) -> bytes:
 
 
 def _draw_tasks(run: Run) -> None:
-    """What is at work and what failed; the page is drawn anew when something has ended."""
-    tasks = _tasks(run)
+    """What is at work and what failed; the page is drawn again when something has ended."""
+    tasks = tasks_of(run, DOING)
     seen = st.session_state.setdefault(_SEEN, {})
     for task in tasks:
         if task.state == RUNNING:
             _draw_running(run, task)
         elif task.reason:
-            st.error(plain(f"{DOING[task.name]} failed: {task.reason}"), icon=":material/error:")
+            st.error(
+                escape_markdown(f"{DOING[task.name]} failed: {task.reason}"),
+                icon=":material/error:",
+            )
     ended = [t for t in tasks if t.state != RUNNING and seen.get((run.id, t.name)) == RUNNING]
     seen.update({(run.id, task.name): task.state for task in tasks})
     if ended:
@@ -152,5 +152,5 @@ def _draw_running(run: Run, task: Task) -> None:
         st.markdown(f":material/hourglass_top: **{DOING[task.name]}**, {since}", width="stretch")
         if last:
             st.text(last)
-        if act_button("Stop", icon=":material/stop:", key=f"stop-{task.name}"):
+        if change_button("Stop", icon=":material/stop:", key=f"stop-{task.name}"):
             stop_task(run, task.name)

@@ -1,5 +1,6 @@
 """What was measured of a finished run's cuts, as frames for the Prune page."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,17 +16,17 @@ BUDGET, THRESHOLD, TRAINED = "budget", "threshold", "as trained"
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredCuts:
     """What is known of a run's cuts.
 
     Attributes:
-        points: At budgets and thresholds, from `finegates.runs.curve`.
-        timings: From `finegates.runs.timings`.
+        points: At budgets and thresholds, from `finegates.runs.measurements`.
+        timings: From `finegates.runs.measurements`.
         status: Where the run stands: what it scored itself.
     """
 
-    points: list[dict[str, Any]]
-    timings: list[dict[str, Any]]
+    points: Sequence[Mapping[str, Any]]
+    timings: Sequence[Mapping[str, Any]]
     status: Status
 
     @property
@@ -33,21 +34,21 @@ class Measured:
         """Name of the score, in words."""
         return metric_name(self.status.metric)
 
-    def point(self, cut: Cut) -> dict[str, Any] | None:
+    def point(self, cut: Cut) -> Mapping[str, Any] | None:
         """The point at a cut."""
         return next((p for p in self.points if cut_of(p) == cut), None)
 
     @property
-    def dense(self) -> dict[str, Any] | None:
+    def dense(self) -> Mapping[str, Any] | None:
         """The point with every gate open."""
         return self.point(Cut(remove=0.0))
 
-    def timing(self, cut: Cut) -> dict[str, Any] | None:
+    def timing(self, cut: Cut) -> Mapping[str, Any] | None:
         """The newest timing of a cut."""
         return next((t for t in reversed(self.timings) if cut_of(t) == cut), None)
 
 
-def score_frame(measured: Measured) -> pd.DataFrame:
+def score_frame(measured: MeasuredCuts) -> pd.DataFrame:
     """A row for each point that was scored, fewest weights removed first."""
     rows = [
         {
@@ -57,16 +58,17 @@ def score_frame(measured: Measured) -> pd.DataFrame:
             "params": p.get("params"),
             "mac_ratio": p.get("mac_ratio"),
             "kind": BUDGET if p.get("remove") is not None else THRESHOLD,
-            "cut": cut_of(p).words,
+            "cut": cut.words,
         }
         for p in measured.points
+        if (cut := cut_of(p))
     ]
     if rows and measured.status.score is not None:
         rows.append(_as_trained(measured.status))
     return pd.DataFrame(rows, columns=SCORES).sort_values("removed", ignore_index=True)
 
 
-def time_frame(measured: Measured) -> pd.DataFrame:
+def time_frame(measured: MeasuredCuts) -> pd.DataFrame:
     """A row for each timing: time of the smaller model over that of the dense one."""
     rows = [
         {
@@ -85,12 +87,12 @@ def time_frame(measured: Measured) -> pd.DataFrame:
 
 
 def side_by_side(
-    dense: dict[str, Any] | None,
-    pruned: dict[str, Any] | None,
-    timing: dict[str, Any] | None,
+    dense: Mapping[str, Any] | None,
+    pruned: Mapping[str, Any] | None,
+    timing: Mapping[str, Any] | None,
     metric: str,
 ) -> pd.DataFrame:
-    """Dense beside pruned, a line for each number that is known."""
+    """Dense next to pruned, a line for each number that is known."""
     rows = []
     if dense and pruned:
         change = 100 * (pruned["score"] - dense["score"])

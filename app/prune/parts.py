@@ -2,31 +2,31 @@
 
 import streamlit as st
 
-from app import words
+from app import places, words
 from app.charts.prune import EXPLANATIONS, score_curve, time_curve
-from app.prune.frames import Measured, score_frame, side_by_side, time_frame
-from app.snapshots.view import GatesShown
-from app.text import plain
+from app.prune.frames import MeasuredCuts, score_frame, side_by_side, time_frame
+from app.reading.one_run import row_of, status_of
+from app.reading.run_costs import read_measured
+from app.snapshots.view import GateView
+from app.text import escape_markdown
 from app.words import STATES, TERMS, percent
 from finegates.gates.cuts import Cut
 from finegates.gates.removal import removal
 from finegates.gates.snapshots import Snapshot
-from finegates.runs.curve import read_points, read_thresholds
 from finegates.runs.folder import Run
-from finegates.runs.timings import read_timings
 
 BUDGET, THRESHOLD = "Budget", "Threshold"
 HIGHEST = 0.99
 NOT_YET = "not measured"
 
 
-def tell_status(run: Run) -> None:
+def draw_status(run: Run) -> None:
     """Its state, and the way to where it trains."""
-    state = run.row()["status"]
+    state = row_of(run)["status"]
     look = STATES[state]
     st.badge(state, icon=f":material/{look.icon}:", color=look.color, help=look.meaning)
     st.page_link(
-        "live/page.py", label="Live", icon=":material/monitoring:",
+        places.LIVE, label="Live", icon=":material/monitoring:",
         query_params={"run": run.id},
     )  # fmt: skip
 
@@ -55,17 +55,17 @@ def choose_cut(snapshot: Snapshot) -> Cut:
         return Cut(threshold=threshold)
 
 
-def load_measured(run: Run) -> Measured:
+def load_measured(run: Run) -> MeasuredCuts:
     """What is known of the run's cuts.
 
     Raises:
         RunError: If one of its files is damaged.
     """
-    points = [*read_points(run), *read_thresholds(run)]
-    return Measured(points, read_timings(run), run.status())
+    known = read_measured(run)
+    return MeasuredCuts(known.points, known.timings, status_of(run))
 
 
-def draw_counts(shown: GatesShown, before: Snapshot, cut: Cut, measured: Measured) -> None:
+def draw_counts(shown: GateView, before: Snapshot, cut: Cut, measured: MeasuredCuts) -> None:
     """What the cut closes, at once; what was measured of it, if it was."""
     counts = removal(shown.layout, shown.closed)
     reopened = int((before.closed & ~shown.closed).sum())
@@ -78,7 +78,7 @@ def draw_counts(shown: GatesShown, before: Snapshot, cut: Cut, measured: Measure
          "Closed by training, open at this cut; they are set just above closing."),
         ("Weights left", words.count(weights - counts.removed_weights),
          f"Of {words.count(weights)} in the gated matrices; embeddings and head are not counted."),
-        (plain(measured.metric), words.score(point["score"]) if point else NOT_YET,
+        (escape_markdown(measured.metric), words.score(point["score"]) if point else NOT_YET,
          f"{TERMS['score']} Here: of the smaller model at this very cut."),
         ("Speed-up", f"{timing['speedup']:.2f} x" if timing else NOT_YET,
          "Time of a dense pass over that of the smaller model, median of neighbouring passes."),
@@ -88,7 +88,7 @@ def draw_counts(shown: GatesShown, before: Snapshot, cut: Cut, measured: Measure
             st.metric(label, number, help=meaning, border=True)
 
 
-def draw_curves(measured: Measured, shown: GatesShown) -> None:
+def draw_curves(measured: MeasuredCuts, shown: GateView) -> None:
     """Score and time over the weights removed."""
     here = removal(shown.layout, shown.closed).removed_weights_fraction
     left, right = st.columns(2, border=True)
@@ -111,13 +111,13 @@ def draw_curves(measured: Measured, shown: GatesShown) -> None:
             st.caption("No cut of this run was timed yet. Time this one.")
 
 
-def draw_side_by_side(cut: Cut, measured: Measured) -> None:
-    """Dense beside pruned, as far as it was measured."""
+def draw_side_by_side(cut: Cut, measured: MeasuredCuts) -> None:
+    """Dense next to pruned, as far as it was measured."""
     point, timing = measured.point(cut), measured.timing(cut)
     frame = side_by_side(measured.dense, point, timing, measured.metric)
     if len(frame):
         with st.container(border=True):
-            st.markdown(f"**Dense beside pruned: {cut.words}**")
-            st.dataframe(frame, hide_index=True, alt="Dense beside pruned", height="content")
+            st.markdown(f"**Dense next to pruned: {cut.words}**")
+            st.dataframe(frame, hide_index=True, alt="Dense next to pruned", height="content")
             if timing:
                 st.caption(f"Timed on {timing['hardware']}, {timing['threads']} threads.")

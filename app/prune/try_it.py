@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app.charts.opinions import opinion_bars, shown_classes
+from app.charts.predictions import prediction_bars, shown_classes
 from app.charts.style import GRAY, ORANGE
 from app.prune.actions import why_nothing_can_be_measured
-from app.text import plain
-from app.widgets.buttons import act_button, locked
+from app.text import escape_markdown
+from app.widgets.buttons import change_button, disabled_if_read_only
 from app.words import duration, percent
 from finegates.errors import FineGatesError
 from finegates.gates.cuts import Cut
@@ -26,11 +26,11 @@ HELP = (
     "model with every gate open (those that training had closed are just above closing), "
     "**pruned** the smaller model at the cut that is chosen above."
 )
-_ASKED, _TOLD = "_try_asked", "_try_told"
+_ASKED, _OUTCOME = "_try_asked", "_try_outcome"
 
 
 @dataclass(frozen=True)
-class Told:
+class Outcome:
     """What came of a question: a reply, or an error in words."""
 
     question: Question
@@ -61,17 +61,17 @@ def _draw_boxes(run: Run, cut: Cut) -> None:
             )
             for number, column in enumerate(columns, start=1)
         ]  # fmt: skip
-        look = locked(icon=":material/balance:", type="primary")
+        look = disabled_if_read_only(icon=":material/balance:", type="primary")
         if not st.form_submit_button("Ask both models", **look):
             return
     given = texts if texts[-1].strip() else texts[: min(counts)]
     try:
         _remember(_ASKED, run, Question(tuple(given), cut))
-        _remember(_TOLD, run, None)
+        _remember(_OUTCOME, run, None)
         try_client.start(run)
     except FineGatesError as error:
         _remember(_ASKED, run, None)
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(escape_markdown(str(error)), icon=":material/error:")
     else:
         st.rerun()
 
@@ -81,11 +81,11 @@ def _draw_answers(run: Run, cut: Cut) -> None:
     state, question = try_client.look(run), _asked(run)
     if question is not None:
         _go_on(run, question, state)
-    told = st.session_state.get(_TOLD, {}).get(run.id)
-    if told is not None and told.error:
-        st.error(plain(told.error), icon=":material/error:")
-    elif told is not None:
-        _draw_told(told, cut)
+    outcome = st.session_state.get(_OUTCOME, {}).get(run.id)
+    if outcome is not None and outcome.error:
+        st.error(escape_markdown(outcome.error), icon=":material/error:")
+    elif outcome is not None:
+        _draw_outcome(outcome, cut)
     if state.state in (try_client.LOADING, try_client.READY):
         _draw_process(run, state, asked=question is not None)
 
@@ -96,25 +96,25 @@ def _go_on(run: Run, question: Question, state: try_client.TryState) -> None:
         return
     try:
         with st.spinner("Both models read it …"):
-            told = Told(question, try_client.ask(run, question))
+            outcome = Outcome(question, try_client.ask(run, question))
     except FineGatesError as error:
-        told = Told(question, error=str(error))
-    _remember(_TOLD, run, told)
+        outcome = Outcome(question, error=str(error))
+    _remember(_OUTCOME, run, outcome)
     _remember(_ASKED, run, None)
     st.rerun()
 
 
-def _draw_told(told: Told, cut: Cut) -> None:
-    reply, question = told.reply, told.question
+def _draw_outcome(outcome: Outcome, cut: Cut) -> None:
+    reply, question = outcome.reply, outcome.question
     assert reply is not None
     with st.container(horizontal=True):
         removed = percent(reply.removed_weights_fraction)
         sides = (("Dense", "nothing removed", reply.dense, GRAY),
                  ("Pruned", f"{removed} of the weights removed", reply.pruned, ORANGE))  # fmt: skip
-        for name, what, opinion, color in sides:
+        for name, what, prediction, color in sides:
             with st.container(border=True, width="stretch"):
-                st.markdown(f"**{name}**, {what}: {opinion.milliseconds:.1f} ms")
-                _draw_opinion(reply, opinion, color, name)
+                st.markdown(f"**{name}**, {what}: {prediction.milliseconds:.1f} ms")
+                _draw_prediction(reply, prediction, color, name)
     st.text(_verdict(reply))
     notes = []
     if reply.read_tokens < reply.tokens:
@@ -126,18 +126,20 @@ def _draw_told(told: Told, cut: Cut) -> None:
         st.caption(" ".join(notes))
 
 
-def _draw_opinion(reply: Reply, opinion: Opinion, color: str, name: str) -> None:
+def _draw_prediction(reply: Reply, prediction: Opinion, color: str, name: str) -> None:
     if not reply.labels:
-        st.metric("Answer", f"{opinion.values[0]:.3f}", help="On the scale of the training labels.")
+        st.metric(
+            "Answer", f"{prediction.values[0]:.3f}", help="On the scale of the training labels."
+        )
         return
     shown = shown_classes(reply.dense.values, reply.pruned.values)
-    chart = opinion_bars(reply.labels, opinion.values, shown, color)
-    said = reply.labels[opinion.choice]
-    st.altair_chart(chart, key=f"opinion-{name}", alt=f"{name} model says {said}")
+    chart = prediction_bars(reply.labels, prediction.values, shown, color)
+    said = reply.labels[prediction.choice]
+    st.altair_chart(chart, key=f"prediction-{name}", alt=f"{name} model says {said}")
 
 
 def _verdict(reply: Reply) -> str:
-    """Whether they agree. Labels are the data's words, so this is shown as plain text."""
+    """Whether they agree. Labels are the data's words, so this is shown as escape_markdown text."""
     if not reply.labels:
         return f"They differ by {abs(reply.dense.values[0] - reply.pruned.values[0]):.3f}."
     dense, pruned = (reply.labels[side.choice] for side in (reply.dense, reply.pruned))
@@ -156,7 +158,7 @@ def _draw_process(run: Run, state: try_client.TryState, asked: bool) -> None:
             minutes = IDLE_S / 60
             st.caption(f"The model stays loaded until nobody has asked for {minutes:.0f} minutes.",
                        width="stretch")  # fmt: skip
-        if act_button("Stop", icon=":material/stop:", key="try_stop", help="Frees its memory."):
+        if change_button("Stop", icon=":material/stop:", key="try_stop", help="Frees its memory."):
             try_client.stop(run)
             _remember(_ASKED, run, None)
             st.rerun()

@@ -1,1 +1,1 @@
-"""Run folders read for a page, each file once while it stays the same."""
+"""Run folders read for the pages, and by nothing else: each file once while it stays the same."""

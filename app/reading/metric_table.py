@@ -41,7 +41,7 @@ class MetricTable:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """All rows so far; made anew only after `extend` has added some. Do not change it."""
+        """All rows so far; made again only after `extend` has added some. Do not change it."""
         if self._frame is None:
             self._frame = pd.DataFrame(self._values, columns=self._columns).astype({"step": int})
         return self._frame

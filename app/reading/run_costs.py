@@ -1,4 +1,4 @@
-"""What a run's cuts cost beside their score: closed gates, multiply-accumulates, time."""
+"""What a run's cuts cost, besides their score: closed gates, multiply-accumulates, time."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,11 +7,10 @@ from typing import Any
 
 from finegates.errors import RunError
 from finegates.gates.cuts import AS_TRAINED
-from finegates.results.point import ROUNDED, THRESHOLDS, TRAINED
+from finegates.results.points import ROUNDED, THRESHOLDS, TRAINED
 from finegates.results.tables import REMOVAL_TOLERANCE
-from finegates.runs.curve import read_points, read_thresholds
 from finegates.runs.folder import Run
-from finegates.runs.timings import read_timings
+from finegates.runs.measurements import read_points, read_thresholds, read_timings
 
 Cuts = dict[tuple[str, float], list[Mapping[str, Any]]]
 
@@ -40,8 +39,8 @@ class RunCosts:
     """What is known of the cuts of one run.
 
     Attributes:
-        points: At budgets and thresholds, from `finegates.runs.curve`.
-        timings: From `finegates.runs.timings`, the newest last.
+        points: At budgets and thresholds, from `finegates.runs.measurements`.
+        timings: From `finegates.runs.measurements`, the newest last.
     """
 
     points: tuple[Mapping[str, Any], ...] = ()
@@ -51,8 +50,8 @@ class RunCosts:
         """The cost of one cut.
 
         Args:
-            kind: Of the `finegates.results.point.Point` it belongs to. Of ``trained`` it is the cut
-                that training left: threshold 0, or a budget that removes as much.
+            kind: Of the `finegates.results.points.Point` it belongs to. Of ``trained`` it is the
+                cut that training left: threshold 0, or a budget that removes as much.
             target: The budget or threshold; not used of ``trained``.
             removed: Fraction of the weights that it removes; used of ``trained`` only.
         """
@@ -77,10 +76,19 @@ class RunCosts:
         return _grouped(self.points), _grouped(self.timings)
 
 
+def read_measured(run: Run) -> RunCosts:
+    """What is known of a run's cuts.
+
+    Raises:
+        RunError: If one of its files is damaged.
+    """
+    return RunCosts((*read_points(run), *read_thresholds(run)), tuple(read_timings(run)))
+
+
 def read_costs(run: Run) -> RunCosts:
-    """What is known of a run's cuts; nothing of a damaged file, which the Prune page tells."""
+    """As `read_measured`; of a damaged file, which the Prune page reports, nothing."""
     try:
-        return RunCosts((*read_points(run), *read_thresholds(run)), tuple(read_timings(run)))
+        return read_measured(run)
     except RunError:
         return RunCosts()
 

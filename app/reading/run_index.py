@@ -2,18 +2,16 @@
 
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
+from app.rows import Row
 from finegates.errors import RunError
 from finegates.files.storage import Stamps, stamps_of
 from finegates.runs.folder import SPEC_FILE, Run, list_runs
 from finegates.runs.notes import NOTES_FILE, read_notes
 from finegates.runs.status import LIVE_STATES, STATUS_FILE
 
-Row = dict[str, Any]
-
 _WATCHED = ("", SPEC_FILE, STATUS_FILE, NOTES_FILE)
-"""The folder too: its time tells of files that come and go, as ``exit.json`` does."""
+"""The folder too: its time shows that files come and go, as ``exit.json`` does."""
 
 
 class RunIndex:

@@ -7,18 +7,17 @@ from typing import Any
 import streamlit as st
 
 from app.charts import style
+from app.rows import Row, gated_percent, seconds_taken
+from app.text import short_model
 from app.words import STATES, TERMS, duration, score
-from finegates.methods import METHODS
 from finegates.runs.folder import BROKEN
 from finegates.runs.notes import MAX_NOTES_LENGTH, NOTES_FILE
-
-Row = dict[str, Any]
 
 _CHIP_COLORS = {
     "gray": style.GRAY, "blue": style.BLUE, "orange": style.ORANGE, "green": style.GREEN,
     "red": style.RED,
 }  # fmt: skip
-_FRACTION = {"format": "%.1f %%", "width": 80}
+_FRACTION: dict[str, Any] = {"format": "%.1f %%", "width": 80}
 _config = st.column_config
 
 
@@ -62,19 +61,8 @@ def _score(row: Row) -> str | None:
 
 
 def _gated(key: str, label: str, help: str) -> Column:
-    """A fraction of a run with gates, in percent; a dense run has none."""
-
-    def value(row: Row) -> float | None:
-        method = METHODS.get(row["method"])
-        dense = method is not None and not method.removes
-        return None if dense or row[key] is None else round(100 * row[key], 2)
-
-    return _column(value, _config.NumberColumn(label, **_FRACTION, help=help))
-
-
-def seconds(row: Row) -> float | None:
-    """How long a run took, if it is over."""
-    return row["ended"] - row["started"] if row["started"] and row["ended"] else None
+    config = _config.NumberColumn(label, **_FRACTION, help=help)
+    return _column(lambda row: gated_percent(row, key), config)
 
 
 def _notes(row: Row) -> str | None:
@@ -82,7 +70,7 @@ def _notes(row: Row) -> str | None:
 
 
 def tags_config(options: Iterable[str]) -> Any:
-    """The column of tags, where these can be chosen beside new ones."""
+    """The column of tags, where these can be chosen as well as new ones."""
     return _config.MultiselectColumn(
         "Tags", options=list(options), accept_new_options=True, color="auto", width=130,
         help="Words of yours to find runs by.",
@@ -119,7 +107,7 @@ COLUMNS = {
     ),
     "seed": _plain("seed", _config.NumberColumn("Seed", width=56)),
     "model": _column(
-        lambda row: row["model"] and row["model"].rstrip("/").split("/")[-1],
+        lambda row: row["model"] and short_model(row["model"]),
         _config.TextColumn("Model", width=80),
     ),
     "epochs": _plain("epochs", _config.NumberColumn("Epochs", width=66)),
@@ -137,9 +125,9 @@ COLUMNS = {
     ),
     "steps": _plain("step", _config.NumberColumn("Step", width=70)),
     "took": _column(
-        lambda row: None if seconds(row) is None else duration(seconds(row)),
+        lambda row: None if (took := seconds_taken(row)) is None else duration(took),
         _config.TextColumn("Took", width=100, help="From its start to its end, pauses too."),
-        seconds,
+        seconds_taken,
     ),
     "speed": _plain(
         "samples_per_s",

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.rows import Row
 from app.run_table.columns import COLUMNS, SHOWN
 from finegates.files.spreadsheet import no_formulas
 
@@ -14,12 +15,12 @@ _SEARCHED = ("run", "status", "task", "method", "model", "metric", "reason", "no
 
 
 def matching(
-    rows: Iterable[dict[str, Any]], words: str, chosen: Mapping[str, Iterable[Any]] | None = None
-) -> list[dict[str, Any]]:
+    rows: Iterable[Row], words: str, chosen: Mapping[str, Iterable[Any]] | None = None
+) -> list[Row]:
     """Rows that hold every word somewhere, and in each field one of the chosen values.
 
     Args:
-        rows: From `app.reading.loaders.run_rows`.
+        rows: From `app.reading.runs.run_rows`.
         words: Words with blanks between them; case does not matter.
         chosen: Key of a row -> values; no value allows any. A list, as ``tags`` is, needs one of
             them in it.
@@ -35,12 +36,12 @@ def matching(
 
 
 def table(
-    rows: list[dict[str, Any]], columns: Iterable[str] = SHOWN, *, editing: bool = False
+    rows: list[Row], columns: Iterable[str] = SHOWN, *, editing: bool = False
 ) -> pd.DataFrame:
     """One line for each run, in the order of the rows, with a button to open it.
 
     Args:
-        rows: From `app.reading.loaders.run_rows`.
+        rows: From `app.reading.runs.run_rows`.
         columns: Keys of `app.run_table.columns.COLUMNS`.
         editing: Whether cells can be changed, so that they are as they are kept.
     """

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.reading import loaders
-from app.text import plain
-from app.widgets.buttons import act_button
+from app.reading.runs import binned_runs
+from app.text import escape_markdown
+from app.widgets.buttons import change_button
 from finegates.errors import FineGatesError
 from finegates.runs.bin import BinnedRun, restore_run
 
 
 def draw_bin(folder: Path) -> None:
     """A button with what can be restored; nothing where the bin is empty."""
-    found = {_name(binned): binned for binned in loaders.binned(folder)}
+    found = {_name(binned): binned for binned in binned_runs(folder)}
     if not found:
         return
     with st.popover(f"Bin ({len(found)})", icon=":material/delete:", key="bin"):
@@ -25,7 +25,7 @@ def draw_bin(folder: Path) -> None:
         chosen = st.multiselect(
             "Deleted runs", list(found), key="to_restore", width=520, placeholder="choose runs"
         )
-        if act_button("Restore", type="primary", key="restore", disabled=not chosen):
+        if change_button("Restore", type="primary", key="restore", disabled=not chosen):
             _restore([found[name] for name in chosen])
 
 
@@ -41,6 +41,6 @@ def _restore(chosen: list[BinnedRun]) -> None:
         except FineGatesError as error:
             problems.append(str(error))
     if problems:
-        st.error("  \n".join(map(plain, problems)), icon=":material/error:")
+        st.error("  \n".join(map(escape_markdown, problems)), icon=":material/error:")
     else:
         st.rerun()

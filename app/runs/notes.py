@@ -1,14 +1,14 @@
 """The table of runs while its notes and tags are edited: each cell is saved as it is left."""
 
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
+from app.rows import Row
 from app.run_table.columns import COLUMNS, tags_config
 from app.run_table.table import OPEN, table
 from app.runs.view import OWN_COLUMNS, all_tags
-from app.text import plain
+from app.text import escape_markdown
 from app.words import NOTHING
 from finegates.errors import FineGatesError
 from finegates.files.read_only import read_only
@@ -18,7 +18,7 @@ HEIGHT = 430
 _PROBLEMS = "notes_problems"
 
 
-def draw_editor(shown: list[dict[str, Any]], rows: list[dict[str, Any]], folder: Path) -> None:
+def draw_editor(shown: list[Row], rows: list[Row], folder: Path) -> None:
     """Draws it.
 
     Args:
@@ -40,14 +40,14 @@ def draw_editor(shown: list[dict[str, Any]], rows: list[dict[str, Any]], folder:
         alt=f"Notes and tags of {len(shown)} runs, to be edited",
     )  # fmt: skip
     for problem in st.session_state.pop(_PROBLEMS, ()):
-        st.error(plain(problem), icon=":material/error:")
+        st.error(escape_markdown(problem), icon=":material/error:")
     st.caption(
         "Click twice into a cell of Tags or Notes. It is saved in `notes.json` of the run's folder "
         "as you leave the cell."
     )
 
 
-def _save(key: str, shown: list[dict[str, Any]], folder: Path) -> None:
+def _save(key: str, shown: list[Row], folder: Path) -> None:
     """Writes what was edited, if it says something new."""
     problems = []
     for number, edit in st.session_state[key]["edited_rows"].items():

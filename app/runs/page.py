@@ -5,15 +5,18 @@ from functools import partial
 
 import streamlit as st
 
+from app import places
 from app.charts.tradeoff import SMALL_HEIGHT
-from app.reading import loaders
+from app.reading.results import medians
+from app.reading.runs import run_rows, runs_folder, start_waiting
+from app.rows import Row, is_active
 from app.run_table.columns import tags_config
 from app.run_table.table import column_config, table
 from app.runs.bin import draw_bin
 from app.runs.notes import draw_editor
 from app.runs.run_files import runs_csv, runs_json
 from app.runs.selection import rows_ticked, ticked, version
-from app.runs.selection_actions import TRADEOFF, draw_ticked
+from app.runs.selection_actions import draw_ticked
 from app.runs.view import View, all_tags, choose_view
 from app.tradeoff.chart import draw_chart, draw_reading
 from app.tradeoff.choice import Look, choose_axis, choose_task
@@ -22,7 +25,6 @@ from app.widgets.opening import leave_if_clicked, open_clicked, open_if_clicked,
 from app.widgets.picker import ALL_RUNS, no_runs
 from app.words import NOTHING, STATES
 from finegates.runs.folder import BROKEN
-from finegates.runs.status import ACTIVE_STATES
 
 REFRESH_S = 2
 FEW_ROWS, MAX_TABLE_HEIGHT = 11, 430
@@ -30,15 +32,11 @@ MOST_BROKEN = 3
 EDIT = "edit_notes"
 
 open_if_clicked()
-folder = loaders.runs_folder()
-rows = loaders.run_rows(folder)
+folder = runs_folder()
+rows = run_rows(folder)
 
 
-def is_active(row: dict) -> bool:
-    return row["status"] in ACTIVE_STATES
-
-
-def draw_states(rows: list[dict]) -> None:
+def draw_states(rows: list[Row]) -> None:
     counts = {s: sum(row["status"] == s for row in rows) for s in STATES}
     for state, number in counts.items():
         if number:
@@ -47,7 +45,7 @@ def draw_states(rows: list[dict]) -> None:
             st.badge(f"{number} {state}", icon=icon, color=look.color, help=look.meaning)
 
 
-def draw_table(shown: list[dict], rows: list[dict], chosen: list[str], view: View) -> None:
+def draw_table(shown: list[Row], rows: list[Row], chosen: list[str], view: View) -> None:
     ids = [row["run"] for row in shown]
     remember_shown(ids)
     key = f"runs_table_{version()}_{hash((*ids, *view.columns))}"
@@ -65,7 +63,7 @@ def draw_table(shown: list[dict], rows: list[dict], chosen: list[str], view: Vie
     )
 
 
-def draw_below(shown: list[dict], rows: list[dict]) -> None:
+def draw_below(shown: list[Row], rows: list[Row]) -> None:
     """How many rows there are, the switch to editing, and the downloads."""
     with st.container(horizontal=True, vertical_alignment="center"):
         few = f"{len(shown):,} of " if len(shown) < len(rows) else ""
@@ -86,7 +84,7 @@ def draw_below(shown: list[dict], rows: list[dict]) -> None:
             )  # fmt: skip
 
 
-def draw_broken(shown: list[dict]) -> None:
+def draw_broken(shown: list[Row]) -> None:
     """Why runs can't be read, in words: the column that says so is far to the right."""
     broken = [row["reason"] for row in shown if row["status"] == BROKEN]
     for reason in broken[:MOST_BROKEN]:
@@ -95,8 +93,8 @@ def draw_broken(shown: list[dict]) -> None:
         st.caption(f"And {len(broken) - MOST_BROKEN} more; see “Why it ended” in the table.")
 
 
-def draw_tradeoff(rows: list[dict]) -> None:
-    found = comparisons(loaders.points(folder, rows))
+def draw_tradeoff(rows: list[Row]) -> None:
+    found = comparisons(medians(folder, rows))
     st.subheader("Score against sparsity", help="Every finished run of one task is a point.")
     if not found:
         st.caption("The curve starts with the first finished run and grows with each one.")
@@ -105,7 +103,7 @@ def draw_tradeoff(rows: list[dict]) -> None:
         task = choose_task(found)
         axis = choose_axis()
         st.page_link(
-            TRADEOFF, label="Larger, with its table", icon=":material/show_chart:",
+            places.TRADEOFF, label="Larger, with its table", icon=":material/show_chart:",
             query_params={"group": ALL_RUNS, "tasks": task, "axis": axis},
         )  # fmt: skip
     draw_chart(found[task], rows, Look(axis), height=SMALL_HEIGHT)
@@ -119,9 +117,9 @@ def is_editing() -> bool:
 @st.fragment(run_every=REFRESH_S if any(map(is_active, rows)) and not is_editing() else None)
 def view(was_active: bool, was_editing: bool) -> None:
     leave_if_clicked()
-    rows = loaders.run_rows(folder)
+    rows = run_rows(folder)
     if any(map(is_active, rows)):
-        loaders.tend(folder)
+        start_waiting(folder)
     if was_active != any(map(is_active, rows)) or was_editing != is_editing():
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -146,7 +144,7 @@ def view(was_active: bool, was_editing: bool) -> None:
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Runs", width="stretch")
     draw_bin(folder)
-    st.page_link("new/run_page.py", label="New run", icon=":material/add:")
+    st.page_link(places.NEW_RUN, label="New run", icon=":material/add:")
 if rows:
     view(any(map(is_active, rows)), is_editing())
 else:

@@ -16,7 +16,7 @@ def ticked(there: Iterable[str]) -> list[str]:
 
 
 def untick_all() -> None:
-    """Forgets them. The table is drawn anew, since it keeps its ticks itself."""
+    """Forgets them. The table is drawn again, since it keeps its ticks itself."""
     st.session_state[_TICKED] = []
     st.session_state[_VERSION] = version() + 1
 

@@ -7,30 +7,29 @@ from typing import Any
 
 import streamlit as st
 
+from app import places
 from app.new.duplicate import fill_new_run
+from app.reading.one_run import launch_of
+from app.rows import Row
 from app.runs.selection import untick_all, version
 from app.runs.view import all_tags
-from app.text import plain
-from app.widgets.buttons import act_button
-from app.widgets.opening import LIVE, go_to
+from app.text import escape_markdown
+from app.widgets.buttons import change_button, run_buttons
+from app.widgets.opening import go_to
 from app.widgets.report_button import report_button, runs_report_button
-from app.widgets.run_buttons import run_buttons
 from app.words import STATES
 from finegates.errors import FineGatesError, RunError
 from finegates.groups.from_runs import group_runs
-from finegates.runs.folder import BROKEN, Run, delete_run
-from finegates.runs.launch import HERE, read_launch
+from finegates.runs.bin import delete_run
+from finegates.runs.folder import BROKEN, Run
+from finegates.runs.launch import HERE
 from finegates.runs.notes import change_tags
 from finegates.runs.status import ACTIVE_STATES
 
-COMPARE, DIMENSIONS = "compare/page.py", "dimensions/page.py"
-NEW_RUN, TRADEOFF = "new/run_page.py", "tradeoff/page.py"
 MOST_NAMED = 8
 
-Rows = list[dict[str, Any]]
 
-
-def draw_ticked(chosen: Rows, rows: Rows, num_hidden: int, folder: Path) -> None:
+def draw_ticked(chosen: list[Row], rows: list[Row], num_hidden: int, folder: Path) -> None:
     """A box with the ticked runs and their buttons.
 
     Args:
@@ -52,7 +51,7 @@ def draw_ticked(chosen: Rows, rows: Rows, num_hidden: int, folder: Path) -> None
             _draw_details(chosen[0])
 
 
-def _draw_name(chosen: Rows, num_hidden: int) -> None:
+def _draw_name(chosen: list[Row], num_hidden: int) -> None:
     if len(chosen) == 1:
         look = STATES[chosen[0]["status"]]
         text = f":material/{look.icon}: `{chosen[0]['run']}` {look.meaning}"
@@ -62,23 +61,25 @@ def _draw_name(chosen: Rows, num_hidden: int) -> None:
     st.markdown(text + hidden, width="stretch")
 
 
-def _draw_links(row: dict[str, Any], folder: Path) -> None:
+def _draw_links(row: Row, folder: Path) -> None:
     link = {"run": row["run"]}
-    st.page_link(LIVE, label="Live", icon=":material/monitoring:", query_params=link)
-    st.page_link(DIMENSIONS, label="Dimensions", icon=":material/grid_on:", query_params=link)
+    st.page_link(places.LIVE, label="Live", icon=":material/monitoring:", query_params=link)
+    st.page_link(
+        places.DIMENSIONS, label="Dimensions", icon=":material/grid_on:", query_params=link
+    )
     run_buttons(Run(folder / row["run"]), row["status"])
     if row["status"] != BROKEN:
         st.button(
             "Duplicate", icon=":material/content_copy:", key="duplicate", on_click=_duplicate,
-            args=(folder / row["run"],), help="Opens New run with the settings of this one.",
+            args=(Run(folder / row["run"]),), help="Opens New run with the settings of this one.",
         )  # fmt: skip
 
 
-def _draw_actions(chosen: Rows, rows: Rows, folder: Path) -> None:
+def _draw_actions(chosen: list[Row], rows: list[Row], folder: Path) -> None:
     ids = [row["run"] for row in chosen]
     if len(ids) > 1:
         st.page_link(
-            COMPARE, label="Compare", icon=":material/compare_arrows:",
+            places.COMPARE, label="Compare", icon=":material/compare_arrows:",
             query_params={"runs": ids}, help="Their curves, numbers and settings side by side.",
         )  # fmt: skip
         runs_report_button([Run(folder / run) for run in ids])
@@ -93,7 +94,7 @@ def _draw_actions(chosen: Rows, rows: Rows, folder: Path) -> None:
     st.button("Untick", icon=":material/close:", key="untick", on_click=untick_all)
 
 
-def _draw_details(row: dict[str, Any]) -> None:
+def _draw_details(row: Row) -> None:
     for text in filter(None, (row["reason"], row["notes_problem"])):
         st.text(text)
     if row["notes"]:
@@ -103,7 +104,7 @@ def _draw_details(row: dict[str, Any]) -> None:
         st.code(row["command"], language=None, wrap_lines=True)
 
 
-def _draw_tags(chosen: Rows, rows: Rows, folder: Path) -> None:
+def _draw_tags(chosen: list[Row], rows: list[Row], folder: Path) -> None:
     add = st.multiselect(
         "Add tags", all_tags(rows), key=f"add_tags_{version()}", accept_new_options=True, width=320,
         placeholder="choose, or type new ones",
@@ -113,7 +114,7 @@ def _draw_tags(chosen: Rows, rows: Rows, folder: Path) -> None:
         placeholder="none",
     )  # fmt: skip
     ready = bool(add or remove)
-    if act_button("Save tags", type="primary", key="save_tags", disabled=not ready):
+    if change_button("Save tags", type="primary", key="save_tags", disabled=not ready):
         _for_each(
             [row["run"] for row in chosen],
             lambda run: change_tags(folder / run, add, remove),
@@ -127,17 +128,17 @@ def _draw_group(ids: list[str], folder: Path) -> None:
     )
     name = st.text_input("Name", key=f"group_name_{version()}", placeholder="my-comparison")
     label = f"Group {len(ids)} run{'s' if len(ids) > 1 else ''}"
-    if act_button(label, type="primary", key="make_group", disabled=not name):
+    if change_button(label, type="primary", key="make_group", disabled=not name):
         try:
             group = group_runs(folder, name.strip(), [Run(folder / run) for run in reversed(ids)])
         except FineGatesError as error:
-            st.error(plain(str(error)), icon=":material/error:")
+            st.error(escape_markdown(str(error)), icon=":material/error:")
             return
-        go_to(TRADEOFF, group=group.name)
+        go_to(places.TRADEOFF, group=group.name)
         st.rerun()
 
 
-def _draw_delete(chosen: Rows, folder: Path) -> None:
+def _draw_delete(chosen: list[Row], folder: Path) -> None:
     active = [row for row in chosen if row["status"] in ACTIVE_STATES]
     over = [row["run"] for row in chosen if row not in active]
     if active:
@@ -148,12 +149,12 @@ def _draw_delete(chosen: Rows, folder: Path) -> None:
         st.markdown(f"Moves {what} to the bin, from where they can be restored:")
         st.markdown(_listed(f"`{run}`" for run in over))
     many = f"Yes, delete {len(over)} runs" if len(over) > 1 else "Yes, delete it"
-    if act_button(many, type="primary", key="delete", disabled=not over):
+    if change_button(many, type="primary", key="delete", disabled=not over):
         _for_each(over, lambda run: delete_run(Run(folder / run)))
 
 
 def _for_each(runs: Iterable[str], act: Any) -> None:
-    """Acts on each run; what went wrong is told, and the others are done all the same."""
+    """Acts on each run; what went wrong is shown, and the others are done all the same."""
     problems = []
     for run in runs:
         try:
@@ -161,7 +162,7 @@ def _for_each(runs: Iterable[str], act: Any) -> None:
         except (FineGatesError, OSError) as error:
             problems.append(str(error))
     if problems:
-        st.error("  \n".join(map(plain, problems[:MOST_NAMED])), icon=":material/error:")
+        st.error("  \n".join(map(escape_markdown, problems[:MOST_NAMED])), icon=":material/error:")
     else:
         untick_all()
         st.rerun()
@@ -173,9 +174,9 @@ def _listed(lines: Iterable[str]) -> str:
     return "\n".join(f"- {x}" for x in lines[:MOST_NAMED]) + (f"\n- and {more} more" * (more > 0))
 
 
-def _duplicate(path: Path) -> None:
+def _duplicate(run: Run) -> None:
     launch = HERE
     with contextlib.suppress(RunError):  # a damaged file: this machine
-        launch = read_launch(path)
-    fill_new_run(Run(path).spec, launch)
-    go_to(NEW_RUN)
+        launch = launch_of(run)
+    fill_new_run(run.spec, launch)
+    go_to(places.NEW_RUN)

@@ -6,11 +6,15 @@ from typing import Any
 
 import streamlit as st
 
+from app.rows import Row
 from app.run_table.columns import COLUMNS, LABELS, SHOWN, in_order
 from app.run_table.table import matching
 
-FILTERS = {"status": "State", "task": "Task", "method": "Recipe", "tags": "Tag"}
-"""Key of a row -> what the box that filters by it is called."""
+FILTERS = {
+    "status": ("State", "in_state"), "task": ("Task", "in_task"), "method": ("Recipe", "in_recipe"),
+    "tags": ("Tag", "in_tag"),
+}  # fmt: skip
+"""Key of a row -> what the box that filters by it is called, on the page and in the address."""
 
 OWN_COLUMNS = ("tags", "notes")
 DEFAULT_COLUMNS = [c.label for key, c in COLUMNS.items() if key in (*SHOWN, *OWN_COLUMNS)]
@@ -35,17 +39,12 @@ class View:
     sort: str
     descending: bool
 
-    def rows(self, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    def rows(self, rows: Iterable[Row]) -> list[Row]:
         """The rows to be seen, in order."""
         return in_order(matching(rows, self.words, self.chosen), self.sort, self.descending)
 
-    @property
-    def is_filtered(self) -> bool:
-        """Whether a run may be hidden."""
-        return bool(self.words.strip() or any(self.chosen.values()))
 
-
-def choose_view(rows: list[dict[str, Any]]) -> View:
+def choose_view(rows: list[Row]) -> View:
     """Draws the boxes, side by side."""
     words = st.text_input(
         "Filter", key="filter", bind="query-params", type="search", live=True, width=300,
@@ -53,31 +52,26 @@ def choose_view(rows: list[dict[str, Any]]) -> View:
         help="Every word has to occur: in id, task, recipe, model, state, notes or tags.",
     )  # fmt: skip
     with st.popover(_filter_label(), icon=":material/filter_alt:", key="filters"):
-        chosen = {key: _choose_values(key, label, rows) for key, label in FILTERS.items()}
+        chosen = {key: _choose_values(key, *names, rows) for key, names in FILTERS.items()}
     with st.popover("Columns and order", icon=":material/view_column:", key="columns_and_order"):
         columns = _choose_columns()
         sort, descending = _choose_order()
     return View(words or "", chosen, columns, sort, descending)
 
 
-def all_tags(rows: Iterable[dict[str, Any]]) -> list[str]:
+def all_tags(rows: Iterable[Row]) -> list[str]:
     """Every tag that a run has, in alphabetical order."""
     return sorted({tag for row in rows for tag in row["tags"]})
 
 
 def _filter_label() -> str:
     """Says how many boxes are in use, since they are behind a click."""
-    names = map(_name, FILTERS.values())
+    names = [name for _, name in FILTERS.values()]
     used = sum(bool(st.session_state.get(n, st.query_params.get_all(n))) for n in names)
     return f"Filter ({used} on)" if used else "Filter"
 
 
-def _name(label: str) -> str:
-    return f"in_{label.lower()}"
-
-
-def _choose_values(key: str, label: str, rows: list[dict[str, Any]]) -> list[str]:
-    name = _name(label)
+def _choose_values(key: str, label: str, name: str, rows: list[Row]) -> list[str]:
     found = all_tags(rows) if key == "tags" else sorted({row[key] for row in rows if row[key]})
     kept = [v for v in st.session_state.get(name, ()) if v not in found]
     return st.multiselect(

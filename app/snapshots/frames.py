@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from app.reading.feed import Histograms
-from app.snapshots.view import GatesShown
+from app.snapshots.view import GateView
 from app.words import ROLE_NAMES
 from finegates.gates.layout import GateLayout
 from finegates.gates.removal import HISTOGRAM_EDGES, open_counts, removed_by_matrix
@@ -102,7 +102,7 @@ def closing(histograms: Histograms, roles: Collection[str], total_steps: int = 0
     )
 
 
-def removed_frame(snapshot: Snapshot | GatesShown) -> pd.DataFrame:
+def removed_frame(snapshot: Snapshot | GateView) -> pd.DataFrame:
     """The removed fraction of each matrix: columns ``layer``, ``role``, ``matrix``, ``removed``."""
     removed = removed_by_matrix(snapshot.layout, snapshot.closed)
     rows = [
@@ -112,7 +112,7 @@ def removed_frame(snapshot: Snapshot | GatesShown) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["layer", "role", "matrix", "removed", "weights"])
 
 
-def survivors(snapshot: Snapshot | GatesShown) -> pd.DataFrame:
+def survivors(snapshot: Snapshot | GateView) -> pd.DataFrame:
     """Open gates of each vector.
 
     Returns:

@@ -1,17 +1,18 @@
-"""How much of each matrix is left, on the Dimensions page."""
+"""How much of each matrix is left: bars, removed weights, and the numbers."""
 
+import pandas as pd
 import streamlit as st
 
 from app.charts import layers
 from app.charts.survivors import EXPLANATIONS, survivor_bars
 from app.snapshots.frames import removed_frame, survivors
-from app.snapshots.survivor_table import draw_survivors
-from app.snapshots.view import GatesShown
+from app.snapshots.view import GateView
+from app.words import ROLE_NAMES, SIDES
 
 TITLES = {"in": "Columns that survive", "out": "Rows that survive"}
 
 
-def draw_survivor_view(gates: GatesShown) -> None:
+def draw_survivor_view(gates: GateView) -> None:
     """Bars of each side, removed weights, and the numbers."""
     frame = survivors(gates)
     for side, title in TITLES.items():
@@ -36,4 +37,33 @@ def draw_survivor_view(gates: GatesShown) -> None:
         )  # fmt: skip
         st.caption(layers.EXPLANATIONS["removed"])
     with right:
-        draw_survivors(frame)
+        _draw_table(frame)
+
+
+def _draw_table(frame: pd.DataFrame) -> None:
+    """A line for each gate vector, a column for each layer.
+
+    Args:
+        frame: From `app.snapshots.frames.survivors`.
+    """
+    st.markdown(
+        "**Open gates**",
+        help="How many columns (in) and rows (out) of each matrix are left in each layer; first "
+        "how many there were.",
+    )
+    named = frame.assign(
+        vector=[
+            f"{ROLE_NAMES[r]}, {SIDES[s]}"
+            for r, s in zip(frame["role"], frame["side"], strict=True)
+        ]
+    )
+    order = list(dict.fromkeys(named["vector"]))
+    wide = named.pivot(index="vector", columns="layer", values="open").loc[order]
+    wide.columns = [str(layer) for layer in wide.columns]
+    wide.insert(0, "of", named.groupby("vector")["gates"].max())
+    numbers = st.column_config.NumberColumn
+    config = {c: numbers(c if c == "of" else f"L{c}", format="localized") for c in wide.columns}
+    st.dataframe(
+        wide, column_config={"vector": "Matrix", **config}, row_height=30, height="content",
+        alt="Open gates of each gate vector",
+    )  # fmt: skip

@@ -11,12 +11,12 @@ from finegates.gates.snapshots import Snapshot
 
 
 @dataclass(frozen=True)
-class GatesShown:
+class GateView:
     """A snapshot whose gates up to a threshold count as closed. Stands in for the snapshot.
 
     Attributes:
         run: Id of the run.
-        name: The run in few words, told apart from the others that are shown.
+        name: The run in few words, unlike the others that are shown.
         snapshot: Its gates at one step.
         threshold: Gates whose value is this or less are closed, in [0, 1).
     """

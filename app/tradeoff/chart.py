@@ -7,17 +7,20 @@ from typing import Any
 
 import streamlit as st
 
+from app import places
+from app.charts.axes import AXES, KNOWN_AXES
 from app.charts.tradeoff import HEIGHT, WIDTH, tradeoff
 from app.charts.tradeoff_layers import OPENED
 from app.reading.run_costs import RunCosts
+from app.rows import Row
 from app.tradeoff import frames
-from app.tradeoff.axes import AXES, KNOWN_AXES, Known
 from app.tradeoff.choice import Look
 from app.tradeoff.paper_points import QUOTED_AXES, quoted
+from app.tradeoff.run_facts import RunFacts
 from app.widgets.chart_files import export_buttons
 from app.widgets.opening import open_run
 from app.words import metric_name
-from finegates.results.point import Point
+from finegates.results.points import Point
 
 HOW_TO_READ = (
     "Up and to the right is better: a higher score with more removed. Each point is a run, and a "
@@ -29,12 +32,11 @@ QUOTED = (
     "arXiv 2412.12951, Tables 2 and 3. They are another model, often on other rows."
 )
 NOT_QUOTED = "The paper prints no figure of this task and metric across this axis."
-PRUNE = "prune/page.py"
 
 
 def draw_chart(
     points: list[Point],
-    rows: list[dict[str, Any]],
+    rows: list[Row],
     look: Look,
     costs: Mapping[str, RunCosts] | None = None,
     *,
@@ -46,21 +48,21 @@ def draw_chart(
 
     Args:
         points: Of one task, metric and model.
-        rows: From `app.reading.loaders.run_rows`.
+        rows: From `app.reading.runs.run_rows`.
         look: How they are drawn.
-        costs: From `app.reading.loaders.costs`; needed by axes that are measured.
+        costs: From `app.reading.results.costs_of`; needed by axes that are measured.
         height: In pixels.
         width: What its legend may take, in pixels.
         key: Of the chart on the page.
     """
-    known = Known({row["run"]: row for row in rows}, costs or {})
+    known = RunFacts({row["run"]: row for row in rows}, costs or {})
     shown = frames.shown_points(points, look.kinds)
     drawn = frames.lines(shown, known), frames.runs(shown, known), frames.baselines(shown)
     title = AXES[look.axis][0]
     has_place = any(frame[look.axis].notna().any() for frame in drawn[:2])
     if not has_place and (len(drawn[0]) or drawn[2].empty):
         st.caption(f"No finished run here says how much this is: {title.lower()}.")
-        draw_lacking(shown, known, look.axis, key)
+        draw_unmeasured(shown, known, look.axis, key)
         return
     reference = quoted(points[0]) if look.quoted and look.axis in QUOTED_AXES else None
     chart = tradeoff(
@@ -78,14 +80,14 @@ def draw_chart(
     export_buttons(chart, f"{points[0].task}-{look.axis}", key)
     if look.quoted and (reference is None or reference.empty):
         st.caption(NOT_QUOTED)
-    draw_lacking(shown, known, look.axis, key)
+    draw_unmeasured(shown, known, look.axis, key)
 
 
 def draw_reading(look: Look) -> None:
     """How to read the charts above it, said once."""
-    told = [HOW_TO_READ, AXES[look.axis][1]]
-    told += ([FRONT] if look.front else []) + ([QUOTED] if look.quoted else [])
-    st.caption(" ".join(told))
+    sentences = [HOW_TO_READ, AXES[look.axis][1]]
+    sentences += ([FRONT] if look.front else []) + ([QUOTED] if look.quoted else [])
+    st.caption(" ".join(sentences))
 
 
 def open_selected(key: str) -> None:
@@ -94,11 +96,11 @@ def open_selected(key: str) -> None:
         open_run(chosen[0]["run"])
 
 
-def draw_lacking(points: list[Point], known: Known, axis: str, key: str) -> None:
+def draw_unmeasured(points: list[Point], known: RunFacts, axis: str, key: str) -> None:
     """How many runs have no number on a measured axis, and how to get it; what was timed where."""
     if axis in KNOWN_AXES:
         return
-    runs, total = frames.lacking(points, known, axis)
+    runs, total = frames.unmeasured(points, known, axis)
     if runs:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(
@@ -106,7 +108,7 @@ def draw_lacking(points: list[Point], known: Known, axis: str, key: str) -> None
                 f"{'time' if axis == 'time' else 'score'} a cut of a run, go to", width="content",
             )  # fmt: skip
             st.page_link(
-                PRUNE, label="Prune & time", icon=":material/content_cut:",
+                places.PRUNE, label="Prune & time", icon=":material/content_cut:",
                 query_params={"run": runs[0]},
             )  # fmt: skip
     if axis == "time" and (wheres := frames.timed_on(points, known)):
@@ -114,7 +116,7 @@ def draw_lacking(points: list[Point], known: Known, axis: str, key: str) -> None
         st.caption(f"Timed on {'; '.join(wheres)}.{alike}")
 
 
-def _majority(points: list[Point], known: Known) -> float | None:
+def _majority(points: list[Point], known: RunFacts) -> float | None:
     """What the most common answer scores, the median over the runs."""
     rows = [known.rows[run] for point in points for run in point.runs if run in known.rows]
     scores = [row["majority_score"] for row in rows if row["majority_score"] is not None]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from app.charts.axes import AXES, KIND_NAMES, KNOWN_AXES
 from app.charts.style import in_order
-from app.tradeoff.axes import AXES, KIND_NAMES, KNOWN_AXES
-from finegates.results.point import ROUNDED, TRAINED, Point
+from finegates.results.points import ROUNDED, TRAINED, Point
 
 CURVES = {name: kind for kind, name in KIND_NAMES.items()}
 DEFAULT_CURVES = [KIND_NAMES[TRAINED], KIND_NAMES[ROUNDED]]
@@ -19,7 +19,7 @@ class Look:
     """How points are drawn.
 
     Attributes:
-        axis: A key of `app.tradeoff.axes.AXES`.
+        axis: A key of `app.charts.axes.AXES`.
         kinds: Kinds of points that are drawn.
         front: Whether the Pareto front is joined and marked.
         quoted: Whether the paper's points are shown.
@@ -68,7 +68,7 @@ def choose_methods(points: Iterable[Point]) -> list[str]:
 
 
 def choose_look() -> Look:
-    """Axis, curves, and what is shown beside them."""
+    """Axis, curves, and what is shown next to them."""
     axis = choose_axis(list(AXES))
     curves = st.segmented_control(
         "Curves", list(CURVES), default=DEFAULT_CURVES, selection_mode="multi", key="curves",

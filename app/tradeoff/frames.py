@@ -1,14 +1,16 @@
 """Points of the aggregation as frames: what the trade-off chart draws."""
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 import pandas as pd
 
+from app.charts.axes import AXES
 from app.charts.style import in_order
-from app.tradeoff.axes import AXES, Known
+from app.text import seed_list, short_model
+from app.tradeoff.run_facts import RunFacts
 from finegates.methods import METHODS
-from finegates.results.aggregate import TRAINED, Point
-from finegates.results.pareto import pareto_front
+from finegates.results.points import TRAINED, Point, pareto_front
 
 LINE_COLUMNS = (
     "series", "method", "kind", "line", *AXES, "where", "median", "low", "high", "num_seeds",
@@ -24,7 +26,7 @@ def comparisons(points: Iterable[Point]) -> dict[str, list[Point]]:
 
     The one with the most finished runs is first.
     """
-    found: dict[tuple, list[Point]] = {}
+    found: dict[tuple[str, str, str], list[Point]] = {}
     for point in points:
         found.setdefault((point.task, point.metric, point.model), []).append(point)
     models = {model for _, _, model in found}
@@ -33,12 +35,12 @@ def comparisons(points: Iterable[Point]) -> dict[str, list[Point]]:
 
 
 def _name(task: str, metric: str, model: str, with_model: bool) -> str:
-    words = [task, metric] + ([model.rstrip("/").split("/")[-1]] if with_model else [])
+    words = [task, metric] + ([short_model(model)] if with_model else [])
     return ", ".join(word for word in words if word)
 
 
 def series_of(point: Point) -> str:
-    """The name of a line: its method, and what else tells it apart."""
+    """The name of a line: its method, and the settings that set it apart."""
     return f"{point.method} · {point.variant}" if point.variant else point.method
 
 
@@ -59,7 +61,7 @@ def shown_points(
     ]
 
 
-def lines(points: Iterable[Point], known: Known) -> pd.DataFrame:
+def lines(points: Iterable[Point], known: RunFacts) -> pd.DataFrame:
     """A row for each median that a line goes through, of every kind of curve.
 
     A target that was asked for and has no finished run is a row without a median, so that the line
@@ -82,7 +84,7 @@ def lines(points: Iterable[Point], known: Known) -> pd.DataFrame:
     return _sorted_by_method(frame[measured])
 
 
-def _line_row(point: Point, known: Known) -> dict:
+def _line_row(point: Point, known: RunFacts) -> dict[str, Any]:
     name = series_of(point)
     return known.median_place(point) | {
         "series": name,
@@ -98,7 +100,7 @@ def _line_row(point: Point, known: Known) -> dict:
     }
 
 
-def runs(points: Iterable[Point], known: Known) -> pd.DataFrame:
+def runs(points: Iterable[Point], known: RunFacts) -> pd.DataFrame:
     """A row for each run that was trained for its target."""
     found = [
         {"series": series_of(p), "run": run, "seed": seed, "score": score, **known.place(p, run)}
@@ -133,7 +135,7 @@ def front(lines: pd.DataFrame, axis: str) -> pd.DataFrame:
     return known.iloc[pareto_front(list(zip(places, known["median"], strict=True)))]
 
 
-def lacking(points: Sequence[Point], known: Known, axis: str) -> tuple[list[str], int]:
+def unmeasured(points: Sequence[Point], known: RunFacts, axis: str) -> tuple[list[str], int]:
     """Runs that have no number on this axis at any of their points, and how many runs there are.
 
     Dense baselines, which lie across the chart, are not counted.
@@ -144,7 +146,7 @@ def lacking(points: Sequence[Point], known: Known, axis: str) -> tuple[list[str]
     return [run for run in ids if run not in have], len(ids)
 
 
-def timed_on(points: Iterable[Point], known: Known) -> list[str]:
+def timed_on(points: Iterable[Point], known: RunFacts) -> list[str]:
     """Every machine and shape that the points' cuts were timed on."""
     places = (known.place(p, run)["where"] for p in points if not is_baseline(p) for run in p.runs)
     return sorted({*places} - {""})
@@ -153,8 +155,3 @@ def timed_on(points: Iterable[Point], known: Known) -> list[str]:
 def _sorted_by_method(frame: pd.DataFrame) -> pd.DataFrame:
     order = {name: place for place, name in enumerate(in_order(list(frame["method"])))}
     return frame.sort_values("method", key=lambda names: names.map(order), kind="stable")
-
-
-def seed_list(seeds: Iterable[int]) -> str:
-    """``(0, 1)`` -> ``"0, 1"``."""
-    return ", ".join(map(str, seeds))

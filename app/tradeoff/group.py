@@ -4,22 +4,23 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
+from app.reading.results import group_progress
+from app.rows import Row
 from app.run_table.table import column_config, table
-from app.text import plain
+from app.text import escape_markdown
 from app.tradeoff.point_frames import missing
-from app.widgets.buttons import act_button
+from app.widgets.buttons import change_button
 from app.widgets.opening import open_clicked, remember_shown
 from app.words import NOT_STARTED, NOTHING, STATES, duration
 from finegates.errors import FineGatesError, RunError
 from finegates.groups import sweep
-from finegates.groups.progress import MISSING, GroupProgress, progress_of
+from finegates.groups.progress import MISSING, GroupProgress
 from finegates.groups.store import Group
 from finegates.jobs import control as jobs
-from finegates.results.aggregate import Point
+from finegates.results.points import Point
 from finegates.runs.folder import Run
 from finegates.runs.status import ACTIVE_STATES
 
@@ -27,7 +28,7 @@ MOST_NAMED = 5
 FEW_ROWS, MAX_TABLE_HEIGHT = 8, 320
 
 
-def rows_of(groups: Sequence[Group], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def rows_of(groups: Sequence[Group], rows: list[Row]) -> list[Row]:
     """The groups' runs, as they stand in the list of all runs; all of them without a group."""
     if not groups:
         return rows
@@ -37,7 +38,7 @@ def rows_of(groups: Sequence[Group], rows: list[dict[str, Any]]) -> list[dict[st
 
 def draw_progress(group: Group, folder: Path) -> None:
     """How many runs are done, the others by state, the time left, and the buttons."""
-    progress = progress_of(group, folder)
+    progress = group_progress(group, folder)
     counts, total = Counter(cell.state for cell in progress.cells), len(group.cells)
     with st.container(horizontal=True, vertical_alignment="center"):
         done, left = progress.num_finished, progress.time_left_s
@@ -56,7 +57,7 @@ def draw_progress(group: Group, folder: Path) -> None:
 
 
 def _draw_buttons(group: Group, folder: Path, progress: GroupProgress) -> None:
-    if progress.failed and act_button(
+    if progress.failed and change_button(
         f"Submit the {len(progress.failed)} missing", icon=":material/restart_alt:",
         key=f"submit_missing_{group.name}",
         help="Queues what was never started or was deleted, and resumes what stopped or failed.",
@@ -64,7 +65,7 @@ def _draw_buttons(group: Group, folder: Path, progress: GroupProgress) -> None:
         try:
             sweep.submit_missing(group, folder)
         except FineGatesError as error:
-            st.error(plain(str(error)), icon=":material/error:")
+            st.error(escape_markdown(str(error)), icon=":material/error:")
         else:
             st.rerun()
     active = [Run(folder / str(c.cell.run)) for c in progress.in_state(*ACTIVE_STATES)]
@@ -74,7 +75,7 @@ def _draw_buttons(group: Group, folder: Path, progress: GroupProgress) -> None:
                 f"Stops {len(active)} runs: those at work finish their step, save and end; queued "
                 "ones don't start. They can be submitted again."
             )
-            if act_button("Yes, stop all", type="primary", key=f"stop_all_{group.name}"):
+            if change_button("Yes, stop all", type="primary", key=f"stop_all_{group.name}"):
                 stop_all(active)
                 st.rerun()
 
@@ -95,7 +96,7 @@ def draw_missing(points: list[Point]) -> None:
     st.caption("**Not there yet:** " + " · ".join(shown))
 
 
-def draw_runs(groups: Sequence[Group], rows: list[dict[str, Any]]) -> None:
+def draw_runs(groups: Sequence[Group], rows: list[Row]) -> None:
     """The groups' runs, each with a button that opens it; failed ones say why."""
     names = ", ".join(group.name for group in groups)
     with st.expander(f"The {len(rows)} runs of {names}", icon=":material/table_rows:"):

@@ -1,17 +1,17 @@
-"""The paper's printed points of a task, to be quoted beside the user's: another model's."""
+"""The paper's printed points of a task, to be quoted next to the user's: another model's."""
 
 import pandas as pd
 
 from finegates.data.glue import TASKS
 from finegates.methods import METHODS
 from finegates.results.paper import CUT_ROWS, PaperCell, paper_cells
-from finegates.results.point import Point
+from finegates.results.points import Point
 
 QUOTED_TABLES = (2, 3)
 QUOTED_BASELINES = ("full", "lora")
 """Dense rows that are quoted; they stand where nothing is removed."""
 QUOTED_AXES = ("removed", "target")
-"""What the paper prints beside a score: how many weights are removed."""
+"""What the paper prints with a score: how many weights are removed."""
 QUOTED_COLUMNS = ("row", "model", "table", "rows", "score", *QUOTED_AXES)
 
 

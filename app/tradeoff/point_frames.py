@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from app.tradeoff.frames import is_baseline, seed_list, series_of
-from finegates.results.point import ROUNDED, THRESHOLDS, TRAINED, Point
+from app.text import seed_list
+from app.tradeoff.frames import is_baseline, series_of
+from finegates.results.points import ROUNDED, THRESHOLDS, TRAINED, Point
 
 
 def table(points: Sequence[Point]) -> pd.DataFrame:

@@ -1,13 +1,14 @@
 """The table below the trade-off chart: medians over seeds, and their download."""
 
 from datetime import datetime
+from typing import Any
 
 import streamlit as st
 
-from app.text import plain
+from app.text import escape_markdown
 from app.tradeoff.point_frames import table
 from app.words import NOTHING, TERMS
-from finegates.results.aggregate import Point
+from finegates.results.points import Point
 from finegates.results.tables import as_csv
 
 FEW_ROWS, MAX_TABLE_HEIGHT = 14, 520
@@ -40,12 +41,13 @@ def draw_points(points: list[Point], name: str) -> None:
         alt="Median score of each recipe and target",
     )  # fmt: skip
     for task, shared in dict.fromkeys((p.task, p.shared) for p in points if p.shared):
-        st.caption(plain(f"All of {task} with {shared}."))
+        st.caption(escape_markdown(f"All of {task} with {shared}."))
 
 
-def _columns() -> dict:
+def _columns() -> dict[str, Any]:
     config = st.column_config
-    fraction, number = {"format": "%.1f %%", "width": 84}, {"format": "%.3f", "width": 84}
+    fraction: dict[str, Any] = {"format": "%.1f %%", "width": 84}
+    number: dict[str, Any] = {"format": "%.3f", "width": 84}
     return {
         "task": config.TextColumn("Task", width=90),
         "recipe": config.TextColumn("Recipe", width=170),
@@ -70,5 +72,5 @@ def _columns() -> dict:
             "Of full", format="%.1f %%", width=84, help="Median score, in percent of that of full "
             "fine-tuning on the same data.",
         ),
-        "variant": config.TextColumn("With", width=220, help="What tells it from other runs here."),
+        "variant": config.TextColumn("With", width=220, help="What other runs here do not have."),
     }  # fmt: skip

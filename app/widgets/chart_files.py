@@ -1,4 +1,4 @@
-"""A chart as a file: its Vega-Lite specification, and SVG where the package for it is there."""
+"""A chart as a file: its Vega-Lite specification, and SVG where the package for it is installed."""
 
 import io
 from functools import partial

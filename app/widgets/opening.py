@@ -4,7 +4,8 @@ import time
 
 import streamlit as st
 
-LIVE = "live/page.py"
+from app import places
+
 TICK_ON_ITS_WAY_S = 0.3
 _OPENING, _SHOWN = "opening", "runs_shown"
 
@@ -48,4 +49,4 @@ def open_clicked() -> None:
 
 def open_run(run: str) -> None:
     """For a callback: the run's page is shown next."""
-    go_to(LIVE, run=run)
+    go_to(places.LIVE, run=run)

@@ -5,10 +5,12 @@ from typing import Any
 
 import streamlit as st
 
-from app.reading import loaders
-from app.text import plain
+from app import places
+from app.reading.gates import gated_runs
+from app.reading.runs import run_ids
+from app.text import escape_markdown
 from finegates.errors import unknown_name
-from finegates.runs.folder import Run, list_runs
+from finegates.runs.folder import Run
 
 RUN_PARAMETER, GROUP_PARAMETER = "run", "group"
 ALL_RUNS = "all finished runs"
@@ -19,14 +21,14 @@ def pick_run(folder: Path, container: Any = st) -> Run:
 
     A box to change it. Stops the page without runs.
     """
-    ids = [run.id for run in list_runs(folder)]
+    ids = run_ids(folder)
     if not ids:
         no_runs()
         st.stop()
     asked = st.query_params.get(RUN_PARAMETER)
-    first = next(iter(loaders.gated_runs(folder)), ids[0])
+    first = next(iter(gated_runs(folder)), ids[0])
     if asked and asked not in ids:
-        st.error(plain(f"{unknown_name('run', asked, ids[:5])} The newest one is shown."))
+        st.error(escape_markdown(f"{unknown_name('run', asked, ids[:5])} The newest one is shown."))
     if asked not in ids and st.session_state.get(RUN_PARAMETER) not in ids:
         st.session_state[RUN_PARAMETER] = first
     # No default, which Streamlit would leave out of the address: the newest will be another soon.
@@ -41,14 +43,16 @@ def no_runs() -> None:
     """What to do when nothing has been run yet."""
     with st.container(border=True):
         st.markdown("**No runs yet.** The default run takes about two minutes on a CPU.")
-        st.page_link("new/run_page.py", label="Start the first run", icon=":material/add:")
+        st.page_link(places.NEW_RUN, label="Start the first run", icon=":material/add:")
 
 
-def tell_unknown_group(names: list[str]) -> None:
+def say_unknown_group(names: list[str]) -> None:
     """Says so where the address asks for groups that are not there."""
     for asked in st.query_params.get_all(GROUP_PARAMETER):
         if asked and asked not in (*names, ALL_RUNS):
-            st.error(plain(f"{unknown_name('group', asked, names, shown=5)} It is left out."))
+            st.error(
+                escape_markdown(f"{unknown_name('group', asked, names, shown=5)} It is left out.")
+            )
 
 
 def pick_groups(names: list[str]) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from app.reading import loaders
+from app.reading.results import all_groups
 from finegates.errors import FineGatesError
 from finegates.reports.report import group_report, run_report, runs_report
 from finegates.runs.folder import Run
@@ -27,9 +27,9 @@ def runs_report_button(runs: Sequence[Run]) -> None:
 
 
 def _of_several(runs: Sequence[Run]) -> str:
-    """As a group, the runs tell which seeds are missing, too."""
+    """As a group where they are one: then missing seeds are reported too."""
     folder, ids = runs[0].path.parent, {run.id for run in runs}
-    for group in loaders.groups(folder):
+    for group in all_groups(folder):
         if {run for run in group.runs if (folder / run).is_dir()} == ids:
             return group_report(group, folder)
     return runs_report(runs)

@@ -16,9 +16,9 @@ from finegates.runs.folder import (
     SPEC_FILE,
     Run,
 )
+from finegates.runs.measurements import TIMINGS_FILE
 from finegates.runs.notes import NOTES_FILE
 from finegates.runs.status import STATUS_FILE
-from finegates.runs.timings import TIMINGS_FILE
 from tests.app.fake_runs import make_curve, make_run
 
 GARBLED, CUT_OFF, FOREIGN, SHAPELESS = "garbled", "cut off", "foreign", "shapeless"

@@ -10,7 +10,8 @@ import pytest
 
 from app.charts import compare
 from app.curves.frames import differences, differences_csv, names_of, numbers, smoothed
-from app.reading import loaders
+from app.reading.curves import curves_of
+from app.reading.one_run import facts_of
 from finegates.runs.folder import Run
 from finegates.runs.status import write_status
 from tests.app.fake_runs import make_run
@@ -84,13 +85,15 @@ def test_versions_that_differ_are_told(runs):
     record = json.loads(path.read_text())
     record["versions"]["torch"] = "1.0"
     path.write_text(json.dumps(record))
-    found = differences([runs[0], Run(runs[1].path)], ["a", "b"], show_all=False)
+    found = differences(
+        [facts_of(runs[0]), facts_of(Run(runs[1].path))], ["a", "b"], show_all=False
+    )
     line = found[found["name"] == "torch"].iloc[0]
     assert line["part"] == "version" and line["b"] == "1.0" != line["a"]
 
 
 def test_the_export_is_named_by_ids_and_disarmed(runs):
-    frame = differences(runs[:2], ["a", "b"], show_all=False)
+    frame = differences([facts_of(run) for run in runs[:2]], ["a", "b"], show_all=False)
     frame.loc[0, "a"] = "=1+1"
     lines = list(csv.reader(io.StringIO(differences_csv(frame, ids_of(runs[:2])))))
     assert lines[0] == ["part", "name", *ids_of(runs[:2])]
@@ -120,7 +123,7 @@ def test_smoothing_is_a_running_mean_of_each_run_alone(visit, runs):
     assert list(strong[3:]) == [10, 10]
     last = visit("compare", runs=ids_of(runs), smoothing="1").dataframe[0].value["loss"]
     for run, loss in zip(runs, last, strict=True):
-        assert loss == pytest.approx(loaders.curves(run)[0]["task_loss"].iloc[-1])
+        assert loss == pytest.approx(curves_of(run)[0]["task_loss"].iloc[-1])
 
 
 def test_minutes_begin_with_the_first_step_of_each_run(visit, runs):
@@ -180,10 +183,10 @@ def test_more_runs_than_can_be_told_apart_are_cut_with_words(visit, runs_dir):
 
 def test_a_live_run_grows_in_the_charts(visit, runs_dir, runs):
     live = make_run(runs_dir, "running", progress=0.5)
-    before = len(loaders.curves(live)[0])
+    before = len(curves_of(live)[0])
     with open(live.path / "metrics.jsonl", "a") as file:
         file.write('{"kind": "train", "step": 999, "time": 1, "task_loss": 0.1}\n')
-    assert len(loaders.curves(live)[0]) == before + 1
+    assert len(curves_of(live)[0]) == before + 1
     assert not visit("compare", runs=[runs[0].id, live.id]).exception
 
 

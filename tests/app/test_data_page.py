@@ -1,4 +1,4 @@
-"""The user's data sets: kept, checked, shown as plain text, and handed to a run."""
+"""The user's data sets: kept, checked, shown as escape_markdown text, and handed to a run."""
 
 import time
 from pathlib import Path
@@ -9,8 +9,8 @@ import pytest
 from app.charts.data import length_bars
 from app.data.frames import MOST_BINS, MOST_CLASSES, class_frame, histogram, rows_named
 from app.data.use import query_of
-from app.reading import loaders
-from app.text import plain
+from app.reading.data import UPLOADS_FOLDER
+from app.text import escape_markdown
 from finegates.data.uploads import KeptFile, kept_files, save_upload
 from finegates.runs.folder import list_runs
 from finegates.spec import make_spec
@@ -23,7 +23,7 @@ NASTY = "![x](http://example.org/x.png) <b>$x$</b>"
 
 
 def keep(runs_dir: Path, name: str, content: bytes) -> KeptFile:
-    path = save_upload(name, content, runs_dir / loaders.UPLOADS_FOLDER)
+    path = save_upload(name, content, runs_dir / UPLOADS_FOLDER)
     (file,) = [f for f in kept_files(path.parent) if f.path == path]
     return file
 
@@ -33,7 +33,7 @@ def upload(visit, name: str, content: bytes):
 
 
 def kept(runs_dir: Path) -> list[str]:
-    return [file.name for file in kept_files(runs_dir / loaders.UPLOADS_FOLDER)]
+    return [file.name for file in kept_files(runs_dir / UPLOADS_FOLDER)]
 
 
 def table_of(app, column: str):
@@ -146,7 +146,7 @@ def test_tokens_of_a_model_that_is_not_here_are_told_not_to_be_countable(visit):
     app = visit("data", length="tokens")
     app.selectbox(key="new_model_kind").select("Hugging Face id").run()
     assert "Name a model first" in app.error[0].value
-    app.text_input(key="new_Hub id").set_value("nobody/no-such-model").run()
+    app.text_input(key="new_hub_id").set_value("nobody/no-such-model").run()
     assert "on this machine" in app.error[0].value and not app.exception
 
 
@@ -219,9 +219,11 @@ def test_nothing_of_the_data_is_markdown(visit, runs_dir):
 
 
 def test_words_are_escaped_for_markdown():
-    assert plain(NASTY).startswith("\\!\\[x\\](http\\://\u2060example.org/x.png) \\<b\\>\\$x\\$")
-    assert plain("www.x.org a@b.org") == "www\u2060.x.org a@\u2060b.org"
-    assert plain("'films.csv', line 2: 3 fields") == "'films.csv', line 2: 3 fields"
+    assert escape_markdown(NASTY).startswith(
+        "\\!\\[x\\](http\\://\u2060example.org/x.png) \\<b\\>\\$x\\$"
+    )
+    assert escape_markdown("www.x.org a@b.org") == "www\u2060.x.org a@\u2060b.org"
+    assert escape_markdown("'films.csv', line 2: 3 fields") == "'films.csv', line 2: 3 fields"
 
 
 def test_a_hundred_thousand_rows_stay_quick_once_they_were_read(visit, runs_dir):

@@ -21,27 +21,27 @@ from app.dimensions.map_frames import (
 )
 from app.dimensions.mask_files import file_name, masks_csv, masks_npz
 from app.dimensions.overlap_frames import by_kind, chosen_sets, pair_table, pairs_of, square
-from app.ranges import in_ranges
 from app.snapshots.frames import removed_frame, survivors
-from app.snapshots.view import GatesShown
+from app.snapshots.view import GateView
+from app.text import in_ranges
 from finegates.gates.laws import LAWS, GaussianLaw
-from finegates.gates.overlap import overlap
 from finegates.gates.removal import open_counts
 from finegates.gates.snapshots import Snapshot
 from finegates.gates.stream import stream_use
 from tests.app.fake_runs import MINILM, TINY, Size, make_layout, make_run
 from tests.app.test_pages import texts
+from tests.gates.test_overlap import overlap
 
 
-def make_gates(seed: int = 0, threshold: float = 0.0, size: Size = MINILM) -> GatesShown:
+def make_gates(seed: int = 0, threshold: float = 0.0, size: Size = MINILM) -> GateView:
     layout = make_layout(size)
     means = np.random.default_rng(seed).uniform(-0.8, 0.8, layout.num_gates).astype(np.float32)
     snapshot = Snapshot(3, layout, GaussianLaw(), means)
-    return GatesShown(f"run-{seed}", f"seed {seed}", snapshot, threshold)
+    return GateView(f"run-{seed}", f"seed {seed}", snapshot, threshold)
 
 
 @pytest.fixture(scope="module")
-def snapshot() -> GatesShown:
+def snapshot() -> GateView:
     return make_gates()
 
 
@@ -135,10 +135,10 @@ def test_a_threshold_closes_gates_up_to_it_and_leaves_the_others(law):
     layout = make_layout(TINY)
     means = np.linspace(-4, 4, layout.num_gates).astype(np.float32)
     values = law.value(means)
-    gates = GatesShown("r", "r", Snapshot(1, layout, law, means), 0.3)
+    gates = GateView("r", "r", Snapshot(1, layout, law, means), 0.3)
     assert np.array_equal(gates.closed, values <= 0.3) and (values[gates.closed] > 0).any()
     assert np.array_equal(gates.values[gates.kept], values[gates.kept])
-    unchanged = GatesShown("r", "r", Snapshot(1, layout, law, means))
+    unchanged = GateView("r", "r", Snapshot(1, layout, law, means))
     assert np.array_equal(unchanged.closed, unchanged.snapshot.closed)
 
 

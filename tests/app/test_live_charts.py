@@ -10,15 +10,15 @@ from app.charts import compare
 from app.charts.compare import Axis, overlay, thinned
 from app.charts.ridge import how_to_read, over_time
 from app.charts.zoom import ZOOM
-from app.curves.looks import look_numbers
+from app.curves.looks import look_numbers, looks_of
 from app.live.ridge_frames import MOST_ROWS, ridge, vectors_of
-from app.reading import loaders
 from app.reading.feed import TRAIN_COLUMNS, Feed, metrics_frame
 from app.reading.metric_table import MetricTable
 from finegates.files.storage import LineReader
 from finegates.gates.removal import HISTOGRAM_BINS
 from finegates.reports.envelope import envelope
-from finegates.runs.folder import current_rows, delete_run
+from finegates.runs.bin import delete_run
+from finegates.runs.folder import Run, current_rows
 from tests.app.fake_runs import TINY, grow, make_run
 
 MANY = 100_000
@@ -71,13 +71,12 @@ def test_many_runs_share_the_points_of_a_chart():
 
 def test_a_run_keeps_its_look_when_others_come_and_go(runs_dir):
     runs = [make_run(runs_dir, "stopped", progress=0.1).id for _ in range(4)]
-    looks = dict(zip(runs, loaders.looks(runs_dir, runs), strict=True))
+    looks = dict(zip(runs, looks_of(runs_dir, runs), strict=True))
     assert list(looks.values()) == [0, 1, 2, 3]
-    assert loaders.looks(runs_dir, [runs[2], runs[0]]) == [2, 0]
-    (first,) = [run for run in loaders.list_runs(runs_dir) if run.id == runs[0]]
-    delete_run(first)
+    assert looks_of(runs_dir, [runs[2], runs[0]]) == [2, 0]
+    delete_run(Run(runs_dir / runs[0]))
     make_run(runs_dir, "queued")
-    assert loaders.looks(runs_dir, runs[1:]) == [1, 2, 3]
+    assert looks_of(runs_dir, runs[1:]) == [1, 2, 3]
 
 
 def test_two_runs_that_are_shown_together_never_look_the_same():

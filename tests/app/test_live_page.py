@@ -10,7 +10,8 @@ import pytest
 
 from app.charts import compare
 from app.charts.zoom import ZOOM
-from finegates.runs.folder import LOG_FILE, delete_run
+from finegates.runs.bin import delete_run
+from finegates.runs.folder import LOG_FILE
 from finegates.runs.status import PAUSE_FILE, STOP_FILE, write_status
 from tests.app.fake_runs import TINY, grow, make_run
 from tests.app.test_pages import texts

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.new.relevance import matters
-from app.text import plain
+from app.new.recipes import matters
+from app.text import escape_markdown
 from finegates.data.splits import load_splits
 from finegates.methods import METHODS
 from finegates.runs.folder import Run, list_runs
@@ -151,7 +151,7 @@ def test_settings_that_contradict_each_other_are_told(visit, runs_dir):
 def test_no_target_module_is_told_before_the_start(visit):
     app = visit("new_run")
     app.multiselect(key="new.target_modules").set_value([]).run()
-    assert plain("target_modules is empty") in app.error[0].value
+    assert escape_markdown("target_modules is empty") in app.error[0].value
     assert app.button(key="start").disabled
 
 
@@ -159,10 +159,10 @@ def test_a_model_folder_that_is_missing_is_told_and_stays_typed(visit, runs_dir)
     app = visit("new_run")
     app.selectbox(key="new_model_kind").select("Local folder").run()
     assert app.button(key="start").disabled
-    app.text_input(key="new_Folder").set_value("/no/such/model").run()
+    app.text_input(key="new_model_folder").set_value("/no/such/model").run()
     start(app)
     assert "'/no/such/model' does not exist" in app.error[0].value
-    assert app.text_input(key="new_Folder").value == "/no/such/model"
+    assert app.text_input(key="new_model_folder").value == "/no/such/model"
     assert not list_runs(runs_dir)
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.paper.frames import DIFFERENCE, OWN, PAPER, RELATIVE, chart_frame, printed_table
+from app.charts.paper import OWN, PAPER
+from app.paper.frames import DIFFERENCE, RELATIVE, chart_frame, printed_table
 from app.paper.start import query_of
 from finegates.groups.plan import plan
 from finegates.results.aggregate import points, run_rows
@@ -112,7 +113,7 @@ def test_the_form_that_is_filled_from_an_address_asks_for_the_same_runs(visit, t
     fill = fills(Comparison(c) for c in cells_of(table, "roberta-base"))[-1]
     app = visit("new_sweep", **query_of(fill, "again"))
     assert app.selectbox(key="new_glue_task").value == fill.task
-    assert app.text_input(key="new_Hub id").value == ROBERTA
+    assert app.text_input(key="new_hub_id").value == ROBERTA
     cells = plan(fill.methods, fill.targets, fill.seeds)
     assert f"Start {len(cells):,} runs" == app.button(key="start").label
     for name, value in fill.settings.items():

@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 
-from app.prune.frames import Measured, score_frame, side_by_side, time_frame
+from app.prune.frames import MeasuredCuts, score_frame, side_by_side, time_frame
 from finegates.errors import RunError
 from finegates.gates.cuts import Cut, cut_snapshot
 from finegates.gates.removal import removal
 from finegates.jobs.tasks import DONE, FAILED, RUNNING, Task
-from finegates.runs.curve import keep_points
 from finegates.runs.folder import CURVE_FILE
-from finegates.runs.timings import keep_timing
+from finegates.runs.measurements import keep_points, keep_timing
 from tests.app.fake_runs import make_curve, make_run
 from tests.app.test_pages import texts
 
@@ -109,7 +108,7 @@ def test_what_is_at_work_and_what_failed_is_told(visit, run, monkeypatch, task, 
     def read(_, name):
         return task if name == "score" else None
 
-    monkeypatch.setattr("app.prune.actions.read_task", read)
+    monkeypatch.setattr("app.reading.one_run.read_task", read)
     app = visit("prune", run=run.id)
     assert told in texts(app) and not app.exception
     assert app.button(key="do-score").disabled == busy
@@ -160,7 +159,7 @@ def test_an_exported_cut_is_offered_and_can_be_deleted(visit, run):
 def test_frames_hold_what_was_measured(run):
     make_curve(run)
     keep_points(run, [POINT, {**POINT, "remove": None, "threshold": 0.5, "score": 0.7}])
-    measured = Measured([DENSE, POINT], [TIMING], run.status())
+    measured = MeasuredCuts([DENSE, POINT], [TIMING], run.status())
     assert score_frame(measured)["removed"].is_monotonic_increasing
     assert "as trained" in set(score_frame(measured)["kind"])
     (row,) = time_frame(measured).itertuples()
@@ -171,5 +170,5 @@ def test_frames_hold_what_was_measured(run):
 
 
 def test_nothing_measured_draws_empty_frames(run):
-    measured = Measured([], [], run.status())
+    measured = MeasuredCuts([], [], run.status())
     assert score_frame(measured).empty and time_frame(measured).empty and measured.dense is None

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import pytest
 
-from app.reading import loaders
+from app.reading.runs import run_rows
 from app.runs import notes as notes_table
 from app.runs import run_files as run_exports
 from app.runs import selection_actions as ticked_actions
 from finegates.files import spreadsheet
 from finegates.groups.store import list_groups
-from finegates.runs.bin import list_bin
-from finegates.runs.folder import Run, delete_run, list_runs
+from finegates.runs.bin import delete_run, list_bin
+from finegates.runs.folder import Run, list_runs
 from finegates.runs.notes import NOTES_FILE, RunNotes, read_notes, write_notes
 from finegates.runs.status import STOP_FILE, Status, write_status
 from tests.app.fake_runs import make_run
@@ -189,7 +189,7 @@ def test_cells_of_notes_and_tags_are_saved_as_they_are_left(visit, runs_dir):
     app = visit("runs")
     app.toggle(key="edit_notes").set_value(True).run()
     assert list(app.dataframe[0].value.columns)[-3:] == ["tags", "notes", "run"]
-    shown = loaders.run_rows(runs_dir)
+    shown = run_rows(runs_dir)
     place = [row["run"] for row in shown].index(run.id)
     state = {"edited_rows": {place: {"notes": "good", "tags": ["a", "b"]}}}
     with patched_state(notes_table, {"key": state}):
@@ -269,7 +269,7 @@ def test_a_duplicate_of_what_is_not_here_says_what_to_choose(visit, runs_dir):
     app.button(key="duplicate").click().run()
     assert not app.exception and "/nowhere" in "".join(e.value for e in app.error)
     assert app.selectbox(key="new_glue_task").value == "sst2"
-    assert app.text_input(key="new_Hub id").value == "some/model"
+    assert app.text_input(key="new_hub_id").value == "some/model"
     assert app.selectbox(key="new_device").value == "auto"
 
 
@@ -283,7 +283,7 @@ def test_the_command_of_a_ticked_run_can_be_copied(visit, runs_dir):
 def test_exports_keep_numbers_and_disarm_formulas(visit, runs_dir):
     run = make_run(runs_dir, score=0.75)
     write_notes(run.path, '=HYPERLINK("http://x")', ["@a", "b"])
-    rows = [{**row, "score": -0.5} for row in loaders.run_rows(runs_dir)]
+    rows = [{**row, "score": -0.5} for row in run_rows(runs_dir)]
     (line,) = csv.DictReader(io.StringIO(run_exports.runs_csv(rows)))
     assert line["notes"] == '\'=HYPERLINK("http://x")' and line["tags"] == "'@a;b"
     assert line["score"] == "-0.5" and line["run"] == run.id and line["seed"] == "0"
@@ -297,11 +297,11 @@ def test_exports_keep_numbers_and_disarm_formulas(visit, runs_dir):
 def test_only_what_changed_is_read_again(runs_dir, monkeypatch):
     runs = [make_run(runs_dir, seed=seed) for seed in range(4)]
     live = make_run(runs_dir, "running", progress=0.5)
-    loaders.run_rows(runs_dir)
+    run_rows(runs_dir)
     read = []
     row = Run.row
     monkeypatch.setattr(Run, "row", lambda self: (read.append(self.id), row(self))[1])
-    loaders.run_rows(runs_dir)
+    run_rows(runs_dir)
     assert read == [live.id]
     write_notes(runs[0].path, "new", [])
     write_status(runs[1].path, replace(runs[1].status(), score=0.1))
@@ -309,12 +309,12 @@ def test_only_what_changed_is_read_again(runs_dir, monkeypatch):
     (runs[3].path / "exit.json").write_text("{}")
     added = make_run(runs_dir)
     read.clear()
-    rows = {row["run"]: row for row in loaders.run_rows(runs_dir)}
+    rows = {row["run"]: row for row in run_rows(runs_dir)}
     assert set(read) == {live.id, added.id, *(run.id for run in runs)}
     assert rows[runs[0].id]["notes"] == "new" and rows[runs[1].id]["score"] == 0.1
     assert rows[runs[2].id]["status"] == "broken"
     rows[runs[0].id]["tags"] = "spoiled by a caller"
-    assert {row["run"]: row for row in loaders.run_rows(runs_dir)}[runs[0].id]["tags"] == []
+    assert {row["run"]: row for row in run_rows(runs_dir)}[runs[0].id]["tags"] == []
 
 
 def test_a_queue_without_a_dispatcher_is_woken(visit, runs_dir, dispatched):

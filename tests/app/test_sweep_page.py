@@ -105,7 +105,7 @@ def test_a_name_that_is_taken_by_another_sweep_is_told_at_the_start(visit, runs_
     make_group(runs_dir, "mine", ["lora"], seeds=(0,))
     app = small(visit)
     app.text_input(key="sweep_name").set_value("mine").run()
-    assert "A group of this name is there" in texts(app)
+    assert "A group of this name exists" in texts(app)
     start(app)
     assert "mine" in app.error[0].value
     assert len(list_groups(runs_dir)) == 1

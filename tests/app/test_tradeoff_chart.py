@@ -8,16 +8,18 @@ import pandas as pd
 import pytest
 
 from app.charts import style
+from app.charts.axes import AXES, KIND_NAMES
 from app.charts.baselines import apart, names_of
 from app.charts.tradeoff import tradeoff
 from app.reading.run_costs import RunCosts
 from app.tradeoff import frames
-from app.tradeoff.axes import AXES, KIND_NAMES, Known
 from app.tradeoff.paper_points import quoted
 from app.tradeoff.point_frames import missing, table
+from app.tradeoff.run_facts import RunFacts
 from app.widgets.chart_files import as_json, as_svg
 from finegates.results.aggregate import ROUNDED, THRESHOLDS, TRAINED, Point
 from finegates.results.paper import paper_cells
+from tests.app.test_style import MAIN_METHODS
 
 
 def point(method="finegates", target=0.3, scores=(0.8, 0.84), missing=(), **changes) -> Point:
@@ -38,13 +40,13 @@ def point(method="finegates", target=0.3, scores=(0.8, 0.84), missing=(), **chan
     )  # fmt: skip
 
 
-def known_of(points, costs=None) -> Known:
+def known_of(points, costs=None) -> RunFacts:
     rows = {
         run: {"run": run, "removed_weights_fraction": p.target, "majority_score": 0.5,
               "closed_gates_fraction": p.target / 2}
         for p in points for run in p.runs
     }  # fmt: skip
-    return Known(rows, costs or {})
+    return RunFacts(rows, costs or {})
 
 
 def measured(remove=None, threshold=None, removed=0.0, ratio=2.0, speedup=1.6) -> RunCosts:
@@ -228,7 +230,7 @@ def test_names_carry_their_scores():
 def test_many_points_stay_one_figure():
     points = [
         point(method, target, scores=(0.8, 0.81))
-        for method in style.MAIN_METHODS[:6] for target in np.linspace(0, 0.6, 13)
+        for method in MAIN_METHODS[:6] for target in np.linspace(0, 0.6, 13)
     ]  # fmt: skip
     with alt.data_transformers.disable_max_rows():
         assert spec_of(points)["$schema"]
@@ -287,7 +289,7 @@ def test_another_cut_of_the_run_says_nothing_of_a_point(p, costs):
 def test_runs_without_a_measurement_are_left_out_and_counted():
     run = CURVE[1].runs[0]
     known = known_of([*CURVE, FULL], {run: measured(remove=0.2, removed=0.2)})
-    runs, total = frames.lacking([*CURVE, FULL], known, "time")
+    runs, total = frames.unmeasured([*CURVE, FULL], known, "time")
     assert total == 6 and len(runs) == 5 and run not in runs
     assert frames.lines(CURVE, known)["time"].notna().tolist() == [False, True, False]
     assert frames.timed_on(CURVE, known) == ["a cpu (cpu), 8 x 128 tokens, float32"]

@@ -6,13 +6,12 @@ from collections import Counter
 
 import pytest
 
-from app.tradeoff.axes import KIND_NAMES
+from app.charts.axes import KIND_NAMES
 from finegates.groups.store import open_group
-from finegates.results.point import ROUNDED, THRESHOLDS
-from finegates.runs.curve import keep_points
+from finegates.results.points import ROUNDED, THRESHOLDS
 from finegates.runs.folder import Run
+from finegates.runs.measurements import keep_points, keep_timing
 from finegates.runs.status import STOP_FILE
-from finegates.runs.timings import keep_timing
 from tests.app.fake_runs import make_curve, make_group, make_run
 from tests.app.test_pages import texts
 

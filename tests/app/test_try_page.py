@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.charts.opinions import MOST_CLASSES, opinion_bars, shown_classes
+from app.charts.predictions import MOST_CLASSES, prediction_bars, shown_classes
 from finegates.errors import RunError
 from finegates.trying.client import LOADING, OFF, READY, TryState
 from finegates.trying.messages import Opinion, Reply
@@ -160,6 +160,6 @@ def test_bars_show_the_likeliest_classes_of_either_model():
     pruned = [0.9, *[0.0] * 18, 0.1]
     shown = shown_classes(dense, pruned)
     assert shown[0] == 19 and 0 in shown and len(shown) == MOST_CLASSES
-    chart = opinion_bars(labels, dense, shown, "red").to_dict()
+    chart = prediction_bars(labels, dense, shown, "red").to_dict()
     (rows,) = chart["datasets"].values()
     assert rows[0] == {"label": "19", "probability": 1.0, "text": "100.0 %"}

@@ -1,6 +1,7 @@
 """The app as a real server, and the browser that tests and pictures look at it with."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -8,18 +9,26 @@ import time
 import urllib.request
 from pathlib import Path
 
+from playwright.sync_api import Playwright
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = os.environ.get("FINEGATES_CHROMIUM", "/usr/bin/chromium")
+CHROMIUM = os.environ.get("FINEGATES_CHROMIUM") or shutil.which("chromium")
+"""The browser that is named, else the system's; without either, Playwright's own download."""
+INSTALL = "apt-get install chromium fonts-dejavu, or .venv/bin/playwright install chromium"
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run",
 ]  # fmt: skip
 START_S = 60
+
+
+def chromium_for(playwright: Playwright) -> str | None:
+    """Path of the Chromium to start, or None if there is none that can be started."""
+    return shutil.which(CHROMIUM or playwright.chromium.executable_path)
 
 
 class Server:

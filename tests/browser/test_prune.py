@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from finegates.runs.curve import read_points, read_thresholds
 from finegates.runs.folder import Run, create_run
+from finegates.runs.measurements import read_points, read_thresholds
 from finegates.spec import make_spec
 from tests.app.fake_runs import make_run
 from tests.browser.steps import (

@@ -1,4 +1,4 @@
-"""What a model says of one text: a bar for each class."""
+"""What a model predicts for one text: a bar for each class."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ _PADDING = {"left": 5, "right": 5, "top": 4, "bottom": 4}
 _LABEL_WIDTH = 160
 
 
-def opinion_bars(
+def prediction_bars(
     labels: Sequence[str], probabilities: Sequence[float], shown: Sequence[int], color: str
 ) -> alt.LayerChart:
     """Probabilities of some classes as bars, with their numbers.

@@ -1,6 +1,6 @@
 """Which settings matter to which method."""
 
-from app.new.relevance import MATTERS_IF, ONLY_WITH_A_TEACHER, matters, settings_of
+from app.new.recipes import MATTERS_IF, ONLY_WITH_A_TEACHER, matters, settings_of
 from finegates.methods import METHODS
 from finegates.spec import FIELDS
 

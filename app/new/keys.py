@@ -1,0 +1,33 @@
+"""Under which keys the session keeps what is chosen on New run and Sweep.
+
+Links, duplicates and the pages themselves write and read them. Settings of a `RunSpec` are under a
+page's prefix and their own name: see `app.new.fields.PREFIX` and `app.new.overrides.PREFIX`.
+"""
+
+METHOD = "new_method"
+SOURCE = "new_source"
+GLUE_TASK, GLUE_DIR = "new_glue_task", "new_glue_dir"
+FILE, UPLOAD = "new_file", "new_upload"
+DOWNLOAD = "new_download"
+MODEL_KIND, HUB_ID, MODEL_FOLDER = "new_model_kind", "new_hub_id", "new_model_folder"
+DEVICE, DEVICE_GONE = "new_device", "new_device_gone"
+
+SWEEP_NAME = "sweep_name"
+REMOVING, DENSE = "sweep_removing", "sweep_dense"
+TARGETS = "sweep_targets"
+SEEDS, FIRST_SEED = "sweep_seeds", "sweep_first_seed"
+
+
+def text_column(file: str) -> str:
+    """Of the box for the column of texts of a kept file of this name; another file has another."""
+    return f"new_text_{file}"
+
+
+def pair_column(file: str) -> str:
+    """Of the box for the column of second texts."""
+    return f"new_pair_{file}"
+
+
+def label_column(file: str) -> str:
+    """Of the box for the column of labels."""
+    return f"new_label_{file}"

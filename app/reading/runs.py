@@ -1,0 +1,43 @@
+"""All runs of the folder: their rows, and those that were deleted."""
+
+from pathlib import Path
+
+from app.reading.cache import shared
+from app.reading.run_index import RunIndex
+from app.rows import Row
+from finegates.jobs import control as jobs
+from finegates.runs.bin import BinnedRun, list_bin
+from finegates.runs.folder import default_runs_dir, list_runs
+
+WAKE_EVERY_S = 10
+
+
+def runs_folder() -> Path:
+    """The folder of all runs, as an absolute path."""
+    return default_runs_dir().resolve()
+
+
+def run_rows(folder: Path) -> list[Row]:
+    """A row for each run, newest first; broken ones last. See `app.reading.run_index.RunIndex`."""
+    return _index(folder).rows()
+
+
+@shared(4)
+def _index(folder: Path) -> RunIndex:
+    return RunIndex(folder)
+
+
+def run_ids(folder: Path) -> list[str]:
+    """Ids of the runs that the folder has, newest first by name; damaged ones too."""
+    return [run.id for run in list_runs(folder)]
+
+
+def binned_runs(folder: Path) -> list[BinnedRun]:
+    """Deleted runs, the last deleted first."""
+    return list_bin(folder)
+
+
+@shared(4, ttl=WAKE_EVERY_S)
+def start_waiting(folder: Path) -> None:
+    """Starts queued runs and marks lost ones, at most every `WAKE_EVERY_S` seconds."""
+    jobs.tend(folder)
