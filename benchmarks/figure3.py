@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.record import environment, write_result
+from benchmarks.speed_curves import SPARSITIES, pass_points, product_points
 from finegates.measuring.candidates import DTYPES, attach_random_gates, random_inputs, random_model
-from finegates.measuring.speed_curves import SPARSITIES, pass_points, product_points
 
 BATCH_SIZE = 16
 SHORTEST, TYPICAL, LONGEST = 5, 20, 64

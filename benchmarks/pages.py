@@ -12,7 +12,8 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from app.places import PLACES
-from app.reading import loaders, run_index
+from app.reading import run_index
+from app.reading.runs import run_rows
 from benchmarks.clock import figure, milliseconds
 from finegates.runs.folder import RUNS_DIR_VARIABLE, Run
 from finegates.runs.status import write_status
@@ -59,7 +60,7 @@ def measure_runs_page(runs: Sequence[Run], runs_dir: Path, repeats: int) -> list
             times["changed"].append(repaint(app, runs_dir))
         read.append(reads.call_count)
         write_status(run.path, run.status())
-        times["rows"].append(milliseconds(lambda: loaders.run_rows(runs_dir)))
+        times["rows"].append(milliseconds(lambda: run_rows(runs_dir)))
     what = f"runs, {len(runs):,} runs"
     return [
         figure(f"{what}: first paint", times["first"], goal=GOAL_MS),

@@ -23,6 +23,7 @@ from transformers import PreTrainedModel
 from benchmarks.rows import add_row
 from benchmarks.torch_pruning import KINDS, layers_cost, prune_by_torch_pruning
 from finegates.errors import first_line
+from finegates.gates.cuts import Cut
 from finegates.measuring.candidates import (
     DENSE,
     SHRUNK,
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     attach_random_gates(model)
     forms: Candidates | None = None
     for remove in map(float, options.remove.split(",")):
-        forms = candidates(model, remove, dense=forms)
+        forms = candidates(model, Cut(remove=remove), dense=forms)
         models, failed = theirs(forms.models[DENSE], remove)
         for shape in options.shapes.split(","):
             rows = measure(forms, models, tuple(map(int, shape.split("x"))), options.repeats)
@@ -97,7 +98,7 @@ def measure(
     costs = {SHRUNK: needed_cost(ours), **{name: cost_of(m) for name, m in models.items()}}
     return [
         {
-            "remove": forms.remove,
+            "remove": forms.cut.remove,
             "batch_size": shape[0],
             "seq_len": shape[1],
             "candidate": name,

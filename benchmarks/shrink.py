@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from benchmarks.rows import add_row
+from finegates.gates.cuts import Cut
 from finegates.measuring.bench import compare
 from finegates.measuring.candidates import Candidates, attach_random_gates, candidates, random_model
 
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     forms: Candidates | None = None
     for remove in map(float, options.remove.split(",")):
         forms = candidates(
-            model, remove, options.device, options.dtype, onnx=options.onnx, dense=forms
+            model, Cut(remove=remove), options.device, options.dtype, onnx=options.onnx, dense=forms
         )
         for shape in options.shapes.split(","):
             row = measure(forms, shape, options)

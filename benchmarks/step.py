@@ -27,11 +27,12 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from benchmarks.rows import add_row
+from finegates.gates.layout import ROLES
 from finegates.measuring.candidates import random_model
 from finegates.measuring.timing import clock_of, ratios, spread
 from finegates.models.sources import find_model
 from finegates.nn.penalty import PENALTIES
-from finegates.spec import ROLES, make_spec
+from finegates.spec import make_spec
 from finegates.training.adapt import adapt
 from finegates.training.distributed import Processes
 from finegates.training.loop import train_step
@@ -117,7 +118,7 @@ def prepare(name: str, candidate: str, length: int, device: str, compiled: bool 
     adapted = adapt(model, spec)
     accelerator = make_accelerator(device, spec.precision)
     penalty = PENALTIES[spec.penalty](adapted.gates.layout) if adapted.gates else None
-    optimizer = make_optimizer(model, adapted, spec)
+    optimizer = make_optimizer(model, spec, adapted)
     schedule = LambdaLR(optimizer, lambda step: 1.0)
     model, optimizer = accelerator.prepare(model, optimizer)
     rows: Any = [{}] * (ROWS * 100)

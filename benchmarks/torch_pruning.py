@@ -11,11 +11,11 @@ import torch_pruning
 from torch import nn
 from transformers import PreTrainedModel
 
+from finegates.gates.layout import ROLES
 from finegates.measuring.candidates import random_inputs
 from finegates.models.architectures import architecture_of
 from finegates.nn.model_parts import encoder_layers
 from finegates.shrinking.cost import Cost
-from finegates.spec import ROLES
 
 EVERYTHING, INNER = "torch-pruning, everything", "torch-pruning, heads and neurons"
 KINDS = {

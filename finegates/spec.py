@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from finegates.errors import SpecError, unknown_name
+from finegates.gates.laws import LAWS
+from finegates.gates.layout import ROLES
 from finegates.methods import DEFAULT_METHOD, METHODS
 from finegates.settings import check_settings, setting
 
 SAMPLE_TASK = "sample"
 FILE_TASK = "file"
 GLUE_TASKS = ("cola", "stsb", "mrpc", "rte", "sst2", "mnli", "qnli", "qqp")
-ROLES = ("q", "k", "v", "o", "intermediate", "output")
-LAWS = ("gaussian", "tanh-gaussian", "hard-concrete")
 PENALTIES = ("budget", "abs", "hinge")
 
 EVALUATIONS_PER_EPOCH = 2
@@ -87,7 +87,7 @@ class RunSpec:
         maximum=0.95,
     )
     gate_law: str = setting(
-        "gaussian", "Distribution of a gate during training.", group=_METHOD, choices=LAWS
+        "gaussian", "Distribution of a gate during training.", group=_METHOD, choices=tuple(LAWS)
     )
     gate_sampling_sigma: float | None = setting(
         None,

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finegates.errors import SpecError
+from finegates.gates.layout import ROLES
 from finegates.methods import METHODS
-from finegates.spec import FIELDS, ROLES, RunSpec, make_spec
+from finegates.nn import penalty
+from finegates.spec import FIELDS, PENALTIES, RunSpec, make_spec
 
 
 def test_every_setting_has_help_and_a_group():
@@ -136,3 +138,7 @@ def test_a_last_short_batch_is_a_step_and_an_epoch_has_two_evaluations(
     assert spec.steps_per_epoch(rows) == steps
     assert spec.steps_between_evaluations(rows) == between
     assert RunSpec(eval_steps=7).steps_between_evaluations(rows) == 7
+
+
+def test_penalties_are_those_of_their_table():
+    assert set(PENALTIES) == set(penalty.PENALTIES)

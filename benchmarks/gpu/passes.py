@@ -7,8 +7,8 @@ from benchmarks.figure3 import sentence_batches
 from benchmarks.gpu.options import Options
 from benchmarks.gpu.report import Report
 from benchmarks.gpu.toys import toy_folder
+from benchmarks.speed_curves import SPARSITIES, pass_points
 from finegates.measuring.candidates import attach_random_gates, random_model
-from finegates.measuring.speed_curves import SPARSITIES, pass_points
 
 PART = "figure 3b"
 MODEL, ROWS, REPEATS = "roberta-base", 32, 10

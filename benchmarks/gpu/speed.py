@@ -1,16 +1,21 @@
 """The smaller model against dense: how much of the ceiling a GPU realises."""
 
+import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
+
+import torch
 
 from benchmarks.gpu.options import Options
 from benchmarks.gpu.report import Report, judged, verdict
 from benchmarks.gpu.toys import toy_folder
+from finegates.gates.cuts import Cut
 from finegates.measuring.bench import compare
 from finegates.measuring.candidates import (
+    Candidates,
     attach_random_gates,
     candidates,
-    in_dtype,
     random_model,
 )
 
@@ -32,9 +37,9 @@ def measure(report: Report, options: Options) -> str:
         model = _random(name)
         forms = None
         for remove in _SMALL["removed"] if small else REMOVED:
-            forms = candidates(model, remove, options.device, dense=forms)
+            forms = candidates(model, Cut(remove=remove), options.device, dense=forms)
             for dtype in _SMALL["dtypes"] if small else DTYPES:
-                there = in_dtype(forms, dtype)
+                there = _in_dtype(forms, dtype)
                 for shape, graphs in _ways(options):
                     row = compare(
                         there, *_shape(shape, small), 2 if small else REPEATS[shape],
@@ -47,8 +52,8 @@ def measure(report: Report, options: Options) -> str:
 def measure_compiled(report: Report, options: Options) -> str:
     """The same for one model and budget through ``torch.compile``, which takes its time."""
     name = "toy" if options.small else MODELS[0]
-    forms = candidates(_random(name), 0.4, options.device)
-    there = in_dtype(forms, "float32" if options.small else DTYPES[0])
+    forms = candidates(_random(name), Cut(remove=0.4), options.device)
+    there = _in_dtype(forms, "float32" if options.small else DTYPES[0])
     for shape, graphs in reversed(list(_ways(options))):
         if shape == ROW and options.on_gpu and not graphs:
             continue
@@ -64,6 +69,13 @@ def _random(name: str) -> Any:
     model = random_model(toy_folder() if name == "toy" else name).eval()
     attach_random_gates(model)
     return model
+
+
+def _in_dtype(forms: Candidates, dtype: str) -> Candidates:
+    """The same candidates in another precision, next to them."""
+    models: dict[str, Any] = copy.deepcopy(forms.models)
+    there = {name: model.to(getattr(torch, dtype)) for name, model in models.items()}
+    return replace(forms, models=there, sessions={})
 
 
 def _ways(options: Options) -> Iterator[tuple[tuple[int, int], bool]]:

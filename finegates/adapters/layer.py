@@ -1,4 +1,4 @@
-"""A Linear with an adapter: what every layer of ours that wraps a Linear answers."""
+"""A Linear with an adapter: what every adapter of ours answers."""
 
 import copy
 from collections.abc import Callable
@@ -10,38 +10,11 @@ from transformers import PreTrainedModel
 
 from finegates.gates.layout import GateLayout
 from finegates.nn.model_parts import locate
+from finegates.nn.wrapped import WrappedLinear
 
 
-class AdapterLayer(nn.Module):
-    """A wrapped Linear that looks like one from outside.
-
-    Attributes:
-        base_layer: The wrapped Linear; it is never written to.
-    """
-
-    def __init__(self, base_layer: nn.Linear) -> None:
-        super().__init__()
-        self.base_layer = base_layer
-
-    @property
-    def in_features(self) -> int:
-        """Width of the input."""
-        return self.base_layer.in_features
-
-    @property
-    def out_features(self) -> int:
-        """Width of the output."""
-        return self.base_layer.out_features
-
-    @property
-    def weight(self) -> Tensor:
-        """The base weight, shape ``(out_features, in_features)``."""
-        return self.base_layer.weight
-
-    @property
-    def bias(self) -> Tensor | None:
-        """The base bias, shape ``(out_features,)``."""
-        return self.base_layer.bias
+class AdapterLayer(WrappedLinear):
+    """A Linear with an adapter."""
 
     def weight_change(self) -> Tensor:
         """What the adapter adds to the base weight, shape ``(out_features, in_features)``.

@@ -19,7 +19,7 @@ from finegates.nn.model_parts import locate
 VERA_INITIAL_D = 0.1
 """arXiv 2310.11454, section 4: the value of d at the start."""
 VERA_PROJECTION_SEED = 0
-"""peft's. VeRA's frozen A and B are made from it anew, the same in every model, so not saved."""
+"""peft's. VeRA's frozen A and B are made from it again, the same in every model, so not saved."""
 _ADAPTER = "default"
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from dataclasses import asdict
 from typing import Any
 
 from finegates.commands.options import (
@@ -13,9 +12,8 @@ from finegates.commands.options import (
     print_json,
 )
 from finegates.errors import SpecError
-from finegates.gates.cuts import AS_TRAINED, cut_of
-from finegates.gates.removal import removal
-from finegates.runs.timings import keep_timing
+from finegates.gates.cuts import cut_of
+from finegates.runs.measurements import keep_timing
 
 _MORE = (
     "Passes alternate in one process after a warm-up; a speed-up is the median ratio of "
@@ -63,18 +61,14 @@ def _bench(options: argparse.Namespace) -> int:
 
     if options.device != "cpu":
         check_device(options.device)
-    from finegates.measuring.bench import bench
-    from finegates.nn.attach import gates_of  # torch loads here
+    from finegates.measuring.bench import bench  # torch loads here
     from finegates.runs.provenance import hardware_of, recorded_versions
-    from finegates.shrinking.shrink import prune
 
     cut, model = cut_of(vars(options)), _model(options)
     _check_length(options.seq_len, model)
-    closed = prune(model, **(asdict(cut) if cut else {}))
-    counts = asdict(removal(gates_of(model).layout, closed)) if closed is not None else {}
     result = bench(
         model,
-        remove=None,
+        cut,
         batch_size=options.batch_size,
         length=options.seq_len,
         dtype=options.dtype,
@@ -84,7 +78,7 @@ def _bench(options: argparse.Namespace) -> int:
         cuda_graphs=options.cuda_graphs,
         compiled=options.compile,
     )
-    result |= {**asdict(cut or AS_TRAINED), **counts, **hardware_of(options.device)}
+    result |= hardware_of(options.device)
     if not options.json:
         print("\n".join(_lines(result)), file=sys.stderr)
     if options.run and not (options.cuda_graphs or options.compile):

@@ -29,7 +29,7 @@ def follow(group: Group, runs_dir: Path, say: Callable[[str], None] = print_line
             shown = change
         if progress.is_over:
             return progress
-        if time.monotonic() - woken > WAKE_EVERY_S:  # who starts its runs may have been killed
+        if time.monotonic() - woken > WAKE_EVERY_S:  # what starts its runs may have been killed
             tend(runs_dir)
             woken = time.monotonic()
         time.sleep(POLL_S)

@@ -26,7 +26,7 @@ def add_command(
         name: Its name.
         help: What it does, in a few words.
         function: Carries it out and returns the exit code.
-        more: What its own help tells besides.
+        more: What its own help says besides.
     """
     described = f"{help[0].upper()}{help[1:]}. {more}".strip().replace("%", "%%")
     parser = commands.add_parser(name, help=help, description=described)
@@ -47,12 +47,12 @@ def add_settings(parser: argparse.ArgumentParser, without: Container[str] = ()) 
 
 
 def add_launcher(parser: argparse.ArgumentParser) -> None:
-    """Adds the flags that say who starts the run: this machine, or Slurm and what it is to give."""
+    """Adds the flags that say what starts the run: this machine, or Slurm with its settings."""
     group = parser.add_argument_group("launcher")
     group.add_argument(
         "--launcher",
         choices=LAUNCHERS,
-        help=f"who starts it: this machine, or Slurm through submitit. Default: {LOCAL}.",
+        help=f"what starts it: this machine, or Slurm through submitit. Default: {LOCAL}.",
     )
     hints = get_type_hints(SlurmSettings)
     for field in SLURM_FIELDS.values():

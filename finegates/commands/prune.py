@@ -18,7 +18,7 @@ from finegates.spec import FIELDS
 
 _MORE = (
     "Nothing is trained. The score is that of the smaller model on the run's validation rows; it "
-    "is kept in the run's curve.json, beside that of nothing removed. --out saves the model, as "
+    "is kept in the run's curve.json, next to that of nothing removed. --out saves the model, as "
     "export does."
 )
 

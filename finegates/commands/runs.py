@@ -87,7 +87,7 @@ def _resume(options: argparse.Namespace) -> int:
 
 
 def _delete(options: argparse.Namespace) -> int:
-    from finegates.runs.folder import delete_run
+    from finegates.runs.bin import delete_run
 
     print(f"moved to {delete_run(opened_run(options))}", file=sys.stderr)
     return 0

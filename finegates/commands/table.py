@@ -4,11 +4,14 @@ import argparse
 import dataclasses
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from finegates.commands.options import add_command, add_runs_dir, print_json, runs_dir_of
 from finegates.errors import RunError
 from finegates.settings import words_of
+
+if TYPE_CHECKING:
+    from finegates.results.rows import RunRow
 
 _ALL = "all"
 _MORE = (
@@ -38,12 +41,13 @@ def add(commands: Any) -> None:
 def _table(options: argparse.Namespace) -> int:
     from finegates.results.aggregate import points
     from finegates.results.tables import as_csv, as_markdown, as_text, blocks_of
+    from finegates.runs.folder import BROKEN
 
     rows = _rows(options, runs_dir_of(options))
     found = points(rows)
     for row in rows:
-        if row["status"] == "broken":
-            print(f"left out: {row['reason']}", file=sys.stderr)
+        if row.status == BROKEN:
+            print(f"left out: {row.reason}", file=sys.stderr)
     if options.json:
         print_json([dataclasses.asdict(point) for point in found])
     elif options.csv:
@@ -53,7 +57,7 @@ def _table(options: argparse.Namespace) -> int:
     return 0
 
 
-def _rows(options: argparse.Namespace, runs_dir: Path) -> list[dict[str, Any]]:
+def _rows(options: argparse.Namespace, runs_dir: Path) -> "list[RunRow]":
     from finegates.groups.store import open_group
     from finegates.results.rows import group_rows, run_rows
     from finegates.runs.folder import list_runs, open_run
@@ -66,5 +70,5 @@ def _rows(options: argparse.Namespace, runs_dir: Path) -> list[dict[str, Any]]:
     else:
         rows = run_rows(open_run(runs_dir, name) for name in words_of(options.runs))
     if not rows:
-        raise RunError(f"No run in {runs_dir} has finished; there is nothing to tell.")
+        raise RunError(f"No run in {runs_dir} has finished; there is nothing to show.")
     return rows

@@ -1,1 +1,1 @@
-"""Labelled text, whoever's it is: reading it, checking it, and splitting it. No torch."""
+"""Labelled text from any source: reading it, checking it, and splitting it. No torch."""

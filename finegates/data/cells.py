@@ -1,6 +1,6 @@
 """Cells of a user's table as text and as numbers, whatever the file held.
 
-Columns are looped over as lists: pandas is five times slower to hand out one string at a time.
+Columns are looped over as lists: pandas takes five times as long to yield single strings.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 NESTED = (list, tuple, dict, bytes, np.ndarray)
-"""Cells of JSONL and Parquet that are no text."""
+"""Cells of JSONL and Parquet that are not text."""
 MOSTLY = 0.9
 """Share of a column's cells that decides what it holds; the rest are then errors in it."""
 
@@ -20,14 +20,14 @@ def is_number(column: pd.Series) -> bool:
 
 
 def numbers_of(column: pd.Series) -> pd.Series:
-    """The column as floats, NaN where a cell is no number."""
+    """The column as floats, NaN where a cell is not a number."""
     return pd.Series(
         [number(value) for value in column.tolist()], index=column.index, dtype="float64"
     )
 
 
 def number(value: Any) -> float:
-    """One cell as a float, NaN if it is no number."""
+    """One cell as a float, NaN if it is not a number."""
     if isinstance(value, NESTED) or (isinstance(value, str) and "_" in value):
         return np.nan  # Python reads "1_0" as 10; an export that writes this means a name
     try:

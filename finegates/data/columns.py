@@ -45,17 +45,6 @@ class Columns:
     problem: str
 
 
-def guess_columns(frame: pd.DataFrame) -> Columns:
-    """The columns that look like text, second text and label: by name first, then by content.
-
-    A second text is only ever guessed by name.
-
-    Raises:
-        DataError: If no column looks like text, or none like a label.
-    """
-    return resolve_columns(frame)
-
-
 def resolve_columns(
     frame: pd.DataFrame,
     text: str | None = None,
@@ -63,12 +52,14 @@ def resolve_columns(
     label: str | None = None,
     problem: str = "auto",
 ) -> Columns:
-    """What the user named, with the rest guessed. Who names the text names the pair too.
+    """What the user named; the rest is guessed, by name first, then by content.
+
+    A second text is only ever guessed by name, and only where the text is not named either.
 
     Args:
         frame: A file's rows.
         text: Column of the text.
-        pair: Column of the second text. Guessed only if ``text`` is not given either.
+        pair: Column of the second text.
         label: Column of the label.
         problem: ``"auto"``, ``"classification"`` or ``"regression"``.
 

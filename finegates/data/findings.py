@@ -1,7 +1,7 @@
-"""What is wrong with a user's rows, each with its row numbers: before a run, and without any.
+"""What is wrong with a user's rows, each with its row numbers: before a run, even if none follows.
 
-Some of it a run refuses (an empty text, a label that is missing); the rest it would learn from all
-the same, and the score would tell less than it seems to.
+A run refuses some of it (an empty text, a missing label); from the rest it would learn all the
+same, and the score would mean less than it seems to.
 """
 
 import difflib
@@ -18,9 +18,9 @@ from finegates.data.splits import TextSplits
 from finegates.errors import shortened
 
 LIKE = 0.8
-"""Names of classes that are as alike as this (`difflib`) may be one name and a slip."""
+"""Class names at least this similar (`difflib`) may be one name and a typing error."""
 RARE = 0.05
-"""Only a class with at most this share of another's rows may be a slip of it."""
+"""Only a class with at most this share of another's rows may be a typing error of it."""
 MOST_CLASSES_COMPARED = 50
 MOST_NAMED = 5
 
@@ -86,7 +86,7 @@ def _not_numbers(column: pd.Series, labels: pd.Series) -> Finding:
 
 
 def _label_slips(labels: pd.Series) -> Iterator[Finding]:
-    """Classes that may be one class and a slip of the pen, and those of one row."""
+    """Classes that may be one class and a typing error, and classes with one row."""
     counts = labels[labels != ""].value_counts()
     single = counts.index[counts == 1]
     if len(single):
@@ -126,7 +126,7 @@ def _is_numeral(name: str) -> bool:
 
 
 def _repeats(texts: pd.Series, labels: pd.Series) -> Iterator[Finding]:
-    """Texts that stand more than once, those with different labels apart."""
+    """Texts that occur more than once; those with different labels are a finding of their own."""
     repeated = texts.duplicated(keep=False)
     pairs = pd.DataFrame({"text": texts[repeated], "label": labels[repeated]})
     kinds = pairs.groupby("text", sort=False)["label"].transform("nunique")
@@ -135,7 +135,7 @@ def _repeats(texts: pd.Series, labels: pd.Series) -> Iterator[Finding]:
         number = pairs.loc[at_odds, "text"].nunique()
         text = (
             f"{number:,} text{'s stand' if number > 1 else ' stands'} more than once with "
-            "different labels. At least one of the labels is wrong, or the text does not tell."
+            "different labels. At least one of the labels is wrong, or the text does not decide it."
         )
         yield Finding("Same text, different labels", text, _places(at_odds))
     again = texts[repeated & texts.duplicated()].index.difference(at_odds)
@@ -148,7 +148,7 @@ def _repeats(texts: pd.Series, labels: pd.Series) -> Iterator[Finding]:
 
 
 def _on_both_sides(texts: pd.Series, splits: TextSplits) -> Finding:
-    """Texts that are learned from and judged by: what was seen is asked for."""
+    """Texts in both training and validation rows: the score would measure memory."""
     learned, asked = {*_joined(splits.train)}, _joined(splits.validation)
     leaked = [text for text in asked if text in learned]
     share = len(leaked) / max(len(asked), 1)

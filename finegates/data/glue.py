@@ -49,7 +49,7 @@ class GlueTask:
 
     @property
     def problem(self) -> str:
-        """Whether classes are told apart or a number is predicted."""
+        """Whether a class or a number is predicted."""
         return "classification" if self.labels else "regression"
 
 
@@ -117,7 +117,7 @@ def read_glue(
         max_train_rows: Stop after this many training rows.
 
     Returns:
-        Two frames of ``text``, ``pair`` (if there is one) and ``label`` (id or number), and the
+        Two frames of ``text``, ``pair`` (if the task has one) and ``label`` (id or number), and the
         source without a path.
 
     Raises:

@@ -16,7 +16,7 @@ MAX_COLUMNS = 500
 MAX_CELLS = 10_000_000
 """Rows times columns; an empty cell takes memory too."""
 MAX_INNER_VALUES = 2_000_000
-"""In lists and objects of JSON: nothing is learned from them, and each takes an object's memory."""
+"""In lists and objects of JSON: no run learns from them, and each takes an object's memory."""
 MAX_CELL_CHARACTERS = 1_000_000
 MAX_LINE_CHARACTERS = 10_000_000
 MAX_NAME_CHARACTERS = 200
@@ -71,7 +71,7 @@ def checked_header(name: str, names: Iterable[str]) -> list[str]:
     """The column names without outer blanks; an unnamed one gets a name.
 
     Raises:
-        DataError: If there are too many, one is too long, or one is there twice.
+        DataError: If there are too many, one is too long, or one occurs twice.
     """
     header = [column.strip() or f"unnamed_{i}" for i, column in enumerate(names, start=1)]
     check_columns(name, len(header))

@@ -1,8 +1,8 @@
-"""Reads Parquet. What a file says of itself is checked before any of its rows is unpacked.
+"""Reads Parquet. What a file declares about itself is checked before any row is unpacked.
 
-A Parquet file may name a value once and repeat it for nothing, so neither its size nor the sizes in
-its footer bound what it unpacks to. Columns that could unpack to too much are looked at first in a
-form that keeps repeated values apart from their places, or a few rows at a time.
+A Parquet file may store a value once and repeat it at no cost, so neither its size nor the sizes in
+its footer bound what it unpacks to. Columns that could unpack to too much are examined first in a
+form that stores repeated values once, or a few rows at a time.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
     """The rows of a Parquet file; values keep their types.
 
     Raises:
-        DataError: If it is no Parquet file, is damaged, or would unpack to too much.
+        DataError: If it is not a Parquet file, is damaged, or would unpack to too much.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -53,7 +53,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
 
 
 def _checked_footer(name: str, file: Any) -> list[str]:
-    """The column names, after all that the footer tells was checked."""
+    """The column names, once everything that the footer declares has been checked."""
     footer = file.metadata
     limits.check_columns(name, footer.num_columns)
     limits.check_counts(name, footer.num_rows, footer.num_columns)
@@ -86,7 +86,7 @@ def _check_bytes(name: str, unpacked: float) -> None:
 
 
 def _check_unpacked(path: Path, footer: Any) -> None:
-    """Looks into columns of texts that could unpack to more than their footer tells."""
+    """Examines text columns that could unpack to more than their footer declares."""
     most: dict[str, int] = {}
     ways: dict[str, set[str]] = {}
     for _, chunk in _chunks(footer):
@@ -100,7 +100,7 @@ def _check_unpacked(path: Path, footer: Any) -> None:
 
 
 def _measure(path: Path, column: str, footer: Any, slowly: bool) -> None:
-    """Reads one column in as little memory as it takes, and adds up what its texts come to."""
+    """Reads one column in as little memory as possible, and adds up the size of its texts."""
     import pyarrow.parquet as pq
 
     largest = max(c.total_uncompressed_size for _, c in _chunks(footer))
@@ -113,7 +113,7 @@ def _measure(path: Path, column: str, footer: Any, slowly: bool) -> None:
 
 
 def _text_bytes(array: Any) -> int:
-    """Bytes of all texts in an array, each as often as it is there."""
+    """Bytes of all texts in an array, each counted as often as it occurs."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -1,4 +1,4 @@
-"""Everything a page tells of a user's rows before a run, gathered in one pass. Loads no torch."""
+"""Everything a page shows of a user's rows before a run, gathered in one pass. Loads no torch."""
 
 from dataclasses import dataclass, replace
 
@@ -44,7 +44,7 @@ def report_on(frame: pd.DataFrame, spec: RunSpec) -> DataReport:
         spec: A spec with these rows as its data; its columns, and how it splits them, count.
 
     Raises:
-        DataError: If a column is not there, or none can be guessed.
+        DataError: If a column does not exist, or none can be guessed.
     """
     columns = resolve_columns(
         frame, spec.text_column, spec.pair_column, spec.label_column, spec.problem

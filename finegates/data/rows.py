@@ -36,7 +36,7 @@ class Description:
 
 
 def labelled_rows(frame: pd.DataFrame, columns: Columns) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The rows to learn from, all checked: ``text``, ``pair`` if there is one, and ``label``.
+    """The rows to learn from, all checked: ``text``, ``pair`` if the data has one, and ``label``.
 
     Returns:
         The frame, in the file's order, and the class names in id order. A label is a class id
@@ -58,7 +58,7 @@ def labelled_rows(frame: pd.DataFrame, columns: Columns) -> tuple[pd.DataFrame, 
 
 
 def _texts(column: pd.Series) -> pd.Series:
-    """The column as text, untouched but for numbers, which are written out."""
+    """The column as text, unchanged, except that numbers become text."""
     cells = column.astype(object)
     _refuse(
         _is_nested(cells), f"The text column '{column.name}' holds no text", "Choose another column"

@@ -1,7 +1,7 @@
 """The bundled sample: is an English sentence well formed? Made from the word lists below only.
 
 Sentences come in pairs, one right and one broken by a fault. The faults are such that counting
-words tells nothing: a word is as common in right as in broken sentences, and only the way the words
+words does not help: a word is as common in right as in broken sentences, and only the way the words
 go together is wrong.
 """
 
@@ -107,7 +107,7 @@ FAULTS: tuple[Callable[[random.Random], Pair], ...] = (
 def make_sample(seed: int = SAMPLE_SEED) -> pd.DataFrame:
     """The sample as a frame of text, label, fault and split; the same for the same seed.
 
-    Half of each split is acceptable, no sentence stands twice, and twins share a split.
+    Half of each split is acceptable, no sentence occurs twice, and twins share a split.
     """
     rng = random.Random(seed)
     pairs = _unique_pairs(rng, (TRAIN_ROWS + VALIDATION_ROWS) // 2)

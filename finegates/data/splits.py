@@ -1,4 +1,4 @@
-"""From a `RunSpec` to train and validation rows, whatever they come from. Loads no torch."""
+"""From a `RunSpec` to training and validation rows, from any source. Loads no torch."""
 
 import hashlib
 import json
@@ -24,10 +24,10 @@ MIN_SIDE_ROWS = 2
 
 @dataclass(frozen=True)
 class TextSplits:
-    """Rows to learn from and rows to judge by.
+    """Rows to learn from and rows to score on.
 
     Attributes:
-        train: Columns ``text`` (str), ``pair`` (str, only if there is one), ``label`` (class id
+        train: Columns ``text`` (str), ``pair`` (str, only if the data has one), ``label`` (class id
             as int, or a float).
         validation: The same columns.
         problem: ``"classification"`` or ``"regression"``.
@@ -137,14 +137,14 @@ def _load_file(spec: RunSpec) -> TextSplits:
 
 
 def _put_aside(splits: TextSplits, spec: RunSpec) -> TextSplits:
-    """The training rows, split in two; what is put aside takes the place of the validation rows."""
+    """The training rows, split in two; the held-out part takes the place of the validation rows."""
     classes = splits.problem == "classification"
     train, held_out = split_rows(splits.train, spec.hold_out_fraction, spec.split_seed, classes)
     return replace(splits, train=train, validation=held_out)
 
 
 def _check_labels(splits: TextSplits, spec: RunSpec) -> None:
-    """Refuses a split that asks for a class that was never shown, or that never asks for one."""
+    """Refuses a split where a class is in the training or the validation rows alone."""
     if splits.problem == "regression":
         if splits.train["label"].nunique() < 2:
             raise DataError(

@@ -1,4 +1,4 @@
-"""Reads CSV, TSV and JSONL. What is wrong is named by line; no line is read beyond its limits."""
+"""Reads CSV, TSV and JSONL. Errors name the line; no line is read beyond its limits."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ def read_csv(path: Path) -> pd.DataFrame:
 
 
 def read_tsv(path: Path) -> pd.DataFrame:
-    """With quotes as spreadsheets write them; where those don't fit, quotes are plain characters.
+    """With quotes as spreadsheets write them; where that fails, quotes are plain characters.
 
     Raises:
         DataError: If neither way gives a table.
@@ -99,7 +99,7 @@ def _check_width(name: str, line: int, expected: int, found: int) -> None:
 
 
 def _text_of(path: Path) -> bytes:
-    """The file's bytes, once they are sure to be meant as text."""
+    """The file's bytes, once they are known to be text."""
     content = path.read_bytes()
     found = next((what for mark, what in FOREIGN_MARKS.items() if content.startswith(mark)), "")
     if not found and b"\0" in content:
@@ -166,7 +166,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _may_be_nested_or_long(line: str) -> bool:
-    """Asked first: most rows are neither, and two million of them are looked at."""
+    """A cheap check first: of up to two million rows most are neither."""
     return len(line) > limits.MAX_CELL_CHARACTERS or "[" in line or line.find("{", 1) > 0
 
 

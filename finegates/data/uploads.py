@@ -14,7 +14,7 @@ from finegates.files.read_only import check_may_change
 from finegates.files.storage import write_atomically
 
 NAME_BYTES = 120
-"""Of what is kept of a name; with digest and ending it fits a file name of 255 bytes."""
+"""Characters of a name that are kept; with digest and ending they fit into 255 bytes."""
 DIGEST_CHARACTERS = 16
 _KEPT = re.compile(rf"(?P<digest>[0-9a-f]{{{DIGEST_CHARACTERS}}})-(?P<name>.+)")
 
@@ -66,7 +66,7 @@ def save_upload(name: str, content: bytes, folder: Path) -> Path:
 def save_readable(
     name: str, content: bytes, folder: Path, read: Callable[[Path], object] = read_frame
 ) -> Path:
-    """As `save_upload`, of a file that can be read; of any other nothing is left behind.
+    """As `save_upload`, for a file that can be read; of any other nothing is left behind.
 
     Args:
         name: The name that the browser sent.
@@ -75,7 +75,7 @@ def save_readable(
         read: Reads it, and may keep what it reads.
 
     Raises:
-        DataError: Why it can't be read, with the file called as the user calls it.
+        DataError: If it can't be read; the reason uses the user's name for the file.
     """
     before = {file.path for file in kept_files(folder)}
     path = save_upload(name, content, folder)

@@ -23,7 +23,7 @@ _ROWS = 8
 
 @dataclass(frozen=True)
 class Measured:
-    """What the card tells beside counts.
+    """What the card says next to counts.
 
     Attributes:
         dense_score: On the validation rows, every gate open; None if it was not measured.
@@ -42,16 +42,16 @@ NOT_MEASURED = Measured(why_not="it was not asked for")
 
 
 def measure_for_card(run: Run, model: PreTrainedModel, cut: Cut | None, device: str) -> Measured:
-    """Scores and times what a card tells; what can't be scored is left out with the reason.
+    """Scores and times what a card says; what can't be scored is left out with the reason.
 
     Args:
         run: A finished run.
-        model: Its model, gates closed already.
-        cut: Where they were cut off; None for as training left them.
+        model: Its model, gates as training left them; not changed.
+        cut: Where they are cut off; None for as training left them.
         device: Where to.
     """
     length = min(REFERENCE_LENGTH, longest_input(model.config))
-    timing = bench(model, remove=None, batch_size=_ROWS, length=length, device=device, repeats=5)
+    timing = bench(model, cut, batch_size=_ROWS, length=length, device=device, repeats=5)
     timing |= hardware_of(device)
     try:
         dense, pruned = dense_and_cut(run, cut or AS_TRAINED, device)

@@ -14,7 +14,6 @@ from transformers import PreTrainedTokenizerBase
 from finegates.errors import ModelError, SpecError
 from finegates.exporting.card import NOT_MEASURED, measure_for_card, model_card
 from finegates.gates.cuts import Cut
-from finegates.gates.removal import removal
 from finegates.nn.attach import GATES_NAME, gates_of
 from finegates.runs.folder import Run
 from finegates.shrinking.cost import (
@@ -51,7 +50,7 @@ def export(
         measured: Whether score and speed are measured for the card.
 
     Returns:
-        What was removed and what is left: counts, fractions and bytes; what the card tells as
+        What was removed and what is left: counts, fractions and bytes; what the card says as
         ``card``.
 
     Raises:
@@ -64,19 +63,18 @@ def export(
     model, tokenizer = restore_model(run)
     if not hasattr(model, GATES_NAME):
         raise ModelError(f"{run.id} was trained without gates; there is nothing to remove from it.")
-    closed = prune(model, **(asdict(cut) if cut else {}))
-    assert closed is not None
+    shown = measure_for_card(run, model, cut, device) if measured else NOT_MEASURED
+    prune(model, cut)
     shrunk = shrink(model, tuned_for=device)
     facts = {
-        **asdict(removal(gates_of(model).layout, closed)),
+        **asdict(gates_of(model).removal()),
         "dense_params": num_dense_parameters(model.config),
         "shrunk_params": num_parameters(shrunk),
         "mac_ratio": mac_ratio(shrunk, REFERENCE_LENGTH),
     }
-    told = measure_for_card(run, model, cut, device) if measured else NOT_MEASURED
     for_onnx = shrink(model, tuned_for="onnx") if onnx else None
-    _write(shrunk, tokenizer, folder, model_card(run, shrunk, facts, cut, told), for_onnx)
-    return {**facts, "card": asdict(told), "folder": str(folder), "bytes": _bytes(folder)}
+    _write(shrunk, tokenizer, folder, model_card(run, shrunk, facts, cut, shown), for_onnx)
+    return {**facts, "card": asdict(shown), "folder": str(folder), "bytes": _bytes(folder)}
 
 
 def _write(

@@ -1,1 +1,1 @@
-"""Files and folders: whole writes, tailing, links that are not followed. Knows no run."""
+"""Files and folders: atomic writes, tailing, links that are not followed. Knows no run."""

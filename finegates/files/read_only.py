@@ -1,8 +1,8 @@
 """Read-only mode: everything is shown, and nothing is started, stopped, changed or deleted.
 
-The one place that decides. What a page or a command calls to act asks `check_may_change` first, so
+The one place that decides. Every function that changes something calls `check_may_change` first, so
 that no button, hidden or not, gets past it; pages ask `read_only` to show their buttons disabled.
-Workers that are at it when a server is started read-only go on: they are no part of that server.
+Workers that run when a server is started read-only continue: they are not part of that server.
 """
 
 import os

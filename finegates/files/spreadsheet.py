@@ -1,7 +1,7 @@
 """CSV for spreadsheet programs: numbers stay numbers, and no text is a formula.
 
 A text that begins like a formula is run when the file is opened, and a formula may start programs
-or send cells away. An apostrophe before it makes it text, as spreadsheets themselves do it.
+or send cells away. An apostrophe before it makes it text, as in spreadsheet programs themselves.
 """
 
 import csv
@@ -34,7 +34,7 @@ def harmless(value: Any) -> Any:
     """
     if not isinstance(value, str):
         return value
-    if "\r" in value:  # Python's writer leaves it without quotes; what is behind it were a new row
+    if "\r" in value:  # Python's writer does not quote it; what follows it would become a new row
         value = value.replace("\r\n", "\n").replace("\r", "\n")
     return f"'{value}" if value.lstrip(" ").startswith(FORMULA_STARTS) else value
 
@@ -42,7 +42,7 @@ def harmless(value: Any) -> Any:
 def no_formulas(frame: pd.DataFrame) -> pd.DataFrame:
     """A table for the screen, whose own download as CSV writes cells as they are shown.
 
-    What would be a formula begins with a mark that takes no room and makes it text.
+    What would be a formula begins with an invisible mark that makes it text.
     """
     texts = frame.select_dtypes(["object", "str"]).columns
     shown = frame.copy()

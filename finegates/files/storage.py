@@ -59,26 +59,6 @@ def read_tail(path: Path, num_bytes: int) -> str:
         return ""
 
 
-def rows_with_numbers(rows: Any, keys: Sequence[str], where: str) -> list[dict[str, Any]]:
-    """The rows themselves, once it is sure that each is an object with a number under every key.
-
-    Args:
-        rows: What a JSON file holds.
-        keys: What every row has to have.
-        where: Which file it is, for the error.
-
-    Raises:
-        RunError: If they are no list, or a row is not as it should be.
-    """
-    if not isinstance(rows, list):
-        raise RunError(f"{where} is damaged: its points are no list.")
-    for row in rows:
-        values = [row.get(key) for key in keys] if isinstance(row, dict) else [None]
-        if not all(isinstance(value, int | float) for value in values):
-            raise RunError(f"{where} is damaged: {str(row)[:80]} is no point of it.")
-    return rows
-
-
 def append_line(path: Path, row: dict[str, Any]) -> None:
     """Appends one JSON line. One process at a time may append to a file.
 
@@ -115,7 +95,7 @@ class LineReader:
         """The rows added since the last call; all of them if the file has become shorter.
 
         Raises:
-            RunError: If the file is there but can't be read.
+            RunError: If the file exists but can't be read.
         """
         try:
             with open(self.path, "rb", opener=open_no_link) as file:
@@ -151,7 +131,7 @@ def stamps_of(folder: Path, names: Sequence[str]) -> Stamps:
 
 def _stamp(path: str) -> tuple[int, int, int] | None:
     try:
-        found = os.stat(path)  # noqa: PTH116  asked for thousands of files, over and over
+        found = os.stat(path)  # noqa: PTH116  called for thousands of files, again and again
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino

@@ -26,7 +26,7 @@ class Cut:
         remove: The lowest gates that together remove this fraction of the weights, in [0, 1).
 
     Raises:
-        SpecError: If not just one is given, or it is out of range.
+        SpecError: If not exactly one is given, or it is out of range.
     """
 
     threshold: float | None = None
@@ -64,7 +64,7 @@ AS_TRAINED = Cut(threshold=0.0)
 
 
 def cut_of(row: Mapping[str, Any]) -> Cut | None:
-    """The cut that a row's ``threshold`` and ``remove`` tell; None if it has neither.
+    """The cut that a row's ``threshold`` and ``remove`` name; None if it has neither.
 
     Raises:
         SpecError: If it has both, or one is out of range.

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+ROLES = ("q", "k", "v", "o", "intermediate", "output")
 SIDES = ("in", "out")
 
 
@@ -17,7 +18,7 @@ class GatedMatrix:
 
     Attributes:
         layer: Index of its layer, from 0.
-        role: What it is: q, k, v, o, intermediate, output.
+        role: What it is, one of `ROLES`.
         in_features: Number of columns.
         out_features: Number of rows.
         sides: Which of ``in`` and ``out`` carry gates.

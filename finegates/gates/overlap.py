@@ -1,7 +1,7 @@
-"""Do runs keep the same dimensions? Overlap of what they keep, beside what luck alone would give.
+"""Do runs keep the same dimensions? Overlap of what they keep, next to what luck alone would give.
 
 Two runs that keep most dimensions share many of them whatever they have learned. So every overlap
-stands beside the one of random sets: each vector keeps as many of its dimensions as the run does,
+stands next to the one of random sets: each vector keeps as many of its dimensions as the run does,
 drawn at random and independently of the other run. How many of ``n`` dimensions two such draws of
 ``a`` and ``b`` share is hypergeometric; over the vectors of a model, means and variances add up.
 """
@@ -123,31 +123,16 @@ def set_sizes(layout: GateLayout, chosen: np.ndarray) -> np.ndarray:
     return np.add.reduceat(chosen, starts, axis=-1, dtype=np.int64)
 
 
-def overlap(
-    layout: GateLayout, first: np.ndarray, second: np.ndarray, among: np.ndarray | None = None
-) -> Overlap:
+def overlap_of_sizes(n: np.ndarray, sizes: np.ndarray, among: np.ndarray | None = None) -> Overlap:
     """What two runs' sets of dimensions share, and what chance gives at the same sizes.
 
     The expected Jaccard index is ``f(m) + f''(m) s**2 / 2`` with mean m and variance s**2 of what
     random sets share, ``f(x) = x / (first + second - x)``; exact where nothing is random.
 
     Args:
-        layout: Where each gate is, in both runs.
-        first: Boolean, shape ``(num_gates,)``: in the set or not.
-        second: The same of the other run.
-        among: Boolean, shape ``(num_vectors,)``: count these vectors only, as of `vectors_of`.
-    """
-    sizes = set_sizes(layout, np.stack([first, second, first & second]))
-    return overlap_of_sizes(layout.sizes, sizes, among)
-
-
-def overlap_of_sizes(n: np.ndarray, sizes: np.ndarray, among: np.ndarray | None = None) -> Overlap:
-    """As `overlap`, from counts.
-
-    Args:
         n: Dimensions of each vector, shape ``(num_vectors,)``.
-        sizes: Of the first set, the second and both, shape ``(3, num_vectors)``.
-        among: Boolean, shape ``(num_vectors,)``: count these vectors only.
+        sizes: Of the first set, the second and both, shape ``(3, num_vectors)``, as of `set_sizes`.
+        among: Boolean, shape ``(num_vectors,)``: count these vectors only, as of `vectors_of`.
     """
     if among is not None:
         n, sizes = n[among], sizes[:, among]
@@ -164,7 +149,7 @@ def overlap_of_sizes(n: np.ndarray, sizes: np.ndarray, among: np.ndarray | None 
 
 
 def agreement(layout: GateLayout, chosen: np.ndarray, among: np.ndarray | None = None) -> Agreement:
-    """What all runs' sets share, and what none of them has, beside chance at the same sizes.
+    """What all runs' sets share, and what none of them has, next to chance at the same sizes.
 
     Args:
         layout: Where each gate is, in all runs.

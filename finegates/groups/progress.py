@@ -65,7 +65,7 @@ class GroupProgress:
 
     @property
     def time_left_s(self) -> float | None:
-        """Seconds until the last run ends, if as many go on at once; None before any tells.
+        """Seconds until the last run ends, if as many go on at once; None before any has a pace.
 
         A queued run is taken to last as long as the median of those that finished, or else of
         those that are running.

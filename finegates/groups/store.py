@@ -1,11 +1,9 @@
-"""Groups: a file beside the runs that lists the runs of one sweep.
+"""Groups: a file next to the runs that lists the runs of one sweep.
 
 ``<runs_dir>/<name>.group.json`` is a plain file, so no list of runs sees it. A group owns nothing:
-its runs are ordinary runs, and stay when it is deleted.
+its runs are ordinary runs, and stay when its file is deleted.
 """
 
-import shutil
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -24,7 +22,7 @@ from finegates.groups.file import (
     read_group,
     save_group,
 )
-from finegates.runs.folder import BIN_FOLDER, RUN_ID
+from finegates.runs.folder import RUN_ID
 
 LOCK_FILE = ".groups.lock"
 MAX_NAME_LENGTH = 100
@@ -34,7 +32,7 @@ _LOCK_WAIT_S = 60.0
 _NAMES_SHOWN = 20
 
 __all__ = [
-    "Cell", "Group", "check_name", "create_group", "delete_group", "difference", "group_path",
+    "Cell", "Group", "check_name", "create_group", "difference", "group_path",
     "groups_lock", "list_groups", "open_group", "save_group",
 ]  # fmt: skip
 
@@ -109,15 +107,6 @@ def difference(group: Group, settings: Mapping[str, Any], cells: Iterable[Cell])
     names = sorted({*group.settings, *settings})
     differing = [name for name in names if group.settings.get(name) != settings.get(name)]
     return f"another {', '.join(differing)}" if differing else ""
-
-
-def delete_group(group: Group) -> Path:
-    """Moves a group's file to the bin and returns where it is now. Its runs stay."""
-    check_may_change("delete a group")
-    target = group.path.parent / BIN_FOLDER / f"{group.path.name}.{int(time.time())}"
-    target.parent.mkdir(exist_ok=True)
-    shutil.move(group.path, target)
-    return target
 
 
 def check_name(name: str) -> None:

@@ -117,11 +117,11 @@ def submit_missing(
     """Queues every run of a group that is not there, and resumes those that did not finish.
 
     Args:
-        group: The group; its file is read anew, another process may have gone on with it.
+        group: The group; its file is read again: another process may have gone on with it.
         runs_dir: Folder of all runs.
-        checked: From `check_cells`, where that was done just before.
-        launch: Who is to start what is queued now. If not given: who started a run before, and for
-            a run that is not there, who started the group's others.
+        checked: From `check_cells`, where that was done before.
+        launch: What starts the runs queued now. If not given: what started a run before, and for a
+            run that does not exist, what started the others of the group.
 
     Returns:
         The group as it is now.
@@ -158,7 +158,7 @@ def _default_name(runs_dir: Path, checked: Checked, cells: Sequence[Cell]) -> st
 
 
 def _goes_on(cell: Cell, runs_dir: Path, launch: Launch | None) -> bool:
-    """Whether the cell's run is there, sound, and finished or under way; it may be resumed here."""
+    """Whether the cell's run exists, sound and finished or under way; it may be resumed here."""
     run = Run(runs_dir / cell.run) if cell.run else None
     if run is None or not run.path.is_dir() or run.row()["status"] == BROKEN:
         return False

@@ -1,8 +1,8 @@
 """Start, stop and resume runs in the background. Page and command line use the same functions.
 
-A submitted run is a folder in state ``queued``; its launcher (`finegates.jobs.launchers`) sees to
-it that somebody starts it. Stopping is a request in the run folder first, force only if that is not
-heard.
+A submitted run is a folder in state ``queued``; its launcher (`finegates.jobs.launchers`) has
+it started. Stopping is first a request in the run folder, and force only if the worker does not
+react.
 """
 
 import contextlib
@@ -52,18 +52,18 @@ def submit(
     start: bool = True,
     launch: Launch = HERE,
 ) -> Run:
-    """Checks data and model, queues a run and sees to it that somebody starts it.
+    """Checks data and model, queues a run and has its launcher start it.
 
     Args:
         spec: What to do.
         runs_dir: Folder of all runs.
         command: The command line that repeats it; made from the spec if not given.
-        checked_data: What `finegates.jobs.inputs` said of the data, where it has looked at this
-            spec already; it is not read again then.
+        checked_data: What `finegates.jobs.inputs` found in the data, if it has checked this spec
+            already; the data is then not read again.
         run_id: One from `finegates.runs.folder.new_run_id`; made if not given.
-        start: Whether to start a dispatcher; who queues many runs starts one for all. A run of
-            Slurm's is submitted in any case.
-        launch: Who is to start it.
+        start: Whether to start a dispatcher; a caller that queues many runs starts one for all.
+            A run for Slurm is submitted in any case.
+        launch: Which launcher starts it.
 
     Raises:
         FineGatesError: If the run could not work; no run folder is left behind.
@@ -93,11 +93,11 @@ def resume(run: Run, *, start: bool = True, launch: Launch | None = None) -> Non
     Args:
         run: The run.
         start: Whether to start a dispatcher, as in `submit`.
-        launch: Who is to start it; who did before if not given.
+        launch: Which launcher starts it; the same as before if not given.
 
     Raises:
-        RunError: If it is still going on, or finished, or Slurm refuses it.
-        SpecError: If there is no such device.
+        RunError: If it is still running, or finished, or Slurm refuses it.
+        SpecError: If the device does not exist.
     """
     check_may_change("resume a run")
     check_no_links(run.path)
@@ -176,7 +176,7 @@ def pause(run: Run, paused: bool) -> None:
 
 
 def tend(runs_dir: Path) -> None:
-    """Sees to it that queued runs are started, and that no run waits for a job that is gone.
+    """Has queued runs started, and ends runs that wait for a job that is gone.
 
     Pages and commands that wait call it every few seconds; it starts and asks nothing needlessly.
     """
@@ -185,17 +185,17 @@ def tend(runs_dir: Path) -> None:
 
 
 def job_info(run: Run) -> JobInfo | None:
-    """What the launcher knows of a run; None on this machine, whose status says it all."""
+    """What the launcher knows of a run; None on this machine, where the status is complete."""
     with contextlib.suppress(RunError):
         return None if is_local(run.path) else _launcher_of(run).status(run)
     return None
 
 
 def job_tail(run: Run, num_bytes: int) -> str:
-    """The end of what the run printed; before it has begun, of what kept it from beginning."""
+    """The end of what the run printed; before it has begun, what kept it from beginning."""
     try:
         return _launcher_of(run).tail(run, num_bytes)
-    except RunError:  # who started it can't be read; its log can
+    except RunError:  # its launcher can't be read; its log can
         return run.log_tail(num_bytes)
 
 

@@ -5,9 +5,9 @@ dispatcher is started; the runs then share its cores. The devices are looked up 
 to start, so that ``auto`` is the GPU with the most free memory at that moment; a run that asks for
 what this machine does not have is ended with the reason.
 
-One dispatcher process for each runs folder; a file lock sees to that, and is free again the moment
-its holder dies. Dispatcher and workers live in sessions of their own, so that neither a closed
-page nor a stopped server ends them. Who is alive is read from the run folders.
+One dispatcher process for each runs folder; a file lock ensures that, and is free again the moment
+its holder dies. Dispatcher and workers run in sessions of their own, so that neither a closed
+page nor a stopped server ends them. Which workers are alive is read from the run folders.
 """
 
 import contextlib
@@ -43,11 +43,11 @@ DISPATCHER_LOCK = ".dispatcher.lock"
 DISPATCHER_LOG = ".dispatcher.log"
 POLL_S = 0.25
 TAKEOVER_WAIT_S = 5.0
-"""A new dispatcher waits this long for the lock: the old one may be just about to leave."""
+"""A new dispatcher waits this long for the lock: the old one may be about to end."""
 LOOK_AGAIN_S = 2.0
-"""After a look at the devices that failed; the next run waits so long."""
+"""After a failed look at the devices the next run waits this long."""
 FAILED_LOOKS = 3
-"""So many in a row, and the machine counts as one without GPUs; nvidia-smi may time out once."""
+"""After this many failures in a row the machine counts as one without GPUs; one may be chance."""
 
 Workers = dict[Path, tuple[subprocess.Popen, str]]
 """Run folder -> its process, and the device it was given."""
@@ -68,7 +68,7 @@ class DeviceLookup:
     _next_look: float = 0.0
 
     def refresh(self) -> bool:
-        """Looks, unless the last look has only just failed; whether its answer holds for GPUs."""
+        """Looks, unless the last look has recently failed; whether its answer holds for GPUs."""
         if time.monotonic() < self._next_look:
             return False
         self.devices, self.problem = find_devices()
@@ -78,16 +78,16 @@ class DeviceLookup:
 
 
 def start_dispatcher(runs_dir: Path) -> None:
-    """Starts a dispatcher in the background; it soon ends where another one is at work."""
+    """Starts a dispatcher in the background; it soon ends if another one is running."""
     check_may_change("start a run")
     with open(runs_dir / DISPATCHER_LOG, "ab") as log:
         start_process(["dispatch", "--runs-dir", str(runs_dir)], log)
 
 
 def wake_queue(runs_dir: Path) -> None:
-    """Starts a dispatcher if runs wait and none is at work, as after a restart of the machine.
+    """Starts a dispatcher if runs wait and none is running, as after a restart of the machine.
 
-    Nothing in read-only mode: pages call this while they are looked at.
+    Does nothing in read-only mode: every open page calls this.
     """
     if read_only() or not queued_runs(statuses_of(runs_dir)):
         return
@@ -139,7 +139,7 @@ def _place(
         if device := free(run):
             workers[run.path] = (_start_worker(run, device), device)
         elif lacks := _lacks(run, lookup.devices):
-            with contextlib.suppress(OSError, RunError):  # a full disk, or a run just deleted
+            with contextlib.suppress(OSError, RunError):  # a full disk, or a deleted run
                 _refuse(run, f"{lacks} {lookup.problem}".rstrip())
 
 
@@ -148,7 +148,7 @@ def _lacks(run: Run, devices: Sequence[Device]) -> str:
 
 
 def _refuse(run: Run, why: str) -> None:
-    """Ends a queued run that this machine has no device for; it may go on where there is one."""
+    """Ends a queued run that this machine has no device for; it may resume where one exists."""
     status = run.status()
     if status.state == "queued":
         reason = f"{why} Resume it when that has changed, or duplicate it with another device."
@@ -158,7 +158,7 @@ def _refuse(run: Run, why: str) -> None:
 def _free_device(
     run: Run, devices: Sequence[Device], statuses: Mapping[Run, Status], workers: Workers
 ) -> str | None:
-    """What the run may be given that has room for it: a device, or several with commas between."""
+    """A device with room for the run, or several with commas between."""
     here = socket.gethostname()
     at_work = {path: device for path, (_, device) in workers.items()}
     at_work |= {r.path: s.device for r, s in statuses.items() if s.is_live and s.host == here}
@@ -186,7 +186,7 @@ def _reap(workers: Workers) -> None:
 def record_crash(run: Run, process: subprocess.Popen) -> None:
     """Keeps the exit code of a worker that did not end well.
 
-    A run whose worker died before its first word is ended; else it would be started for ever.
+    A run whose worker died before it wrote anything is ended; else it would be started forever.
     """
     write_json(run.path / EXIT_FILE, {"exit_code": process.returncode})
     status = run.status()

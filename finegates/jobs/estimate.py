@@ -104,8 +104,8 @@ def _flops_rate(device: Device, runs_dir: Path, spec: RunSpec) -> tuple[float, s
 def _rate_of(run: Run, device: Device, asked: RunSpec) -> float | None:
     """Of a run on the model that is asked about, or on one whose sizes are known here.
 
-    Another one, which a run folder may name as it likes, is neither looked for on this machine nor
-    asked of the hub.
+    Any other model, whose name comes from the run folder alone, is neither looked for on this
+    machine nor requested from the hub.
     """
     try:
         spec = run.spec
@@ -127,7 +127,7 @@ def _same_kind(status: Status, device: Device, as_many: bool) -> bool:
     """Whether a run trained on the same kind of device.
 
     Args:
-        status: The run's; an older one does not say on which hardware it trained.
+        status: The run's; an older one does not record its hardware.
         device: The device.
         as_many: Whether it had as many processes as are asked for, so as many GPUs.
     """

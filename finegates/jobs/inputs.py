@@ -21,11 +21,11 @@ from finegates.spec import RunSpec
 
 
 def check_inputs(spec: RunSpec, *, here: bool = True) -> tuple[RunSpec, dict[str, Any]]:
-    """Reads the data, looks at the model and the device.
+    """Reads the data, checks the model and the device.
 
     Args:
         spec: What to do.
-        here: Whether this machine will train it; else its devices do not matter.
+        here: Whether this machine will train it; else this machine's devices do not matter.
 
     Returns:
         The spec with absolute paths, and what the run records of its data (no text of it).
@@ -98,7 +98,7 @@ def mean_words(splits: TextSplits, first_rows: int | None = None) -> float:
 
 
 def _with_absolute_paths(spec: RunSpec) -> RunSpec:
-    """Paths of the user's, made independent of the folder that the worker starts in."""
+    """Makes the user's paths absolute, since the worker starts elsewhere."""
     changes: dict[str, Any] = {
         name: str(user_path(value).resolve())
         for name in ("data", "glue_dir")

@@ -1,4 +1,4 @@
-"""What waits in a runs folder: read again and again, but only where files have changed."""
+"""The runs that wait in a runs folder: polled, but read only where files have changed."""
 
 import contextlib
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from finegates.runs.launch import is_local
 from finegates.runs.status import STATUS_FILE, Status, settle, written_status
 
 _WATCHED = ("", SPEC_FILE, STATUS_FILE)
-"""The folder too: its time tells of links that are put into it."""
+"""The folder too: its modification time shows when a link is put into it."""
 
 
 class StatusReader:
-    """Tells again and again where all runs stand, and reads only those whose files have changed.
+    """Reports again and again where all runs stand, and reads only those whose files have changed.
 
-    Until then it gives the same `Run`, which knows its spec once it was asked for.
+    An unchanged run stays the same `Run` object, which keeps its spec once it has been read.
     """
 
     def __init__(self, runs_dir: Path) -> None:
@@ -25,7 +25,7 @@ class StatusReader:
         self._known: dict[Path, tuple[Stamps, Run, Status]] = {}
 
     def read(self) -> dict[Run, Status]:
-        """Where every run stands now that can be read, newest run first."""
+        """Where every readable run stands now, newest run first."""
         known = {}
         for run in list_runs(self._runs_dir):
             with contextlib.suppress(RunError):
@@ -40,7 +40,7 @@ class StatusReader:
 
 
 def statuses_of(runs_dir: Path) -> dict[Run, Status]:
-    """Where every run stands that can be read. Of each it reads the one small file only."""
+    """Where every readable run stands. Reads only one small file of each."""
     return StatusReader(runs_dir).read()
 
 

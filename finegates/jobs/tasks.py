@@ -1,4 +1,4 @@
-"""Short work on a finished run beside training: scoring, timing, exporting, each in a process.
+"""Short work on a finished run: scoring, timing, exporting, each in a process of its own.
 
 A task is one of our own commands that prints JSON as its last line. It has a name, and a run has at
 most one task of a name at a time; its files are in the run's folder ``tasks``. Loads no torch.
@@ -41,7 +41,7 @@ class Task:
         started: When, in seconds since 1970.
         result: What it printed as JSON; None unless it is done.
         reason: Why it failed; empty if it did not.
-        log: The end of what it told.
+        log: The end of its log.
     """
 
     name: str
@@ -101,12 +101,12 @@ def stop_task(run: Run, name: str) -> None:
     check_may_change("stop what works on a run")
     known = read_json(_file(run, name, "json"))
     if (task := read_task(run, name)) and task.state == RUNNING:
-        with contextlib.suppress(ProcessLookupError):  # it may end at this very moment
+        with contextlib.suppress(ProcessLookupError):  # it may end at this moment
             os.killpg(int(known["pid"]), signal.SIGTERM)
 
 
 def forget_task(run: Run, name: str) -> None:
-    """As if it had never been; one that runs goes on unknown."""
+    """Forgets a task; one that is running continues, but is no longer listed."""
     _file(run, name, "json").unlink(missing_ok=True)
 
 

@@ -1,4 +1,4 @@
-"""Carries out one run, in the foreground or as a process of its own; says how it ended."""
+"""Carries out one run, in the foreground or in a process of its own; records how it ended."""
 
 import contextlib
 import gc
@@ -21,9 +21,9 @@ from finegates.runs.status import STATUS_FILE, STOP_FILE, Status
 WORKER_LOCK = ".worker.lock"
 RESERVE_FILE = ".reserve"
 RESERVE_BYTES = 1 << 16
-"""Held while a run trains, so that on a full disk there is room to say how it ended."""
+"""Held while a run trains, so that even on a full disk its end can be recorded."""
 _PEER_GONE = ("Connection closed by peer", "Connection reset by peer", "DistBackendError")
-# What torch, CUDA and the system say, in lower case.
+# Words in errors of torch, CUDA and the system, in lower case.
 _OUT_OF_MEMORY = (
     "out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory",
     "cublas_status_alloc_failed",
@@ -43,7 +43,7 @@ def execute(
 ) -> Status:
     """Trains a run and returns its final status. Only one process at a time works on a run.
 
-    A defect of ours is written to the log with its traceback; the status says it in one line.
+    An unexpected error is written to the log with its traceback; the status has it in one line.
 
     Args:
         run: A queued run.
@@ -74,22 +74,22 @@ def execute(
 
 
 def assist(run: Run, device: str) -> None:
-    """Trains a run beside its main process, as one of several that ``accelerate launch`` starts.
+    """Trains a run next to its main process, as one of several that ``accelerate launch`` starts.
 
     Raises:
-        RunError: If there is nothing to do any more, as where it was stopped before it began.
-        Exception: Whatever ends it; the main process says so in the run's folder, if it can.
+        RunError: If there is nothing left to do, for example if it was stopped before it began.
+        Exception: Whatever ends it; the main process records it in the run's folder, if it can.
     """
     status = run.status()
     if status.is_over:
         raise RunError(f"{run.id} is {status.state}; there is nothing to assist.")
-    for number in (signal.SIGTERM, signal.SIGINT):  # the main process hears them for all
+    for number in (signal.SIGTERM, signal.SIGINT):  # the main process handles them for all
         signal.signal(number, signal.SIG_IGN)
     _train(SilentJournal(run, status), device, lambda journal: None)
 
 
 def _clear_parts(folder: Path) -> None:
-    """Takes away what a killed worker had half written; a page may be writing its own files."""
+    """Removes what a killed worker left half written, but not what a page may be writing."""
     for pattern in (f".{STATUS_FILE}.*.part", f"{GATES_FOLDER}/.*.part"):
         for part in folder.glob(pattern):
             part.unlink(missing_ok=True)
@@ -108,7 +108,7 @@ def _reserve(folder: Path) -> Iterator[None]:
 
 def _train(journal: Journal, device: str, progress: Callable[[Journal], None]) -> None:
     with _nothing_collected():
-        from finegates.training.loop import train  # torch: a waiting or refused run never pays it
+        from finegates.training.loop import train  # a waiting or refused run loads no torch
 
     splits = load_splits(journal.run.spec)
     recorded = journal.run.record["data"].get("fingerprint")
@@ -122,7 +122,7 @@ def _train(journal: Journal, device: str, progress: Callable[[Journal], None]) -
 
 @contextlib.contextmanager
 def _nothing_collected() -> Iterator[None]:
-    """While packages load for the first time: what they make stays, and is not looked at again."""
+    """Freezes the garbage collector after the imports, so that it never scans their objects."""
     if "torch" in sys.modules:
         yield
         return
@@ -172,7 +172,7 @@ def _in_plain_words(error: Exception, folder: Path) -> str:
 
 
 def _about_gpu(said: str) -> str:
-    """What to do about a GPU that can't be used or gave up; empty if the error is not about one."""
+    """What to do about a GPU that can't be used or failed; empty if the error is not about one."""
     if any(words in said for words in _GPU_UNUSABLE):
         return (
             "torch can't use this GPU: install a CUDA build of torch and a driver that fit it and "
@@ -193,7 +193,7 @@ def _about_gpu(said: str) -> str:
 
 
 def _is_disk_full(error: Exception, folder: Path) -> bool:
-    """Whether it is for want of space; writers of tensors say so in words of their own, or not."""
+    """Whether the disk is full; libraries that write tensors report it in other words, or not."""
     if isinstance(error, OSError) and error.errno in FULL:
         return True
     if "No space left" in str(error):

@@ -1,7 +1,7 @@
 """Starts the processes of a run that has several, with ``accelerate launch``.
 
-They live in sessions of their own; the one that started them waits, and ends as they did. Loads no
-torch before it starts them.
+They run in sessions of their own; the process that started them waits, and ends as they did. Loads
+no torch before it starts them.
 """
 
 import os
@@ -49,7 +49,7 @@ def train_together(folder: Path, device: str, num_processes: int) -> int:
 
 
 def launch_words(folder: Path, device: str, num_processes: int) -> list[str]:
-    """What ``accelerate launch`` is told: all of it, so that it asks and warns of nothing."""
+    """Every option of ``accelerate launch``, so that it neither asks nor warns."""
     gpus = _entries_of_visible_devices(device)
     threads = max(1, num_cores() // (runs_at_once(device) * num_processes))
     options = {
@@ -63,17 +63,17 @@ def launch_words(folder: Path, device: str, num_processes: int) -> list[str]:
 
 
 def _entries_of_visible_devices(device: str) -> list[str]:
-    """What ``CUDA_VISIBLE_DEVICES`` has to hold for these GPUs; accelerate writes it anew."""
+    """What ``CUDA_VISIBLE_DEVICES`` has to hold for these GPUs; accelerate writes it again."""
     numbers = [int(name.partition(":")[2]) for name in device.split(",") if name != CPU]
     visible = os.environ.get(VISIBLE_VARIABLE)
     return [visible.split(",")[n].strip() if visible else str(n) for n in numbers]
 
 
 def end_as(exit_code: int) -> int:
-    """Ends this process by the signal that ended a worker, so that who waits for it learns of it.
+    """Ends this process by the signal that ended a worker, so that the waiting parent sees it.
 
     Returns:
-        The exit code, where it was no signal.
+        The exit code, if it was not a signal.
     """
     if exit_code < 0:
         if exit_code != -signal.SIGKILL:

@@ -9,7 +9,6 @@ import psutil
 
 from finegates.errors import SpecError
 from finegates.machine.nvidia import ORDER_VARIABLE, GpuLookupError, visible_gpus
-from finegates.reports.words import size
 
 CPU = "cpu"
 CPU_WORKERS_VARIABLE = "FINEGATES_CPU_WORKERS"
@@ -32,7 +31,7 @@ class Device:
     @property
     def description(self) -> str:
         """For people: ``"NVIDIA H100 80GB HBM3, 77 GiB free"``."""
-        return f"{self.hardware}, {size(self.free_bytes)} free"
+        return f"{self.hardware}, {self.free_bytes / 2**30:.0f} GiB free"
 
 
 def list_devices() -> list[Device]:
@@ -61,7 +60,7 @@ def matching_devices(wanted: str, devices: Sequence[Device] | None = None) -> li
     """Devices that a run's ``device`` setting may be given.
 
     Args:
-        wanted: ``auto`` is any accelerator, or the CPU where there is none; ``cuda`` is any GPU.
+        wanted: ``auto`` is any accelerator, or the CPU if none exists; ``cuda`` is any GPU.
         devices: Those of this machine; looked up if not given.
     """
     devices = list_devices() if devices is None else list(devices)
@@ -71,7 +70,7 @@ def matching_devices(wanted: str, devices: Sequence[Device] | None = None) -> li
 
 
 def place_for(num_processes: int, devices: Sequence[Device]) -> str | None:
-    """Where a run trains, as its worker is told.
+    """Where a run trains, as it is passed to its worker.
 
     Args:
         num_processes: Each takes a GPU of its own; on the CPU they share its cores.

@@ -20,7 +20,7 @@ def start_process(
     Args:
         arguments: The command and its words.
         log: Where stderr goes, and stdout if it has no file of its own.
-        environment: Variables beside those of this process.
+        environment: Variables in addition to those of this process.
         output: Where stdout goes.
     """
     package_root = str(Path(__file__).resolve().parents[2])

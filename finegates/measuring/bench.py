@@ -1,12 +1,14 @@
 """Times a shrunk model against its dense self: times, ratios, ceilings and sizes in one result."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from finegates.gates.cuts import Cut
 from finegates.measuring.candidates import (
     DENSE,
     MASKED,
@@ -33,8 +35,8 @@ Times = Mapping[str, Sequence[float]]
 
 def bench(
     model: PreTrainedModel,
+    cut: Cut | None,
     *,
-    remove: float | None,
     batch_size: int,
     length: int,
     dtype: str = "float32",
@@ -48,7 +50,7 @@ def bench(
 
     Args:
         model: With gates; not changed.
-        remove: Fraction of the gated weights to remove; None takes the gates as they are.
+        cut: Where its gates are cut off; None takes them as training left them.
         batch_size: Rows of a pass.
         length: Tokens of a row.
         dtype: One of `finegates.measuring.candidates.DTYPES`.
@@ -63,13 +65,13 @@ def bench(
 
     Raises:
         SpecError: If an argument is out of range, or does not fit the device.
-        ModelError: If ONNX's packages are missing.
+        ModelError: If the model has no gates, or ONNX's packages are missing.
     """
     if cuda_graphs:
         check_cuda(device)
     if compiled:
         check_compiles(device)
-    forms = candidates(model, remove, device, dtype, onnx=onnx)
+    forms = candidates(model, cut, device, dtype, onnx=onnx)
     return compare(forms, batch_size, length, repeats, cuda_graphs=cuda_graphs, compiled=compiled)
 
 
@@ -95,9 +97,10 @@ def compare(
         compiled: As in `bench`.
 
     Returns:
-        Times in seconds, ``speedup``, ``mac_ratio`` (the ceiling: dense products over those that
-        the gates leave at least), ``realised_over_ideal``, sizes, and the largest difference of
-        logits of masked and shrunk relative to their scale; with ONNX the same of its two.
+        The cut, what it removed, times in seconds, ``speedup``, ``mac_ratio`` (the ceiling: dense
+        products over those that the gates leave at least), ``realised_over_ideal``, sizes, and the
+        largest difference of logits of masked and shrunk relative to their scale; with ONNX the
+        same of its two.
     """
     dense = forms.models[DENSE]
     inputs = random_inputs(dense, batch_size, length)
@@ -105,7 +108,8 @@ def compare(
     if not masked:
         passes.pop(MASKED, None)
     times = interleaved(passes, repeats, str(dense.device))
-    result: dict[str, Any] = {"remove": forms.remove, "batch_size": batch_size, "seq_len": length}
+    result = {**asdict(forms.cut), **asdict(forms.removed)}
+    result |= {"batch_size": batch_size, "seq_len": length}
     result |= {"dtype": str(dense.dtype).removeprefix("torch."), "device": str(dense.device)}
     result |= {"repeats": repeats, "cuda_graphs": cuda_graphs, "compiled": compiled}
     for name, seconds in times.items():

@@ -10,7 +10,9 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 
 from finegates.errors import SpecError
+from finegates.gates.cuts import AS_TRAINED, Cut
 from finegates.gates.laws import GaussianLaw
+from finegates.gates.removal import Removal
 from finegates.measuring.onnx_runtime import check_onnx, onnx_pass, onnx_session
 from finegates.measuring.timing import Pass, cuda_graph
 from finegates.models.sources import model_sizes
@@ -31,12 +33,14 @@ class Candidates:
     Attributes:
         models: ``dense`` without gates, ``masked`` with gates as masks, ``shrunk`` really smaller.
         sessions: ``onnx_dense`` and ``onnx_shrunk`` for onnxruntime; empty if not asked for.
-        remove: The budget that closed the gates.
+        cut: Where the gates were cut off.
+        removed: What that removed.
     """
 
     models: dict[str, PreTrainedModel]
     sessions: dict[str, Any]
-    remove: float | None
+    cut: Cut
+    removed: Removal
 
     def passes(
         self, inputs: dict[str, Tensor], *, cuda_graphs: bool = False, compiled: bool = False
@@ -66,7 +70,7 @@ class Candidates:
 
 def candidates(
     model: PreTrainedModel,
-    remove: float | None,
+    cut: Cut | None,
     device: str = "cpu",
     dtype: str = "float32",
     *,
@@ -77,41 +81,30 @@ def candidates(
 
     Args:
         model: With gates; not changed.
-        remove: Budget, as in `finegates.shrinking.shrink.shrink`.
+        cut: Where its gates are cut off; None takes them as training left them.
         device: As torch names it.
         dtype: One of `DTYPES`.
         onnx: Whether onnxruntime shall run dense and shrunk, too: on the CPU in float32.
         dense: Candidates of the same model made before, whose dense forms are taken over.
 
     Raises:
-        SpecError: If the dtype is unknown, the budget out of range, or ONNX can't be timed so.
-        ModelError: If ONNX's packages are missing.
+        SpecError: If the dtype is unknown, or ONNX can't be timed so.
+        ModelError: If the model has no gates, or ONNX's packages are missing.
     """
     if dtype not in DTYPES:
         raise SpecError(f"dtype is '{dtype}'; allowed are {', '.join(DTYPES)}.")
     if onnx:
         check_onnx(device, dtype)
-    masked = copy.deepcopy(model)
-    prune(masked, remove=remove)
-    gates_of(masked).settled = True
+    masked, cut = copy.deepcopy(model), cut or AS_TRAINED
+    prune(masked, cut)
+    gates = gates_of(masked)
+    gates.settled = True
     shrunk = shrink(masked, tuned_for=torch.device(device).type)
     plain = dense.models[DENSE] if dense else without_gates(model)
     models: dict[str, Any] = {DENSE: plain, MASKED: masked, SHRUNK: shrunk}
     models = {name: m.to(device, DTYPES[dtype]).eval() for name, m in models.items()}
-    return Candidates(models, _sessions(models, dense) if onnx else {}, remove)
-
-
-def in_dtype(forms: Candidates, dtype: str) -> Candidates:
-    """The same candidates in another precision, by their side.
-
-    Args:
-        forms: In float32; not changed.
-        dtype: One of `DTYPES`.
-    """
-    models: dict[str, Any] = copy.deepcopy(forms.models)
-    return Candidates(
-        {name: model.to(DTYPES[dtype]) for name, model in models.items()}, {}, forms.remove
-    )
+    sessions = _sessions(models, dense) if onnx else {}
+    return Candidates(models, sessions, cut, gates.removal())
 
 
 def without_gates(model: PreTrainedModel) -> PreTrainedModel:

@@ -19,8 +19,8 @@ from finegates.gates.removal import removal
 from finegates.nn.attach import GATES_NAME, attach_gates, gates_of
 from finegates.nn.gates import Gates
 from finegates.nn.magnitude import order_by_magnitude
-from finegates.runs.curve import keep_points, read_points, read_thresholds
 from finegates.runs.folder import Run
+from finegates.runs.measurements import keep_points, read_points, read_thresholds
 from finegates.shrinking.cost import REFERENCE_LENGTH, mac_ratio, num_parameters
 from finegates.shrinking.shrink import shrink
 from finegates.training.restore import restore_model, restore_splits
@@ -42,7 +42,7 @@ def evaluate_cuts(
         run: A finished run.
         cuts: Where.
         device: As torch names it.
-        on_point: Is given each point when it is there.
+        on_point: Is given each point as soon as it is known.
 
     Returns:
         For each cut ``remove`` and ``threshold`` (one is None), ``score``, ``metrics``,

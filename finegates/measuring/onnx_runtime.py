@@ -1,4 +1,4 @@
-"""Runs a classifier by onnxruntime, for timing it beside torch in one process."""
+"""Runs a classifier by onnxruntime, for timing it next to torch in one process."""
 
 import tempfile
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ def check_onnx(device: str, dtype: str) -> None:
 
     Raises:
         SpecError: Unless it is float32 on the CPU.
-        ModelError: If onnxruntime is not installed; writing the file tells of the other packages.
+        ModelError: If onnxruntime is not installed; writing the file names the other packages.
     """
     if (device, dtype) != ("cpu", "float32"):
         raise SpecError(

@@ -139,7 +139,7 @@ def _event_seconds(run: Pass, device: torch.device) -> float:
         run()
         end.record()
         end.synchronize()
-    return start.elapsed_time(end) / 1e3  # it tells milliseconds
+    return start.elapsed_time(end) / 1e3  # of milliseconds
 
 
 def _synchronised_seconds(run: Pass, device: torch.device) -> float:

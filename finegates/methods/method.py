@@ -5,6 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LEARNED, MAGNITUDE, NO_GATES = "learned", "magnitude", "none"
+TARGET_IS_REMOVED_WEIGHTS = "fraction of the gated weights that is removed, over the whole model"
+TARGET_IS_CLOSED_PROBABILITY = (
+    "mean probability of being closed in each gate vector (the paper's target); "
+    "the weights really removed are fewer or more"
+)
+TARGET_IS_NOTHING = "0: this method removes nothing"
 
 
 @dataclass(frozen=True)
@@ -14,20 +20,20 @@ class Method:
     Attributes:
         name: Name on the command line and in the app.
         summary: One sentence for help and pages.
-        target_meaning: What ``target_sparsity`` asks of this method.
-        settings: Defaults that differ from those of ``RunSpec``.
         source: Where the settings come from.
+        settings: Defaults that differ from those of ``RunSpec``.
+        target_meaning: What ``target_sparsity`` asks of this method.
         gates: Where the order of rows and columns comes from: ``learned`` gates, the ``magnitude``
             of their weights, or ``none`` where nothing is removed.
-        adapter: What is trained beside gates and head: a key of `finegates.adapters.ADAPTERS`, or
+        adapter: What is trained next to gates and head: a key of `finegates.adapters.ADAPTERS`, or
             "" for nothing but, where ``lora_rank`` says so, the low-rank update of gated matrices.
     """
 
     name: str
     summary: str
-    target_meaning: str
     source: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    target_meaning: str = TARGET_IS_REMOVED_WEIGHTS
     gates: str = LEARNED
     adapter: str = ""
 
@@ -35,24 +41,3 @@ class Method:
     def removes(self) -> bool:
         """Whether it closes rows and columns; else it is a dense baseline."""
         return self.gates != NO_GATES
-
-
-def dense(
-    name: str, summary: str, source: str, adapter: str, settings: Mapping[str, Any]
-) -> Method:
-    """A baseline that removes nothing."""
-    settings = {
-        "target_sparsity": 0.0,
-        "rounding": False,
-        "final_stretch_fraction": 0.0,
-        **settings,
-    }
-    return Method(name, summary, TARGET_IS_NOTHING, source, settings, NO_GATES, adapter)
-
-
-TARGET_IS_REMOVED_WEIGHTS = "fraction of the gated weights that is removed, over the whole model"
-TARGET_IS_CLOSED_PROBABILITY = (
-    "mean probability of being closed in each gate vector (the paper's target); "
-    "the weights really removed are fewer or more"
-)
-TARGET_IS_NOTHING = "0: this method removes nothing"

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from finegates.errors import ModelError, unknown_name
-from finegates.gates.layout import GatedMatrix, GateLayout
-from finegates.spec import ROLES
+from finegates.gates.layout import ROLES, GatedMatrix, GateLayout
 
 _SIDES = {"both": ("in", "out"), "in": ("in",), "out": ("out",)}
 _USUAL_NAMES = {

@@ -1,1 +1,1 @@
-"""Parts of a report: HTML, figures, what is told of one run and of several. Loads no torch."""
+"""Parts of a report: HTML, figures, what is shown of one run and of several. Loads no torch."""

@@ -7,12 +7,12 @@ import pandas as pd
 def envelope(frame: pd.DataFrame, column: str, limit: int) -> pd.DataFrame:
     """At most about this many rows: the lowest and the highest of each of equal stretches.
 
-    A line through them covers the same area as the line through all rows, which evenly taken rows
-    do not: a loss that jumps for one log would be gone.
+    A line through them covers the same area as the line through all rows. Evenly spaced rows would
+    not: a loss that jumps in a single row would be lost.
 
     Args:
         frame: In the order of the x axis.
-        column: Whose lowest and highest values are kept; rows without one go if any go.
+        column: Whose lowest and highest values are kept; rows without a value go if any row goes.
         limit: At least 4; the first and the last row are always kept.
     """
     if len(frame) <= limit:

@@ -1,7 +1,7 @@
 """HTML that holds only what it was given: every text escaped, nothing loaded from anywhere.
 
 A content security policy in the file allows its own two scripts by their hashes and no address at
-all, so that what slips through would still neither run nor call home.
+all, so that even markup that slips through can neither run nor load anything.
 """
 
 import base64
@@ -52,7 +52,7 @@ def section(title: str, *parts: Any, id: str = "") -> Html:
 
 
 def figures(*shown: Figure | None) -> Html:
-    """Figures side by side, as many as there are."""
+    """All figures side by side."""
     return tag("div", *(_figure(figure) for figure in shown if figure), class_="figures")
 
 

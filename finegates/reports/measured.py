@@ -1,4 +1,4 @@
-"""What a report tells of a finished run's cuts, and of what it was made with."""
+"""What a report shows of a finished run's cuts, and of what it was made with."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,10 +6,9 @@ from typing import Any
 from finegates.reports import figures, words
 from finegates.reports.html import Html, section, table
 from finegates.reports.html import figures as side_by_side
-from finegates.runs.curve import read_points, read_thresholds
 from finegates.runs.folder import Run
+from finegates.runs.measurements import read_points, read_thresholds, read_timings
 from finegates.runs.status import Status
-from finegates.runs.timings import read_timings
 
 
 def cuts(run: Run, status: Status) -> Html:

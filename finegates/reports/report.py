@@ -1,7 +1,7 @@
 """A run or a group as one HTML file for a colleague: everything in it, nothing loaded by it.
 
 The figures can be zoomed and hovered over without a network; plotly.js is in the file once. Texts
-of runs, data and notes are told as they are, never as HTML. Loads no torch.
+of runs, data and notes are shown as they are, never as HTML. Loads no torch.
 """
 
 import time
@@ -57,10 +57,10 @@ def group_report(group: Group, runs_dir: Path) -> str:
 
 
 def runs_report(runs: Sequence[Run], title: str = "") -> str:
-    """A report of any runs, compared: medians over the seeds there are, and each run in short.
+    """A report of any runs, compared: medians over the seeds that exist, and each run in short.
 
     Args:
-        runs: At least one, of one runs folder; those that can't be read are said.
+        runs: At least one, of one runs folder; those that can't be read are named.
         title: Its heading; their number if none is given.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a report tells of one run: asked, reached, its curves, its gates, its cuts, its machine."""
+"""What a report shows of one run: settings, results, curves, gates, cuts, machine."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -61,7 +61,7 @@ def short_run(run: Run) -> Html:
 
 
 def attempt(make: Callable[[], Html]) -> Html:
-    """A part, or in words why it can't be made."""
+    """A part, or a sentence that says why it can't be made."""
     try:
         return make()
     except (FineGatesError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -84,7 +84,7 @@ def heading(run: Run, status: Status, name: str) -> Html:
 
 
 def notes(run: Run) -> Html:
-    """What the user says of the run; nothing if that is nothing."""
+    """The user's notes on the run; nothing if there are none."""
     told = read_notes(run.path)
     parts = [tag("p", "Tags: ", ", ".join(told.tags))] if told.tags else []
     parts += [tag("p", told.notes, class_="notes")] if told.notes else []
@@ -128,9 +128,7 @@ def reached(run: Run, status: Status, defined: bool = True) -> Html:
             ("Target", words.percent(run.spec.target_sparsity), meaning),
         ]
     others = [(k, words.score(v), "") for k, v in status.metrics.items() if k != status.metric]
-    rows += [
-        (words.metric_name(name), value, "Beside the main metric.") for name, value, _ in others
-    ]
+    rows += [(words.metric_name(name), value, "An additional metric.") for name, value, _ in others]
     if defined:
         return tag("div", table(["", "value", "what it is"], rows), class_="numbers")
     return table([name for name, _, _ in rows], [[value for _, value, _ in rows]])

@@ -1,4 +1,4 @@
-"""What a report tells of several runs: medians over seeds, Figure 2, and each run in short."""
+"""What a report shows of several runs: medians over seeds, Figure 2, and each run in short."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from finegates.reports.figures import axis, figure, label, numbers
 from finegates.reports.html import Figure, Html, figures, joined, section, table, tag
 from finegates.reports.palette import GRAY, HEXAGON, METHOD_LOOKS, STAR
 from finegates.reports.run import attempt, short_run
-from finegates.results.point import TRAINED, Point
+from finegates.results.points import TRAINED, Point
 from finegates.results.tables import Block, Table, blocks_of, is_dense, row_name
 from finegates.runs.folder import Run
 
@@ -88,10 +88,10 @@ def _table(shown: Table) -> Html:
 
 
 def runs_table(rows: Iterable[tuple[str, float, Any, str | None]], folder: Path) -> Html:
-    """A line for each run with a link to where it is told in short.
+    """A line for each run with a link to its short section.
 
     Args:
-        rows: Method, target, seed, and the run's id or None where there is none.
+        rows: Method, target, seed, and the run's id, or None if no run exists.
         folder: The runs folder.
     """
     header = ["method", "target", "seed", "state", "score", "weights removed", "run"]
@@ -110,5 +110,5 @@ def _run_cells(method: str, target: float, seed: Any, run: str | None, folder: P
 
 
 def in_short(runs: Iterable[Run]) -> Html:
-    """Each run for itself; one that can't be read says why."""
+    """Each run on its own; one that can't be read says why."""
     return joined(attempt(lambda run=run: short_run(run)) for run in runs)  # type: ignore[misc]

@@ -1,1 +1,1 @@
-"""What runs and groups came to, beside the paper's numbers. Starts nothing, loads no torch."""
+"""What runs and groups came to, next to the paper's numbers. Starts nothing, loads no torch."""

@@ -5,15 +5,15 @@ Used by the page, by ``table`` and by the docs alike.
 
 import json
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from finegates.groups.file import Cell, Group
 from finegates.methods import METHODS
-from finegates.results.point import ROUNDED, THRESHOLDS, TRAINED, Point
-from finegates.results.rows import EXPECTED, expected_row, group_rows, run_rows
+from finegates.results.points import ROUNDED, THRESHOLDS, TRAINED, Point
+from finegates.results.rows import EXPECTED, RunRow, expected_row, group_rows, run_rows
 from finegates.results.variants import Variants
 
 __all__ = ["ROUNDED", "THRESHOLDS", "TRAINED", "Point", "group_points", "points", "run_rows"]
@@ -22,19 +22,17 @@ FULL = "full"
 _TARGET_DIGITS = 6
 """Targets that agree so far are one: 0.1 + 0.2 and 0.3."""
 
-Row = Mapping[str, Any]
-
 
 def group_points(group: Group, runs_dir: Path) -> list[Point]:
     """Points of a group's runs, with what is missing."""
     return points(group_rows(group, runs_dir))
 
 
-def points(rows: Iterable[Row], expected: Iterable[Cell] = ()) -> list[Point]:
+def points(rows: Iterable[RunRow], expected: Iterable[Cell] = ()) -> list[Point]:
     """Points of rows; rows that have not finished, or have no score, are passed over.
 
     Where a seed was run more than once, its newest run counts. Runs that differ in more than the
-    seed are never averaged: they become points of their own, told apart by ``variant``.
+    seed are never averaged: they become points of their own, which differ in ``variant``.
 
     Args:
         rows: From `run_rows`, in any order.
@@ -44,33 +42,33 @@ def points(rows: Iterable[Row], expected: Iterable[Cell] = ()) -> list[Point]:
     Returns:
         Sorted by task, method and target; trained ones, then rounded ones, then thresholds.
     """
-    rows = [{"kind": TRAINED, "trained_target": None, "fingerprint": "", **row} for row in rows]
-    done = [row for row in rows if row["status"] == "finished" and row["score"] is not None]
-    wanted = [row for row in rows if row["status"] == EXPECTED]
+    rows = list(rows)
+    done = [row for row in rows if row.status == "finished" and row.score is not None]
+    wanted = [row for row in rows if row.status == EXPECTED]
     wanted += [row for cell in expected for row in _expected_anywhere(cell, done)]
     asked = _grouped(wanted, _recipe)
-    answered = {_recipe(row) for row in done if row["kind"] == TRAINED}
-    seeds = {recipe: {row["seed"] for row in rows} for recipe, rows in asked.items()}
+    answered = {_recipe(row) for row in done if row.kind == TRAINED}
+    seeds = {recipe: {row.seed for row in alike} for recipe, alike in asked.items()}
     variants = Variants([*done, *wanted])
-    metrics = {(row["task"], row["model"]): row["metric"] for row in done}
+    metrics = {(row.task, row.model): row.metric for row in done}
     found = [_point(bucket, seeds, variants) for bucket in _grouped(done, _bucket).values()]
     for recipe in asked.keys() - answered:
         row = asked[recipe][0]
-        metric = metrics.get((row["task"], row["model"]), "")
-        found.append(_point([{**row, "metric": metric}], seeds, variants))
+        metric = metrics.get((row.task, row.model), "")
+        found.append(_point([replace(row, metric=metric)], seeds, variants))
     return sorted(_related(found), key=_order)
 
 
-def _point(bucket: Sequence[Row], seeds: Mapping[str, set[int]], variants: Variants) -> Point:
+def _point(bucket: Sequence[RunRow], seeds: Mapping[str, set[int]], variants: Variants) -> Point:
     """The point of rows that differ in the seed alone."""
     row = bucket[0]
-    newest = {r["seed"]: r for r in sorted(bucket, key=lambda r: r.get("created") or "")}
-    kept = [newest[seed] for seed in sorted(newest) if newest[seed]["status"] != EXPECTED]
-    scores = tuple(r["score"] for r in kept)
+    newest = {r.seed: r for r in sorted(bucket, key=lambda r: r.created)}
+    kept = [newest[seed] for seed in sorted(newest) if newest[seed].score is not None]
+    scores = tuple(r.score for r in kept if r.score is not None)
     removed = [value for r in kept if (value := _removed(r)) is not None]
-    found = tuple(r["seed"] for r in kept)
+    found = tuple(r.seed for r in kept)
     return Point(
-        **{name: row[name] for name in ("task", "metric", "model", "method", "kind")},
+        **{name: getattr(row, name) for name in ("task", "metric", "model", "method", "kind")},
         target=_target(row),
         scores=scores,
         seeds=found,
@@ -82,26 +80,26 @@ def _point(bucket: Sequence[Row], seeds: Mapping[str, set[int]], variants: Varia
         removed_low=min(removed, default=None),
         removed_high=max(removed, default=None),
         relative_to_full=None,
-        runs=tuple(r["run"] for r in kept),
-        trained_target=row["trained_target"],
+        runs=tuple(r.run for r in kept),
+        trained_target=row.trained_target,
         variant=variants.label(row),
         shared=variants.shared(row),
-        fingerprint=row["fingerprint"] or "",
+        fingerprint=row.fingerprint,
     )
 
 
-def _removed(row: Row) -> float | None:
-    removed = row["removed_weights_fraction"]
-    dense = row["method"] in METHODS and not METHODS[row["method"]].removes
-    return 0.0 if removed is None and dense and row["kind"] == TRAINED else removed
+def _removed(row: RunRow) -> float | None:
+    removed = row.removed_weights_fraction
+    dense = row.method in METHODS and not METHODS[row.method].removes
+    return 0.0 if removed is None and dense and row.kind == TRAINED else removed
 
 
-def _expected_anywhere(cell: Cell, done: Sequence[Row]) -> list[dict[str, Any]]:
+def _expected_anywhere(cell: Cell, done: Sequence[RunRow]) -> list[RunRow]:
     """A cell's settings are not known: it is expected wherever its method was run."""
-    places = {_json(r["task"], r["model"]): {**r, "settings": {}} for r in done}
-    known = {_json(_recipe(r)): r for r in done if r["method"] == cell.method}
-    rows: list[Row] = [*(known or places).values()] or [{"task": "", "model": "", "settings": {}}]
-    return [expected_row(cell, r["task"], r["model"], r["settings"]) for r in rows]
+    anywhere: dict[str, Any] = {_json(r.task, r.model): (r.task, r.model, {}) for r in done}
+    known = {_recipe(r): (r.task, r.model, r.settings) for r in done if r.method == cell.method}
+    places = [*(known or anywhere).values()] or [("", "", {})]
+    return [expected_row(cell, *place) for place in places]
 
 
 def _related(found: Sequence[Point]) -> list[Point]:
@@ -125,28 +123,27 @@ def _data(point: Point) -> tuple:
     return point.task, point.metric, point.model, point.fingerprint
 
 
-def _target(row: Row) -> float:
-    return round(row["target_fraction"], _TARGET_DIGITS)
+def _target(row: RunRow) -> float:
+    return round(row.target_fraction, _TARGET_DIGITS)
 
 
-def _recipe(row: Row) -> str:
+def _recipe(row: RunRow) -> str:
     """What was trained, but for the seed."""
-    target = row["target_fraction"] if row["kind"] == TRAINED else row["trained_target"]
-    settings = sorted(row["settings"].items())
-    return _json(row["task"], row["model"], row["method"], settings, round(target, _TARGET_DIGITS))
+    settings, target = sorted(row.settings.items()), round(row.trained_for, _TARGET_DIGITS)
+    return _json(row.task, row.model, row.method, settings, target)
 
 
-def _bucket(row: Row) -> str:
+def _bucket(row: RunRow) -> str:
     """What rows have in common that are averaged."""
-    return _json(_recipe(row), row["kind"], _target(row), row["metric"], row["fingerprint"])
+    return _json(_recipe(row), row.kind, _target(row), row.metric, row.fingerprint)
 
 
 def _json(*values: Any) -> str:
     return json.dumps(values)
 
 
-def _grouped(rows: Iterable[Row], key: Any) -> dict[str, list[Row]]:
-    groups: dict[str, list[Row]] = {}
+def _grouped(rows: Iterable[RunRow], key: Callable[[RunRow], str]) -> dict[str, list[RunRow]]:
+    groups: dict[str, list[RunRow]] = {}
     for row in rows:
         groups.setdefault(key(row), []).append(row)
     return groups

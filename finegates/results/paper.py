@@ -1,7 +1,7 @@
 """Tables 2 to 5 of the FineGates paper as printed, and which recipe of ours each row stands for.
 
 The figures are quoted from arXiv 2412.12951, version 1. A cell says what a run has to be to stand
-beside it: model, rows of the training data, method, target and the settings that shape the update.
+next to it: model, rows of the training data, method, target and the settings that shape the update.
 """
 
 import csv
@@ -23,7 +23,7 @@ TABLES = {
     2: "Methods on eight GLUE tasks; large ones cut to their first 10,000 rows",
     3: "Methods on all rows of SST-2 and MNLI",
     4: "Ablation: which matrices carry gates, with and without LoRA",
-    5: "FineGates with LoRA of higher rank beside APT on MRPC, at a target of 40 %",
+    5: "FineGates with LoRA of higher rank next to APT on MRPC, at a target of 40 %",
 }
 BACKBONES = {"roberta-base": "FacebookAI/roberta-base", "roberta-large": "FacebookAI/roberta-large"}
 """The paper's models -> their ids on the hub."""
@@ -44,7 +44,7 @@ _LORA_FA = (
 NOTES = {
     2: (
         "LoRA's scores of RoBERTa-base on CoLA, STS-B, MRPC and RTE are those that LoRA's authors "
-        "published, so they were probably not measured anew; on three of these tasks theirs "
+        "published, so they were probably not measured again; on three of these tasks theirs "
         "started from a model trained on MNLI.",
         _LORA_FA,
         "LoRA-XS's trained parameters are printed as 0.06K here and as 0.06M in Table 3; the "
@@ -67,7 +67,7 @@ _ROWS = {
 }  # fmt: skip
 """Row of the paper -> our method, by the trained parameters that the paper prints."""
 _OWN_SETTINGS = {("vera", "roberta-large"): {"lora_rank": VERA_RANK_OF_WIDE_MODELS}}
-"""Row and model -> what the printed trained parameters ask for beside the method."""
+"""Row and model -> what the printed trained parameters ask for besides the method."""
 _REMOVED = re.compile(r"(?P<row>.+) \(-(?P<millions>\d+)M\)")
 _RANK = re.compile(r"(?P<row>.+), rank (?P<rank>\d+)")
 

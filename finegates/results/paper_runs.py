@@ -1,4 +1,4 @@
-"""Runs of the user's beside the paper's figures: the same cell or told apart, never mixed."""
+"""Compares the user's runs with the paper's tables: only identical settings share a cell."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,9 @@ from typing import Any
 from finegates.groups.plan import plan, sweep_command
 from finegates.methods import METHODS
 from finegates.results.paper import BACKBONES, NUM_SEEDS, PaperCell, backbone_of
-from finegates.results.point import TRAINED, Point
+from finegates.results.points import TRAINED, Point
+from finegates.results.rows import RunRow
+from finegates.runs.folder import BROKEN
 from finegates.runs.status import ACTIVE_STATES
 
 TARGET_TOLERANCE = 0.005
@@ -17,9 +19,7 @@ SHAPES = (
     "max_train_samples",
 )  # fmt: skip
 """Settings that make a run another recipe, or one on other data. Whatever else was chosen, as the
-epochs, is tuning, and is told beside the score."""
-
-Row = Mapping[str, Any]
+epochs, is tuning, and is shown next to the score."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Fill:
 
 
 def compare(
-    cells: Iterable[PaperCell], points: Iterable[Point], rows: Iterable[Row]
+    cells: Iterable[PaperCell], points: Iterable[Point], rows: Iterable[Mapping[str, Any]]
 ) -> list[Comparison]:
     """What the user has of each cell.
 
@@ -89,55 +89,57 @@ def compare(
         points: From `finegates.results.aggregate.points`, of all runs.
         rows: A row for each run in any state, as `finegates.runs.folder.Run.row` gives it.
     """
-    by_id = {row["run"]: row for row in rows}
+    by_id = _by_id(rows)
     trained = [p for p in points if p.kind == TRAINED and p.runs and p.runs[0] in by_id]
-    active = [row for row in by_id.values() if row["status"] in ACTIVE_STATES]
+    active = [row for row in by_id.values() if row.status in ACTIVE_STATES]
     found = []
     for cell in cells:
         own = [p for p in trained if not difference(cell, by_id[p.runs[0]])]
         own.sort(key=lambda p: (len(p.seeds), _newest(p, by_id)), reverse=True)
-        waiting = sorted({row["seed"] for row in active if not difference(cell, row)})
+        waiting = sorted({row.seed for row in active if not difference(cell, row)})
         done = own[0].seeds if own else ()
         found.append(Comparison(cell, tuple(own), tuple(s for s in waiting if s not in done)))
     return found
 
 
-def difference(cell: PaperCell, row: Row) -> str:
+def difference(cell: PaperCell, row: RunRow) -> str:
     """Why a run is not of this cell, in words; empty if it is."""
     return next((why for holds, why in _checks(cell, row) if not holds), "")
 
 
 def wanted_settings(cell: PaperCell) -> dict[str, Any]:
-    """Settings that a run of the cell has to be given beside task, model, method and target."""
+    """Settings that a run of the cell has to be given besides task, model, method and target."""
     rows = {} if cell.train_rows is None else {"max_train_samples": cell.train_rows}
     return {**cell.settings, **rows}
 
 
-def _checks(cell: PaperCell, row: Row) -> list[tuple[bool, str]]:
-    """What a run of the cell has to be, what tells most first, and what else this one is."""
-    settings, shape = row["settings"] or {}, wanted_settings(cell)
+def _checks(cell: PaperCell, row: RunRow) -> list[tuple[bool, str]]:
+    """What a run of the cell has to be, what matters most first, and what else this one is."""
+    settings, shape = row.settings, wanted_settings(cell)
     other = [name for name in SHAPES if settings.get(name) != shape.get(name)]
     rows, wanted = "max_train_samples", f"{cell.train_rows:,}" if cell.train_rows else "all"
     apart = [f"{name}={settings.get(name)}" for name in other if name != rows]
-    near = abs(row["target_fraction"] - cell.target) <= TARGET_TOLERANCE
+    near = abs(row.target_fraction - cell.target) <= TARGET_TOLERANCE
     return [
-        (row["task"] == cell.task, f"another task: {row['task']}"),
-        (backbone_of(str(row["model"])) == cell.backbone, f"another model: {row['model']}"),
-        (rows not in other, f"{row['num_train'] or 0:,} training rows; the paper used {wanted}"),
-        (row["method"] == cell.method, f"not a row of the table: {row['method']}"),
+        (row.task == cell.task, f"another task: {row.task}"),
+        (backbone_of(row.model) == cell.backbone, f"another model: {row.model}"),
+        (rows not in other, f"{row.num_train:,} training rows; the paper used {wanted}"),
+        (row.method == cell.method, f"not a row of the table: {row.method}"),
         (not apart, f"another {', '.join(apart)}"),
-        (near, f"another target: {100 * row['target_fraction']:g} %"),
+        (near, f"another target: {100 * row.target_fraction:g} %"),
     ]
 
 
 def told_apart(
-    points: Iterable[Point], rows: Iterable[Row], comparisons: Sequence[Comparison]
+    points: Iterable[Point],
+    rows: Iterable[Mapping[str, Any]],
+    comparisons: Sequence[Comparison],
 ) -> list[tuple[Point, str]]:
-    """The user's runs on tasks of these cells that stand beside none of them, and why.
+    """The user's runs on tasks of these cells that are in none of them, and why.
 
     The reason is that of the cell that the runs come nearest to.
     """
-    by_id = {row["run"]: row for row in rows}
+    by_id = _by_id(rows)
     taken = {point.runs for c in comparisons for point in c.own}
     cells = [c.cell for c in comparisons]
     found = []
@@ -151,7 +153,7 @@ def told_apart(
     return found
 
 
-def _passed(cell: PaperCell, row: Row) -> int:
+def _passed(cell: PaperCell, row: RunRow) -> int:
     """How many checks a run passes before one fails."""
     return [holds for holds, _ in _checks(cell, row)].index(False)
 
@@ -187,5 +189,9 @@ def _products(targets_of: Mapping[str, list[float]]) -> list[tuple[tuple[str, ..
     return [(tuple(methods), targets) for targets, methods in together.items()]
 
 
-def _newest(point: Point, by_id: Mapping[str, Row]) -> str:
-    return max(str(by_id[run]["created"]) for run in point.runs if run in by_id)
+def _by_id(rows: Iterable[Mapping[str, Any]]) -> dict[str, RunRow]:
+    return {row["run"]: RunRow.of(row) for row in rows if row["status"] != BROKEN}
+
+
+def _newest(point: Point, by_id: Mapping[str, RunRow]) -> str:
+    return max(by_id[run].created for run in point.runs if run in by_id)

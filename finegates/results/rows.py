@@ -1,14 +1,15 @@
 """Rows that a table of results is made from: finished runs, their curves, what a group expects."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from finegates.errors import FineGatesError, RunError
 from finegates.groups.file import Cell, Group
-from finegates.results.point import ROUNDED, THRESHOLDS, TRAINED
-from finegates.runs.curve import read_points, read_thresholds
+from finegates.results.points import ROUNDED, THRESHOLDS, TRAINED
 from finegates.runs.folder import BROKEN, Run
+from finegates.runs.measurements import read_points, read_thresholds
 from finegates.runs.provenance import without_the_place
 from finegates.spec import make_spec
 
@@ -16,7 +17,67 @@ EXPECTED = "expected"
 """Status of a row that stands for a run which a group asks for."""
 
 
-def run_rows(runs: Iterable[Run], with_curves: bool = True) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class RunRow:
+    """What one run, or one cut of it, brings to a table.
+
+    Attributes:
+        status: The run's state, ``broken`` where its curve is damaged, or ``expected``.
+        task: The task.
+        model: The model.
+        method: The method.
+        seed: The seed.
+        target_fraction: Fraction to remove, in [0, 1]; of ``thresholds`` the gate value.
+        run: The run's id; empty where none is known.
+        kind: As of `finegates.results.points.Point`.
+        trained_target: What a cut run had been trained for; None for ``trained``.
+        settings: What was chosen that differs from the method's own settings.
+        metric: Name of the metric.
+        score: None before there is one.
+        removed_weights_fraction: In [0, 1]; None if it is not known.
+        source: Where the data is from.
+        fingerprint: That of the data; empty if it is not known.
+        num_train: Training rows.
+        created: When the run was made, in ISO 8601.
+        reason: Why it is in this state, in words.
+    """
+
+    status: str
+    task: str
+    model: str
+    method: str
+    seed: int
+    target_fraction: float
+    run: str = ""
+    kind: str = TRAINED
+    trained_target: float | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    metric: str = ""
+    score: float | None = None
+    removed_weights_fraction: float | None = None
+    source: str = ""
+    fingerprint: str = ""
+    num_train: int = 0
+    created: str = ""
+    reason: str = ""
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "RunRow":
+        """From what `finegates.runs.folder.Run.row` gives of a run that is not broken."""
+        names = (f.name for f in fields(cls))
+        return cls(**{name: row[name] for name in names if row.get(name) is not None})
+
+    @property
+    def trained_for(self) -> float:
+        """The target of the training."""
+        return self.target_fraction if self.trained_target is None else self.trained_target
+
+    def at_cut(self, kind: str, **changes: Any) -> "RunRow":
+        """The row of the same run cut off afterwards."""
+        return replace(self, kind=kind, trained_target=self.target_fraction, **changes)
+
+
+def run_rows(runs: Iterable[Run], with_curves: bool = True) -> list[RunRow]:
     """Rows of finished runs, each followed by a row of kind ``rounded`` for each of its points.
 
     Args:
@@ -27,16 +88,22 @@ def run_rows(runs: Iterable[Run], with_curves: bool = True) -> list[dict[str, An
     for run in runs:
         row = run.row()
         if row["status"] == "finished":
-            rows += rows_of(run, row) if with_curves else [_trained_row(row)]
+            rows += rows_of(run, row) if with_curves else [RunRow.of(row)]
     return rows
 
 
-def rows_of(run: Run, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+def rows_of(run: Run, row: Mapping[str, Any]) -> list[RunRow]:
     """The rows of one finished run, of which ``run.row()`` has been read before."""
-    return [_trained_row(row), *_rounded_rows(run, row)]
+    trained = RunRow.of(row)
+    try:
+        curve = read_points(run)
+    except RunError as error:
+        broken = trained.at_cut(ROUNDED, status=BROKEN, score=None, reason=str(error))
+        return [trained, broken]
+    return [trained, *(_measured(trained, ROUNDED, point, "remove") for point in curve)]
 
 
-def threshold_rows(run: Run, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+def threshold_rows(run: Run, trained: RunRow) -> list[RunRow]:
     """A row of kind ``thresholds`` for each threshold at which the run's smaller model was scored.
 
     Its ``target_fraction`` is the threshold. A damaged ``curve.json`` gives none: `rows_of` says
@@ -46,62 +113,30 @@ def threshold_rows(run: Run, row: Mapping[str, Any]) -> list[dict[str, Any]]:
         curve = read_thresholds(run)
     except RunError:
         return []
-    cut = {**row, "kind": THRESHOLDS, "trained_target": row["target_fraction"]}
-    return [_measured(cut, point, "threshold") for point in curve]
+    return [_measured(trained, THRESHOLDS, point, "threshold") for point in curve]
 
 
-def group_rows(group: Group, runs_dir: Path) -> list[dict[str, Any]]:
+def group_rows(group: Group, runs_dir: Path) -> list[RunRow]:
     """Rows of a group's runs, and one of status ``expected`` for each cell.
 
     What was chosen for the group stands in place of what each method makes of it, so that nothing
-    that its runs share tells them apart.
+    that its runs share distinguishes them.
     """
     settings = without_the_place(group.settings)
-    there = [Run(runs_dir / name) for name in group.runs if (runs_dir / name).is_dir()]
-    rows = [{**row, "settings": settings} for row in run_rows(there)]
+    present = [Run(runs_dir / name) for name in group.runs if (runs_dir / name).is_dir()]
+    rows = [replace(row, settings=settings) for row in run_rows(present)]
     task, model = _place(group)
     return rows + [expected_row(cell, task, model, settings) for cell in group.cells]
 
 
-def expected_row(cell: Cell, task: str, model: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def expected_row(cell: Cell, task: str, model: str, settings: Mapping[str, Any]) -> RunRow:
     """A row that stands for a run which a group asks for."""
-    return {
-        "status": EXPECTED,
-        "kind": TRAINED,
-        "task": task,
-        "model": model,
-        "method": cell.method,
-        "seed": cell.seed,
-        "target_fraction": cell.target,
-        "trained_target": None,
-        "settings": dict(settings),
-        "metric": "",
-        "fingerprint": "",
-    }
+    return RunRow(EXPECTED, task, model, cell.method, cell.seed, cell.target, settings=settings)
 
 
-def _trained_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**row, "kind": TRAINED, "trained_target": None}
-
-
-def _rounded_rows(run: Run, row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    rounded = {**row, "kind": ROUNDED, "trained_target": row["target_fraction"]}
-    try:
-        curve = read_points(run)
-    except RunError as error:
-        return [{**rounded, "status": BROKEN, "score": None, "reason": str(error)}]
-    return [_measured(rounded, point, "remove") for point in curve]
-
-
-def _measured(row: Mapping[str, Any], point: Mapping[str, Any], asked: str) -> dict[str, Any]:
-    return {
-        **row,
-        "target_fraction": point[asked],
-        "score": point["score"],
-        "removed_weights_fraction": point["removed_weights_fraction"],
-        "closed_gates_fraction": point.get("closed_gates_fraction"),
-        "reopened_gates": point.get("reopened_gates"),
-    }
+def _measured(trained: RunRow, kind: str, point: Mapping[str, Any], asked: str) -> RunRow:
+    names = ("score", "removed_weights_fraction")
+    return trained.at_cut(kind, target_fraction=point[asked], **{n: point[n] for n in names})
 
 
 def _place(group: Group) -> tuple[str, str]:

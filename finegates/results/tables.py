@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from finegates.files.spreadsheet import csv_text
 from finegates.methods import METHODS
-from finegates.results.point import TRAINED, Point
+from finegates.results.points import TRAINED, Point
 
 REMOVAL_TOLERANCE = 0.005
-"""A removal that is further from its target than this is told beside the score."""
+"""A removal that is further from its target than this is shown next to the score."""
 
 NOTHING = "-"
 _BETWEEN = "  "
@@ -25,7 +25,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Block:
-    """What is told of one task and model.
+    """What is shown of one task and model.
 
     Attributes:
         title: Task, metric and model; what all its runs share.
@@ -74,16 +74,16 @@ def score_text(point: Point) -> str:
     """Score x 100, its range over seeds and their number: ``82.6 (81.9–83.1, n=2)``."""
     if point.median is None or point.low is None or point.high is None:
         return NOTHING
-    told = [f"n={len(point.seeds)}"]
+    parts = [f"n={len(point.seeds)}"]
     if len(point.seeds) > 1:
-        told.insert(0, f"{100 * point.low:.1f}–{100 * point.high:.1f}")
+        parts.insert(0, f"{100 * point.low:.1f}–{100 * point.high:.1f}")
     if point.removed is not None and abs(point.removed - point.target) > REMOVAL_TOLERANCE:
-        told.append(f"removed {100 * point.removed:.1f}%")
-    return f"{100 * point.median:.1f} ({', '.join(told)})"
+        parts.append(f"removed {100 * point.removed:.1f}%")
+    return f"{100 * point.median:.1f} ({', '.join(parts)})"
 
 
 def row_name(point: Point) -> str:
-    """The method, how its targets were reached, and what tells it from others."""
+    """The method, how its targets were reached, and what distinguishes it from others."""
     name = f"{point.method} [{point.variant}]" if point.variant else point.method
     if point.kind == TRAINED:
         return name

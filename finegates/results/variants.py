@@ -1,25 +1,25 @@
-"""What tells runs of one table apart beside method, target and seed, and what they share."""
+"""What distinguishes runs of one table besides method, target and seed, and what they share."""
 
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_FINGERPRINT_SHOWN = 8
+from finegates.results.rows import RunRow
 
-Row = Mapping[str, Any]
+_FINGERPRINT_SHOWN = 8
 
 
 class Variants:
     """Names what the rows of a task and model share, and in what each differs.
 
     A setting that was left at its method's own value is not named, so a row may have an empty
-    label beside one that says ``epochs=3``.
+    label next to one that says ``epochs=3``.
 
     Args:
-        rows: Every row of the table, with ``settings`` and ``fingerprint``.
+        rows: Every row of the table.
     """
 
-    def __init__(self, rows: Iterable[Row]) -> None:
+    def __init__(self, rows: Iterable[RunRow]) -> None:
         rows = list(rows)
         self._shared: dict[tuple, dict[str, str]] = {}
         for row in rows:
@@ -28,37 +28,37 @@ class Variants:
             self._shared[_place(row)] = {k: v for k, v in shared.items() if named.get(k) == v}
         self._data: dict[tuple, set[str]] = {}
         for row in rows:
-            if row["fingerprint"]:
+            if row.fingerprint:
                 self._data.setdefault((_place(row), self._differing(row)), set()).add(
-                    row["fingerprint"]
+                    row.fingerprint
                 )
 
-    def shared(self, row: Row) -> str:
+    def shared(self, row: RunRow) -> str:
         """The chosen settings that all rows of this row's task and model have."""
         return _sentence(self._shared.get(_place(row), {}))
 
-    def label(self, row: Row) -> str:
+    def label(self, row: RunRow) -> str:
         """The chosen settings that not all of them have; the data, where nothing else differs."""
         label = self._differing(row)
-        if len(self._data.get((_place(row), label), ())) < 2 or not row["fingerprint"]:
+        if len(self._data.get((_place(row), label), ())) < 2 or not row.fingerprint:
             return label
-        source = str(row.get("source") or "").removeprefix("file:")
-        data = f"data={source}@{row['fingerprint'][:_FINGERPRINT_SHOWN]}"
+        source = row.source.removeprefix("file:")
+        data = f"data={source}@{row.fingerprint[:_FINGERPRINT_SHOWN]}"
         return f"{label}, {data}" if label else data
 
-    def _differing(self, row: Row) -> str:
+    def _differing(self, row: RunRow) -> str:
         shared = self._shared.get(_place(row), {})
         return _sentence({k: v for k, v in _named(row).items() if k not in shared})
 
 
-def _place(row: Row) -> tuple[str, str]:
-    return row["task"], row["model"]
+def _place(row: RunRow) -> tuple[str, str]:
+    return row.task, row.model
 
 
-def _named(row: Row) -> dict[str, str]:
+def _named(row: RunRow) -> dict[str, str]:
     return {
         name: "+".join(map(str, value)) if isinstance(value, list | tuple) else _word(value)
-        for name, value in row["settings"].items()
+        for name, value in row.settings.items()
     }
 
 

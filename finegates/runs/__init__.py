@@ -1,1 +1,1 @@
-"""A run folder: what is in it, and who writes which file of it. Loads no torch."""
+"""A run folder: what is in it, and which process writes which file. Loads no torch."""

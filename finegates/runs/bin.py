@@ -1,16 +1,21 @@
 """The bin of a runs folder: what was deleted lies in ``.bin/`` as it was, and can come back.
 
-`finegates.runs.folder.delete_run` puts runs there, as ``<run>.<seconds since the epoch>``.
+A run lies there as ``<run>.<seconds since the epoch>``.
 """
 
 import re
+import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from finegates.errors import RunError
 from finegates.files.read_only import check_may_change
-from finegates.runs.folder import BIN_FOLDER, RUN_ID, Run
+from finegates.runs.folder import BROKEN, RUN_ID, Run
+from finegates.runs.status import ACTIVE_STATES
+
+BIN_FOLDER = ".bin"
 
 _BINNED = re.compile(rf"(?P<run>{RUN_ID.pattern})\.(?P<deleted>\d{{9,11}})")
 
@@ -30,8 +35,28 @@ class BinnedRun:
     deleted: int
 
 
+def delete_run(run: Run) -> Path:
+    """Moves a run to the bin of its runs folder and returns where it is now.
+
+    Raises:
+        RunError: If it is queued or live; stop it first.
+        ReadOnlyError: In read-only mode.
+    """
+    check_may_change("delete a run")
+    try:
+        state = run.status().state
+    except RunError:
+        state = BROKEN
+    if state in ACTIVE_STATES:
+        raise RunError(f"{run.id} is {state}; stop it before you delete it.")
+    target = _binned_path(run, int(time.time()))
+    target.parent.mkdir(exist_ok=True)
+    shutil.move(run.path, target)
+    return target
+
+
 def list_bin(runs_dir: Path) -> list[BinnedRun]:
-    """Deleted runs, the last deleted first. Files of deleted groups are passed over."""
+    """Deleted runs, the last deleted first. Whatever else lies there is passed over."""
     return sorted(_binned(runs_dir / BIN_FOLDER), key=lambda b: (-b.deleted, b.id))
 
 
@@ -39,7 +64,7 @@ def restore_run(binned: BinnedRun) -> Run:
     """Moves a run back from the bin, as it was.
 
     Raises:
-        RunError: If it is no longer in the bin, or a run of that id is there again.
+        RunError: If it is no longer in the bin, or another run has its id now.
     """
     check_may_change("restore a run")
     target = binned.path.parent.parent / binned.id
@@ -53,6 +78,11 @@ def restore_run(binned: BinnedRun) -> Run:
     except OSError as error:
         raise RunError(f"{binned.id} can't be moved back from the bin: {error}.") from error
     return Run(target)
+
+
+def _binned_path(run: Run, deleted: int) -> Path:
+    """What `_BINNED` matches."""
+    return run.path.parent / BIN_FOLDER / f"{run.id}.{deleted}"
 
 
 def _binned(folder: Path) -> Iterator[BinnedRun]:

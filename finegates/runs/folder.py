@@ -8,7 +8,7 @@
     trained/          trained weights other than gates, when finished (safetensors)
     checkpoint/       what resuming needs; replaced at each evaluation
     run.log           what the worker printed
-    curve.json        scores of the finished run at other cuts (`finegates.runs.curve`)
+    curve.json        scores of the finished run at other cuts (`finegates.runs.measurements`)
     launch.json       who starts it, if that is not this machine (`finegates.runs.launch`)
     stop, pause       requests to the worker
 
@@ -30,12 +30,11 @@ from typing import Any
 
 from finegates.errors import FineGatesError, RunError, SpecError, unknown_name
 from finegates.files.links import check_no_links
-from finegates.files.read_only import check_may_change
 from finegates.files.storage import LineReader, read_json, read_tail, write_json
 from finegates.gates.snapshots import Snapshot, load_snapshot, snapshot_path, snapshot_steps
 from finegates.runs.launch import HERE, Launch, command_of_launch, write_launch
 from finegates.runs.provenance import own_settings, recorded_versions
-from finegates.runs.status import ACTIVE_STATES, Status, read_status, write_status
+from finegates.runs.status import Status, read_status, write_status
 from finegates.spec import RunSpec
 
 FORMAT_VERSION = 1
@@ -47,7 +46,6 @@ GATES_FOLDER = "gates"
 CHECKPOINT_FOLDER = "checkpoint"
 TRAINED_FOLDER = "trained"
 CURVE_FILE = "curve.json"
-BIN_FOLDER = ".bin"
 RUNS_DIR_VARIABLE = "FINEGATES_RUNS_DIR"
 BROKEN = "broken"
 
@@ -185,7 +183,7 @@ def current_rows(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows without those that a later resumption did again.
 
     A resumed run appends ``{"kind": "resumed", "step": s}``: what came before it with a larger
-    step has been lost with the process and is trained anew.
+    step has been lost with the process and is trained again.
     """
     kept: list[dict[str, Any]] = []
     for row in rows:
@@ -277,23 +275,3 @@ def open_run(runs_dir: Path, run_id: str) -> Run:
     if not names:
         raise RunError(f"There is no run '{run_id}': {runs_dir} holds no runs.")
     raise RunError(unknown_name("run", run_id, names, shown=_NAMES_SHOWN))
-
-
-def delete_run(run: Run) -> Path:
-    """Moves a run to the bin of its runs folder and returns where it is now.
-
-    Raises:
-        RunError: If it is queued or live; stop it first.
-        ReadOnlyError: In read-only mode.
-    """
-    check_may_change("delete a run")
-    try:
-        state = run.status().state
-    except RunError:
-        state = BROKEN
-    if state in ACTIVE_STATES:
-        raise RunError(f"{run.id} is {state}; stop it before you delete it.")
-    target = run.path.parent / BIN_FOLDER / f"{run.id}.{int(time.time())}"
-    target.parent.mkdir(exist_ok=True)
-    shutil.move(run.path, target)
-    return target

@@ -24,7 +24,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 class Journal:
     """Writes a run's status, metrics, histograms and snapshots.
 
-    An error in writing what only tells how training goes never stops it: it is said once in the
+    An error in writing what only shows how training goes never stops it: it is said once in the
     run's log. A full disk does, because then the result could not be kept either.
 
     Attributes:

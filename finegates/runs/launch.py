@@ -1,6 +1,6 @@
 """Who starts a run: this machine's dispatcher, or Slurm. Written into the run's folder.
 
-``launch.json`` is there from the moment the folder appears, so that no dispatcher takes a run that
+``launch.json`` exists from the moment the folder appears, so that no dispatcher takes a run that
 is Slurm's. A run without the file is this machine's.
 """
 

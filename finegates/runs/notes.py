@@ -69,7 +69,7 @@ def write_notes(folder: Path, notes: str, tags: Iterable[str]) -> RunNotes:
 
     Raises:
         RunError: If text or tags are too long or too many, the folder is gone or can't be written,
-            or the file that is there is damaged: it may hold what the user would miss.
+            or the file is damaged: it may hold what the user would miss.
     """
     check_may_change("write notes")
     check_no_links(folder)

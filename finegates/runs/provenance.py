@@ -32,7 +32,7 @@ def chosen_settings(spec: RunSpec) -> dict[str, Any]:
 
 
 def own_settings(spec: RunSpec) -> dict[str, Any]:
-    """Chosen settings that decide a result, beside task, model, method, target and seed.
+    """Chosen settings that decide a result, besides task, model, method, target and seed.
 
     Whatever says only where the data is, how often it is evaluated or where it runs is left out:
     the data has its fingerprint.

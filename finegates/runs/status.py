@@ -1,7 +1,7 @@
 """The state of a run: one small file, written by the run's worker alone, settled when it is read.
 
-A worker that is gone can't write that it is gone. So a reader asks: is there, on this host, a
-process with the pid *and* the creation time of the status? On another host the heartbeat decides.
+A worker that is gone can't write that it is gone. So a reader asks whether this host has a
+process with the pid *and* the creation time of the status. On another host the heartbeat decides.
 """
 
 import socket
@@ -64,7 +64,7 @@ class Status:
 
     @property
     def is_live(self) -> bool:
-        """Whether a worker is at it."""
+        """Whether a worker is running it."""
         return self.state in LIVE_STATES
 
     @property

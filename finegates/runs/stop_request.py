@@ -1,4 +1,4 @@
-"""The request to stop in a run's folder: an empty file is the user's, else it says what to end as.
+"""The request to stop: an empty file means the user asked; otherwise it holds the final state.
 
 Only the job of a cluster writes the second kind. The user's request wins: it empties the file.
 """

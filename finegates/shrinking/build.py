@@ -9,21 +9,23 @@ import torch
 from torch import Tensor, nn
 
 from finegates.shrinking.fold import Folded, Layer
-from finegates.shrinking.needed import Attention, FeedForward, Head
-from finegates.shrinking.plan import (
-    CONSTANT,
-    DENSE,
-    AttentionPlan,
-    FeedForwardPlan,
+from finegates.shrinking.hardware import (
     Hardware,
-    Output,
-    Projection,
     group_heads,
     output_cost,
     plan_output,
     plan_projection,
     plan_projections,
     projection_cost,
+)
+from finegates.shrinking.needed import Attention, FeedForward, Head
+from finegates.shrinking.plan import (
+    CONSTANT,
+    DENSE,
+    AttentionPlan,
+    FeedForwardPlan,
+    Output,
+    Projection,
 )
 
 Tensors = dict[str, Tensor]

@@ -11,12 +11,11 @@ from transformers import PreTrainedModel
 
 from finegates.adapters import merge_adapters
 from finegates.errors import ModelError
-from finegates.gates.layout import SIDES, GatedMatrix
+from finegates.gates.layout import ROLES, SIDES, GatedMatrix
 from finegates.nn.attach import GATES_NAME, detach_gates, gates_of
 from finegates.nn.gated_linear import GatedLinear
 from finegates.nn.gates import Gates
 from finegates.nn.model_parts import encoder_layers, locate
-from finegates.spec import ROLES
 
 
 @dataclass(frozen=True)

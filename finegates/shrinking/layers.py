@@ -29,7 +29,7 @@ class ScatteredLinear(nn.Module):
     """Computes some rows of its output, or all of them; the others are zero, or a constant.
 
     The narrow result is put in place by reading from it with an index as wide as the output, which
-    is quicker than writing into zeros; a row of zeros in W is there for those to read.
+    is quicker than writing into zeros; W has a row of zeros for those to read.
 
     Args:
         plan: Columns and rows that are computed.

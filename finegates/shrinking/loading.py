@@ -11,7 +11,7 @@ from finegates.models.architectures import Architecture, architecture_of
 from finegates.shrinking.plan import LayerPlan
 
 PREFIX = "finegates-"
-_AGAIN = "Export the run again, or copy the whole folder anew."
+_AGAIN = "Export the run again, or copy the whole folder again."
 
 
 def dense_type(model_type: str) -> str:
@@ -31,10 +31,10 @@ def plans_of(config: PreTrainedConfig) -> list[LayerPlan]:
     for name in ("shrunk_layers", "shrunk_needs"):
         found = content.get(name)
         if not isinstance(found, list) or len(found) != layers:
-            told = f"{len(found)} of them" if isinstance(found, list) else "none"
+            number = f"{len(found)} of them" if isinstance(found, list) else "none"
             raise SpecError(
                 f"A config of type '{content['model_type']}' has to have '{name}' for each of its "
-                f"{layers} layers; it has {told}."
+                f"{layers} layers; it has {number}."
             )
     return [LayerPlan.from_dict(plan) for plan in content["shrunk_layers"]]
 
@@ -80,7 +80,7 @@ def _check(
     unplaced = (k for k in report["unexpected_keys"] if k.startswith(architecture.layers))
     wrong |= dict.fromkeys(unplaced, "not in its plans")
     if new_head:
-        wrong = {k: told for k, told in wrong.items() if not k.startswith(architecture.head)}
+        wrong = {k: why for k, why in wrong.items() if not k.startswith(architecture.head)}
     if wrong:
         first = min(wrong)
         raise ModelError(

@@ -8,24 +8,18 @@ from dataclasses import asdict
 from typing import Any
 
 from transformers import (
-    BertConfig,
     BertForSequenceClassification,
-    CamembertConfig,
     CamembertForSequenceClassification,
-    DistilBertConfig,
     DistilBertForSequenceClassification,
-    ElectraConfig,
     ElectraForSequenceClassification,
     PreTrainedConfig,
     PreTrainedModel,
-    RobertaConfig,
     RobertaForSequenceClassification,
-    XLMRobertaConfig,
     XLMRobertaForSequenceClassification,
 )
 
 from finegates.models.architectures import architecture_of
-from finegates.shrinking.loading import dense_type, load_whole, plans_of
+from finegates.shrinking.loading import PREFIX, dense_type, load_whole, plans_of
 from finegates.shrinking.modules import put_in_plans
 from finegates.shrinking.plan import LayerPlan, Needs
 
@@ -81,89 +75,43 @@ class Shrunk(PreTrainedModel):
         return (model, report) if wants_report else model
 
 
-class ShrunkBertConfig(BertConfig):
-    """A BERT whose layers are laid out by ``shrunk_layers``."""
-
-    model_type = "finegates-bert"
-    shrunk_layers: list | None = None
-    shrunk_needs: list | None = None
-
-
-class ShrunkBertForSequenceClassification(Shrunk, BertForSequenceClassification):
-    """A BERT classifier without what its gates closed."""
-
-    config_class = ShrunkBertConfig
-
-
-class ShrunkRobertaConfig(RobertaConfig):
-    """A RoBERTa whose layers are laid out by ``shrunk_layers``."""
-
-    model_type = "finegates-roberta"
-    shrunk_layers: list | None = None
-    shrunk_needs: list | None = None
+def _pair(dense: Any) -> tuple[Any, Any]:
+    """Config and class of the shrunk models of a dense classifier, to be bound to their names."""
+    what = dense.__name__.removesuffix("ForSequenceClassification")
+    fields = {"shrunk_layers": None, "shrunk_needs": None}
+    content: dict[str, Any] = {
+        "__doc__": f"A {what} whose layers are laid out by ``shrunk_layers``.",
+        "__module__": __name__,
+        "__annotations__": dict.fromkeys(fields, list | None),
+        "model_type": PREFIX + dense.config_class.model_type,
+        **fields,
+    }
+    config = type(f"Shrunk{what}Config", (dense.config_class,), content)
+    content = {
+        "__doc__": f"A {what} classifier without what its gates closed.",
+        "__module__": __name__,
+        "config_class": config,
+    }
+    return config, type(f"Shrunk{dense.__name__}", (Shrunk, dense), content)
 
 
-class ShrunkRobertaForSequenceClassification(Shrunk, RobertaForSequenceClassification):
-    """A RoBERTa classifier without what its gates closed."""
-
-    config_class = ShrunkRobertaConfig
-
-
-class ShrunkXLMRobertaConfig(XLMRobertaConfig):
-    """An XLM-RoBERTa whose layers are laid out by ``shrunk_layers``."""
-
-    model_type = "finegates-xlm-roberta"
-    shrunk_layers: list | None = None
-    shrunk_needs: list | None = None
-
-
-class ShrunkXLMRobertaForSequenceClassification(Shrunk, XLMRobertaForSequenceClassification):
-    """An XLM-RoBERTa classifier without what its gates closed."""
-
-    config_class = ShrunkXLMRobertaConfig
-
-
-class ShrunkCamembertConfig(CamembertConfig):
-    """A CamemBERT whose layers are laid out by ``shrunk_layers``."""
-
-    model_type = "finegates-camembert"
-    shrunk_layers: list | None = None
-    shrunk_needs: list | None = None
-
-
-class ShrunkCamembertForSequenceClassification(Shrunk, CamembertForSequenceClassification):
-    """A CamemBERT classifier without what its gates closed."""
-
-    config_class = ShrunkCamembertConfig
-
-
-class ShrunkElectraConfig(ElectraConfig):
-    """An ELECTRA whose layers are laid out by ``shrunk_layers``."""
-
-    model_type = "finegates-electra"
-    shrunk_layers: list | None = None
-    shrunk_needs: list | None = None
-
-
-class ShrunkElectraForSequenceClassification(Shrunk, ElectraForSequenceClassification):
-    """An ELECTRA classifier without what its gates closed."""
-
-    config_class = ShrunkElectraConfig
-
-
-class ShrunkDistilBertConfig(DistilBertConfig):
-    """A DistilBERT whose layers are laid out by ``shrunk_layers``."""
-
-    model_type = "finegates-distilbert"
-    shrunk_layers: list | None = None
-    shrunk_needs: list | None = None
-
-
-class ShrunkDistilBertForSequenceClassification(Shrunk, DistilBertForSequenceClassification):
-    """A DistilBERT classifier without what its gates closed."""
-
-    config_class = ShrunkDistilBertConfig
-
+# A module-level name for each, or neither pickle nor the Auto classes could name them.
+ShrunkBertConfig, ShrunkBertForSequenceClassification = _pair(BertForSequenceClassification)
+ShrunkRobertaConfig, ShrunkRobertaForSequenceClassification = _pair(
+    RobertaForSequenceClassification
+)
+ShrunkXLMRobertaConfig, ShrunkXLMRobertaForSequenceClassification = _pair(
+    XLMRobertaForSequenceClassification
+)
+ShrunkCamembertConfig, ShrunkCamembertForSequenceClassification = _pair(
+    CamembertForSequenceClassification
+)
+ShrunkElectraConfig, ShrunkElectraForSequenceClassification = _pair(
+    ElectraForSequenceClassification
+)
+ShrunkDistilBertConfig, ShrunkDistilBertForSequenceClassification = _pair(
+    DistilBertForSequenceClassification
+)
 
 MODELS: dict[str, type[Shrunk]] = {
     dense_type(model.config_class.model_type): model

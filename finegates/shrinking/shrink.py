@@ -1,6 +1,6 @@
 """Turns a gated model into a smaller one with the same outputs.
 
-The algebra is in `finegates.shrinking.needed`, what is laid out how in `finegates.shrinking.plan`.
+The algebra is in `finegates.shrinking.needed`, what pays where in `finegates.shrinking.hardware`.
 Any pattern of gates works: all open, all closed, one dimension left.
 """
 
@@ -15,11 +15,12 @@ from transformers import PreTrainedModel
 from transformers.activations import ACT2FN
 
 from finegates.errors import ModelError
-from finegates.gates.cuts import Cut, gates_to_prune
+from finegates.gates.cuts import Cut, cut_of, gates_to_prune
 from finegates.models.architectures import architecture_of
 from finegates.nn.attach import GATES_NAME, gates_of
 from finegates.shrinking.build import Tensors, build_attention, build_feed_forward
 from finegates.shrinking.fold import fold
+from finegates.shrinking.hardware import Hardware, hardware
 from finegates.shrinking.models import MODELS, Shrunk, shrunk_config
 from finegates.shrinking.modules import tensor_path
 from finegates.shrinking.needed import (
@@ -27,7 +28,7 @@ from finegates.shrinking.needed import (
     needed_feed_forward,
     needs_of,
 )
-from finegates.shrinking.plan import Hardware, LayerPlan, Needs, hardware
+from finegates.shrinking.plan import LayerPlan, Needs
 
 
 @torch.no_grad()
@@ -47,8 +48,8 @@ def shrink(
     Args:
         model: A supported classifier; it is not changed.
         threshold: Closes gates whose value is this or less first, in [0, 1].
-        remove: Closes the lowest gates first, so that just this fraction of the gated weights goes,
-            in [0, 1). With neither, the gates are taken as they are.
+        remove: Closes the lowest gates first, so that exactly this fraction of the gated weights
+            goes, in [0, 1). With neither, the gates are taken as they are.
         tuned_for: ``cpu``, ``cuda`` or one's own: which widths and copies pay. It runs everywhere.
 
     Returns:
@@ -61,7 +62,7 @@ def shrink(
     """
     machine = hardware(tuned_for)
     plain = copy.deepcopy(model).cpu().eval()
-    prune(plain, threshold=threshold, remove=remove)
+    prune(plain, cut_of({"threshold": threshold, "remove": remove}))
     architecture = architecture_of(plain.config.model_type)
     plans, needs = [], []
     tensors: Tensors = {}
@@ -76,34 +77,29 @@ def shrink(
     return _assembled(plain, plans, needs, tensors)
 
 
-def prune(
-    model: PreTrainedModel, *, threshold: float | None = None, remove: float | None = None
-) -> np.ndarray | None:
+def prune(model: PreTrainedModel, cut: Cut | None) -> np.ndarray | None:
     """Closes gates of a model in place; it keeps its size and computes with zeros.
 
     A budget below what is closed already reopens gates just above the closing point.
 
     Args:
-        model: A model with gates, or, if nothing is asked for, without.
-        threshold: As in `shrink`.
-        remove: As in `shrink`.
+        model: A model with gates, or, without a cut, any.
+        cut: Where its gates are cut off; None leaves them as they are.
 
     Returns:
         Which gates are closed, shape ``(num_gates,)``; None for a model without gates.
 
     Raises:
         ModelError: If the model has no gates, but some are to be closed.
-        SpecError: If an argument is out of range, or both are given.
     """
-    asked = threshold is not None or remove is not None
     if not hasattr(model, GATES_NAME):
-        if asked:
-            raise ModelError("This model has no gates that a threshold or budget could close.")
-        return None
+        if cut is None:
+            return None
+        raise ModelError("This model has no gates that a threshold or budget could close.")
     gates = gates_of(model)
-    if not asked:
+    if cut is None:
         return gates.closed_array()
-    closed = gates_to_prune(gates.layout, gates.law, gates.means_array(), Cut(threshold, remove))
+    closed = gates_to_prune(gates.layout, gates.law, gates.means_array(), cut)
     gates.close_exactly(closed)
     return closed
 

@@ -51,7 +51,7 @@ class TryState:
 
 
 def look(run: Run) -> TryState:
-    """Where the process of a run stands; one that was killed is not taken for a living one."""
+    """Where the process of a run stands; a killed one does not count as alive."""
     task, answering = read_task(run, TRY_TASK), _answering(run)
     if answering is not None:
         since = task.started if task else 0.0
@@ -64,7 +64,7 @@ def look(run: Run) -> TryState:
 
 
 def start(run: Run) -> None:
-    """Sees to it that a process loads the run; two who ask at once start one.
+    """Ensures that a process loads the run; two callers at the same time start only one.
 
     Raises:
         RunError: If the run's folder can't be written.
@@ -83,11 +83,11 @@ def start(run: Run) -> None:
 
 
 def stop(run: Run) -> None:
-    """Ends the process of a run, if there is one; waits a little until it answers no more."""
+    """Ends the process of a run, if one exists; waits briefly until it no longer answers."""
     with contextlib.suppress(RunError):
         stop_task(run, TRY_TASK)
         _wait_while(lambda: look(run).state in (LOADING, READY), _END_WAIT_S)
-    if look(run).state == FAILED:  # it was told to end before it could listen, or had failed before
+    if look(run).state == FAILED:  # it got the signal before it could listen, or had failed before
         forget_task(run, TRY_TASK)
 
 
@@ -95,7 +95,7 @@ def ask(run: Run, question: Question, within_s: float = ANSWER_WITHIN_S) -> Repl
     """Asks a process that is ready, and waits for its answer.
 
     Raises:
-        RunError: If no process is ready, it ends meanwhile, or says why it can't answer.
+        RunError: If no process is ready, it ends meanwhile, or reports why it can't answer.
     """
     check_may_change("ask a model")
     folder, name = try_folder(run), secrets.token_hex(8)
@@ -118,7 +118,7 @@ def _is_ready(run: Run) -> bool:
 
 
 def _answering(run: Run) -> dict[str, Any] | None:
-    """What the process that answers, or is about to end, says of itself; None if it is gone."""
+    """What the process that answers, or is about to end, has written; None if it is gone."""
     try:
         told = read_json(try_folder(run) / READY_FILE)
         return told if process_alive(told["pid"], told["created"]) else None

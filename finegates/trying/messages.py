@@ -1,10 +1,10 @@
 """What a page asks a tried model and what it answers, as files in a run's folder ``tasks/try``.
 
-    <id>.question.json   written by who asks, removed by the process that answers
+    <id>.question.json   written by the client, removed by the process that answers
     <id>.answer.json     the other way round
-    ready.json           who answers: pid and creation time, and ``ending`` from when it does not
+    ready.json           that process: pid and creation time; ``ending`` once it no longer answers
 
-Files need no port, work where a run's folder lies, and can't be reached from a network. Loads no
+Files need no port, work wherever a run's folder is, and can't be reached from a network. Loads no
 torch.
 """
 
@@ -57,7 +57,7 @@ class Question:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "Question":
-        """The inverse of `to_dict`; distrusts what it reads."""
+        """The inverse of `to_dict`; checks what it reads."""
         texts, cut = content.get("texts"), [content.get(n) for n in ("threshold", "remove")]
         numbers = [value for value in cut if value is not None]
         if not isinstance(texts, list) or not all(type(n) in (int, float) for n in numbers):
@@ -113,7 +113,7 @@ class Reply:
         """The inverse of `dataclasses.asdict`.
 
         Raises:
-            RunError: If it is an error, or no answer.
+            RunError: If it is an error, or not an answer.
         """
         if "error" in content:
             raise RunError(str(content["error"]))
@@ -133,7 +133,7 @@ def try_folder(run: Run) -> Path:
 
 
 def text_counts(spec: RunSpec) -> tuple[int, ...]:
-    """How many texts a question to a run's model may have; either where its file decides."""
+    """How many texts a question to a run's model may have; both where its file decides."""
     if spec.task in TASKS:
         return (len(TASKS[spec.task].texts),)
     if spec.task != FILE_TASK:

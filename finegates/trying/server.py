@@ -1,7 +1,7 @@
-"""The process behind "Try it": loads a finished run once and answers until nobody asks any more.
+"""The process behind "Try it": loads a finished run once and answers until no more questions come.
 
-One process a run; it ends after `IDLE_S` without a question, when it is told to (SIGTERM), or when
-the run's folder is gone.
+One process for each run; it ends after `IDLE_S` without a question, on SIGTERM, or when the run's
+folder is gone.
 """
 
 import os
@@ -32,7 +32,7 @@ from finegates.trying.messages import (
 
 LOCK_FILE = ".lock"
 _FORGOTTEN_S = 60.0
-"""An answer that nobody has fetched by then is removed."""
+"""An answer that has not been fetched by then is removed."""
 
 
 def serve(run: Run, idle_s: float = IDLE_S) -> int:
@@ -87,7 +87,7 @@ def _answer_one(path: Path, answer: Callable[[Question], Reply]) -> None:
         told = asdict(answer(question))
     except FineGatesError as error:
         told = {"error": str(error)}
-    except Exception as error:  # a defect of ours must not end what others may ask
+    except Exception as error:  # a bug of ours must not end the process for other questions
         traceback.print_exc(file=sys.stderr)
         told = {"error": f"Unexpected error, see the log: {type(error).__name__}."}
     path.unlink(missing_ok=True)
@@ -104,7 +104,7 @@ def _forget_old_answers(folder: Path) -> None:
 def _changed(path: Path) -> float:
     try:
         return path.stat().st_mtime
-    except OSError:  # fetched or given up at this very moment
+    except OSError:  # fetched or given up at this moment
         return time.time()
 
 

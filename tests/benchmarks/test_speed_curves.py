@@ -7,16 +7,16 @@ import torch
 from torch import nn
 
 from benchmarks import figure3, record
-from finegates.errors import SpecError
-from finegates.measuring.candidates import attach_random_gates
-from finegates.measuring.indexed_linear import indexed_linear
-from finegates.measuring.speed_curves import (
+from benchmarks.indexed_linear import indexed_linear
+from benchmarks.speed_curves import (
     INDEXED,
     PRODUCT,
     SPARSITIES,
     pass_points,
     product_points,
 )
+from finegates.errors import SpecError
+from finegates.measuring.candidates import attach_random_gates
 from tests.toy_models import toy_inputs, toy_model
 
 SMALL = {"rows": 8, "in_features": 32, "out_features": 64, "repeats": 2}

@@ -14,7 +14,8 @@ import pytest
 from finegates.cli import main
 from finegates.data import limits as file_limits
 from finegates.data.glue import GLUE_DIR_VARIABLE
-from finegates.runs.folder import BIN_FOLDER, RUNS_DIR_VARIABLE, create_run
+from finegates.runs.bin import BIN_FOLDER
+from finegates.runs.folder import RUNS_DIR_VARIABLE, create_run
 from finegates.runs.status import Status, write_status
 from finegates.spec import FIELDS, make_spec
 

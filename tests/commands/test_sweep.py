@@ -17,8 +17,8 @@ from finegates.gates.cuts import Cut
 from finegates.groups.store import Cell, create_group, list_groups, open_group
 from finegates.jobs import dispatcher
 from finegates.machine.devices import CPU_WORKERS_VARIABLE
-from finegates.runs.curve import read_points
 from finegates.runs.folder import RUNS_DIR_VARIABLE, Run, list_runs
+from finegates.runs.measurements import read_points
 from tests.fake_results import in_state, result, with_curve
 
 REPOSITORY = Path(__file__).resolve().parents[2]

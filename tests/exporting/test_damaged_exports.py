@@ -11,7 +11,7 @@ from transformers import AutoModelForSequenceClassification, pipeline
 import finegates.auto  # noqa: F401  what loading takes
 from finegates.errors import ModelError
 from finegates.measuring.candidates import attach_random_gates
-from finegates.shrinking.plan import Hardware
+from finegates.shrinking.hardware import Hardware
 from finegates.shrinking.shrink import shrink
 from tests.toy_models import save_toy_model, toy_inputs
 

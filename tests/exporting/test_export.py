@@ -21,8 +21,8 @@ from finegates.jobs.worker import execute
 from finegates.measuring.candidates import attach_random_gates
 from finegates.runs.folder import create_run
 from finegates.shrinking.cost import num_parameters
+from finegates.shrinking.hardware import Hardware
 from finegates.shrinking.onnx import ONNX_FILE, export_onnx
-from finegates.shrinking.plan import Hardware
 from finegates.shrinking.shrink import prune, shrink
 from finegates.spec import make_spec
 from finegates.training.restore import restore_model
@@ -59,7 +59,7 @@ def exported(run, tmp_path_factory):
 def expected(run):
     """Encoded texts, and the logits of the run's gates as masks."""
     model, tokenizer = restore_model(run)
-    prune(model, remove=0.4)
+    prune(model, Cut(remove=0.4))
     encoded = dict(tokenizer(TEXTS, padding=True, return_tensors="pt"))
     encoded.pop("token_type_ids", None)
     with torch.no_grad():

@@ -7,10 +7,15 @@ from pathlib import Path
 from finegates.errors import FineGatesError
 from finegates.files.storage import write_json
 from finegates.jobs.tasks import TASKS_FOLDER, read_task
-from finegates.runs.curve import keep_points, read_points, read_thresholds
 from finegates.runs.folder import Run, current_rows
+from finegates.runs.measurements import (
+    keep_points,
+    keep_timing,
+    read_points,
+    read_thresholds,
+    read_timings,
+)
 from finegates.runs.notes import read_notes, write_notes
-from finegates.runs.timings import keep_timing, read_timings
 
 
 def _cut(path: Path, chance: random.Random) -> None:

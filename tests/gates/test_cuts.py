@@ -12,8 +12,8 @@ from finegates.gates.cuts import Cut, cut_snapshot, gates_to_prune, threshold_cu
 from finegates.gates.laws import LAWS, GaussianLaw
 from finegates.gates.layout import GatedMatrix, GateLayout
 from finegates.gates.snapshots import Snapshot
-from finegates.runs.curve import keep_points, read_points, read_thresholds
 from finegates.runs.folder import CURVE_FILE
+from finegates.runs.measurements import keep_points, read_points, read_thresholds
 from tests.fake_results import result
 
 LAW = GaussianLaw()

@@ -12,7 +12,6 @@ from finegates.gates.overlap import (
     OverlapError,
     agreement,
     check_same_layout,
-    overlap,
     overlap_of_sizes,
     set_sizes,
     vectors_of,
@@ -31,6 +30,11 @@ def masks(number: int):
 def shuffled(chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A random set with as many dimensions in each vector."""
     return np.concatenate([rng.permutation(chosen[v.slice]) for v in LAYOUT.vectors])
+
+
+def overlap(layout, first, second, among=None):
+    sizes = set_sizes(layout, np.stack([first, second, first & second]))
+    return overlap_of_sizes(layout.sizes, sizes, among)
 
 
 @given(masks(2))

@@ -5,6 +5,7 @@ import torch
 from torch._dynamo.utils import counters
 from torch._inductor import config as inductor
 
+from finegates.gates.cuts import Cut
 from finegates.gates.laws import make_law
 from finegates.measuring.candidates import DENSE, MASKED, SHRUNK, attach_random_gates, candidates
 from finegates.nn.attach import attach_gates
@@ -31,7 +32,7 @@ def compiled(on_gpu):
 def test_compiled_logits_are_the_same(form, device, compiled):
     model = toy_model()
     attach_random_gates(model)
-    there = candidates(model, 0.4, device).models[form]
+    there = candidates(model, Cut(remove=0.4), device).models[form]
     inputs = {name: value.to(device) for name, value in toy_inputs(4, 16).items()}
     wanted = there(**inputs).logits
     got = compiled(there)(**inputs).logits

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from finegates.gates.cuts import Cut
 from finegates.measuring.bench import bench
 from finegates.measuring.candidates import DENSE, MASKED, SHRUNK, attach_random_gates, candidates
 from finegates.measuring.timing import cuda_graph
@@ -27,9 +28,9 @@ def difference(one, other):
 @torch.inference_mode()
 def test_shrunk_equals_gated(model_type, dtype, device):
     model = gated(model_type)
-    wanted = candidates(model, 0.4).models[MASKED](**toy_inputs()).logits
+    wanted = candidates(model, Cut(remove=0.4)).models[MASKED](**toy_inputs()).logits
     inputs = {name: value.to(device) for name, value in toy_inputs().items()}
-    forms = candidates(model, 0.4, device, dtype)
+    forms = candidates(model, Cut(remove=0.4), device, dtype)
     for name in (MASKED, SHRUNK):
         assert difference(forms.models[name](**inputs).logits, wanted) < TOLERANCES[dtype], name
 
@@ -37,7 +38,7 @@ def test_shrunk_equals_gated(model_type, dtype, device):
 @torch.inference_mode()
 def test_a_replayed_pass_reads_what_is_in_its_inputs(device, on_gpu):
     """On the CPU, which has no graphs: the pass itself, into which new tokens are copied."""
-    forms = candidates(gated(), 0.4, device)
+    forms = candidates(gated(), Cut(remove=0.4), device)
     ids = toy_inputs(4, 16)["input_ids"].to(device)
     for name in (DENSE, SHRUNK):
         model, kept = forms.models[name], {}
@@ -55,7 +56,13 @@ def test_a_replayed_pass_reads_what_is_in_its_inputs(device, on_gpu):
 
 def test_bench_compares_replayed_models(device, on_gpu):
     result = bench(
-        gated(), remove=0.4, batch_size=2, length=8, device=device, repeats=3, cuda_graphs=on_gpu
+        gated(),
+        Cut(remove=0.4),
+        batch_size=2,
+        length=8,
+        device=device,
+        repeats=3,
+        cuda_graphs=on_gpu,
     )
     assert result["cuda_graphs"] == on_gpu and result["max_logit_difference"] < 1e-3
     assert result["speedup"] > 0 and ("masked_s" in result) != on_gpu

@@ -5,6 +5,7 @@ from itertools import islice
 import pytest
 import torch
 
+from finegates.gates.cuts import Cut
 from finegates.measuring.candidates import DENSE, SHRUNK, attach_random_gates, candidates
 from finegates.training.loop import _steps_from, train_step
 from tests.gpu.sessions import first_batch, open_on
@@ -57,7 +58,7 @@ def test_no_dense_step_waits(method, device, toy_model_dir):
 def test_no_pass_without_a_mask_waits(model_type, device):
     model = toy_model(model_type)
     attach_random_gates(model)
-    forms = candidates(model, 0.4, device)
+    forms = candidates(model, Cut(remove=0.4), device)
     ids = toy_inputs()["input_ids"].to(device)
     for name in (DENSE, SHRUNK):
         forms.models[name](input_ids=ids)

@@ -10,7 +10,8 @@ from finegates.commands import follow as follow_module
 from finegates.commands.follow import follow, line_of
 from finegates.groups.progress import MISSING, progress_of
 from finegates.groups.store import Cell
-from finegates.runs.folder import BROKEN, Run, delete_run
+from finegates.runs.bin import delete_run
+from finegates.runs.folder import BROKEN, Run
 from finegates.runs.status import Status, write_status
 from tests.fake_results import cell_of, group_of, in_state, result
 

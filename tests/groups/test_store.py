@@ -4,7 +4,6 @@ import json
 import os
 from dataclasses import replace
 from multiprocessing.pool import ThreadPool
-from pathlib import Path
 
 import pytest
 
@@ -15,14 +14,13 @@ from finegates.groups.store import (
     Cell,
     Group,
     create_group,
-    delete_group,
     groups_lock,
     list_groups,
     open_group,
     save_group,
 )
-from finegates.runs.folder import BIN_FOLDER, Run, list_runs
-from tests.fake_results import cell_of, group_of, result
+from finegates.runs.folder import list_runs
+from tests.fake_results import group_of
 
 CELLS = (Cell("finegates", 0.2, 0), Cell("full", 0.0, 0), Cell("finegates", 0.2, 1))
 SETTINGS = {"task": "sample", "epochs": 3, "target_modules": ["q", "v"]}
@@ -202,14 +200,3 @@ def test_a_mistyped_name_is_answered_with_the_closest(runs_dir, group):
 def test_a_name_in_a_folder_without_groups_is_answered_with_that(runs_dir):
     with pytest.raises(RunError, match="holds no groups"):
         open_group(runs_dir, "mine")
-
-
-def test_a_deleted_group_is_in_the_bin_and_its_runs_stay(runs_dir):
-    run: Run = result(runs_dir)
-    group = group_of(runs_dir, "mine", [cell_of(run)])
-    before = group.path.read_bytes()
-    target: Path = delete_group(group)
-    assert target.parent == runs_dir / BIN_FOLDER
-    assert target.read_bytes() == before
-    assert list_groups(runs_dir) == []
-    assert list_runs(runs_dir) == [run]

@@ -19,7 +19,8 @@ from finegates.jobs import control as jobs
 from finegates.jobs import inputs
 from finegates.jobs.queue import queued_runs, statuses_of
 from finegates.methods import METHODS
-from finegates.runs.folder import Run, delete_run, list_runs, open_run
+from finegates.runs.bin import delete_run
+from finegates.runs.folder import Run, list_runs, open_run
 from finegates.runs.status import FINAL_STATES
 from finegates.spec import make_spec
 from tests.fake_results import in_state

@@ -17,7 +17,7 @@ from finegates.jobs.tasks import (
     start_task,
     stop_task,
 )
-from finegates.runs.timings import TIMINGS_FILE, keep_timing, read_timings
+from finegates.runs.measurements import TIMINGS_FILE, keep_timing, read_timings
 from tests.fake_results import result
 
 TIMING = {

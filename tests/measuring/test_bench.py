@@ -8,10 +8,11 @@ import torch
 
 from finegates.cli import main
 from finegates.errors import ModelError, SpecError
+from finegates.gates.cuts import AS_TRAINED, Cut, cut_of
 from finegates.measuring.bench import bench, compare
 from finegates.measuring.candidates import attach_random_gates, candidates, random_model
 from finegates.shrinking.cost import computed_cost, dense_cost, needed_cost, num_parameters
-from finegates.shrinking.plan import Hardware
+from finegates.shrinking.hardware import Hardware
 from finegates.shrinking.shrink import shrink
 from tests.toy_models import toy_model
 
@@ -24,11 +25,15 @@ def gated(model_type="bert"):
     return model.eval()
 
 
-def test_result_is_consistent():
-    result = bench(gated(), remove=0.4, batch_size=2, length=8, repeats=3)
+@pytest.mark.parametrize("cut", [Cut(remove=0.4), Cut(threshold=0.5), None])
+def test_result_is_consistent(cut):
+    result = bench(gated(), cut, batch_size=2, length=8, repeats=3)
+    assert cut_of(result) == (cut or AS_TRAINED)
+    assert (result["removed_weights_fraction"] == 0) == (cut is None)
     assert result["max_logit_difference"] < 1e-5
     assert result["realised_over_ideal"] == pytest.approx(result["speedup"] / result["mac_ratio"])
-    assert result["mac_ratio"] > 1 and result["shrunk_params"] <= result["dense_params"]
+    assert (result["mac_ratio"] > 1) == (cut is not None)
+    assert result["shrunk_params"] <= result["dense_params"]
     for name in ("dense", "masked", "shrunk"):
         assert 0 < result[f"{name}_p10_s"] <= result[f"{name}_s"] <= result[f"{name}_p90_s"]
 
@@ -59,15 +64,20 @@ def test_random_gates_are_unequal():
 
 
 def test_candidates_are_what_they_say():
-    models = candidates(gated(), 0.5, "cpu", "bfloat16").models
+    models = candidates(gated(), Cut(remove=0.5), "cpu", "bfloat16").models
     assert not hasattr(models["dense"], "finegates") and hasattr(models["masked"], "finegates")
     assert {m.dtype for m in models.values()} == {torch.bfloat16}
     assert num_parameters(models["dense"]) == num_parameters(toy_model())
 
 
+def test_a_model_without_gates_is_refused():
+    with pytest.raises(ModelError, match="no gates"):
+        candidates(toy_model(), None)
+
+
 def test_unknown_dtype_is_refused():
     with pytest.raises(SpecError, match="bfloat16"):
-        bench(gated(), remove=0.1, batch_size=1, length=4, dtype="int3")
+        bench(gated(), Cut(remove=0.1), batch_size=1, length=4, dtype="int3")
 
 
 def test_model_from_config_needs_no_download():
@@ -95,7 +105,7 @@ def test_one_of_run_and_model_is_asked_for(words, capsys):
 
 @pytest.mark.slow
 def test_onnx_is_timed_beside_torch_and_gives_the_same_logits():
-    result = bench(gated(), remove=0.4, batch_size=2, length=8, repeats=3, onnx=True)
+    result = bench(gated(), Cut(remove=0.4), batch_size=2, length=8, repeats=3, onnx=True)
     for name in ("onnx_dense", "onnx_shrunk"):
         assert 0 < result[f"{name}_p10_s"] <= result[f"{name}_s"] <= result[f"{name}_p90_s"]
     ideal = result["onnx_speedup"] / result["mac_ratio"]
@@ -105,14 +115,14 @@ def test_onnx_is_timed_beside_torch_and_gives_the_same_logits():
 
 def test_dense_forms_are_made_once():
     model = gated()
-    first = candidates(model, 0.2)
-    second = candidates(model, 0.6, dense=first)
+    first = candidates(model, Cut(remove=0.2))
+    second = candidates(model, Cut(remove=0.6), dense=first)
     assert second.models["dense"] is first.models["dense"]
     assert num_parameters(second.models["shrunk"]) < num_parameters(first.models["shrunk"])
 
 
 def test_masked_is_left_out_of_the_times_but_not_of_the_comparison():
-    result = compare(candidates(gated(), 0.3), 2, 8, 2, masked=False)
+    result = compare(candidates(gated(), Cut(remove=0.3)), 2, 8, 2, masked=False)
     assert "masked_s" not in result and "masked_speedup" not in result
     assert result["max_logit_difference"] < 1e-5
 
@@ -123,7 +133,7 @@ def test_masked_is_left_out_of_the_times_but_not_of_the_comparison():
 def test_a_missing_package_is_told(package, sentence, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ModelError, match=sentence):
-        bench(gated(), remove=0.1, batch_size=1, length=4, onnx=True)
+        bench(gated(), Cut(remove=0.1), batch_size=1, length=4, onnx=True)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +142,7 @@ def test_a_missing_package_is_told(package, sentence, monkeypatch):
 )
 def test_what_a_device_can_not_do_is_refused(wanted, sentence):
     with pytest.raises(SpecError, match=sentence):
-        bench(gated(), remove=0.1, batch_size=1, length=4, **wanted)
+        bench(gated(), Cut(remove=0.1), batch_size=1, length=4, **wanted)
 
 
 def test_a_machine_that_can_not_compile_says_what_it_needs(monkeypatch):
@@ -143,7 +153,7 @@ def test_a_machine_that_can_not_compile_says_what_it_needs(monkeypatch):
     with pytest.raises(
         SpecError, match=r"on 'cpu' here: No working C\+\+ compiler found\. Install"
     ):
-        bench(gated(), remove=0.1, batch_size=1, length=4, compiled=True)
+        bench(gated(), Cut(remove=0.1), batch_size=1, length=4, compiled=True)
 
 
 @pytest.mark.parametrize("words", [["--cuda-graphs"], ["--onnx", "--dtype", "bfloat16"]])

@@ -10,8 +10,8 @@ from finegates.errors import RunError
 from finegates.gates.cuts import Cut
 from finegates.jobs.worker import execute
 from finegates.measuring.evaluation import dense_and_cut, evaluate_cuts
-from finegates.runs.curve import read_thresholds
 from finegates.runs.folder import CURVE_FILE, create_run
+from finegates.runs.measurements import read_thresholds
 from finegates.spec import make_spec
 from finegates.training.records import evaluate
 from finegates.training.restore import restore_session

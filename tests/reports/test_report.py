@@ -16,8 +16,8 @@ from finegates.reports.report import group_report, run_report, runs_report
 from finegates.reports.several import figure_2
 from finegates.results.aggregate import group_points
 from finegates.runs.folder import CURVE_FILE, METRICS_FILE, Run
+from finegates.runs.measurements import keep_timing
 from finegates.runs.notes import write_notes
-from finegates.runs.timings import keep_timing
 from tests.app.fake_runs import make_curve, make_group, make_run
 from tests.jobs.test_tasks import TIMING
 

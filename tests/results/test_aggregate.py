@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from finegates.groups.store import Cell
 from finegates.results.aggregate import ROUNDED, TRAINED, Point, group_points, points, run_rows
-from finegates.results.rows import group_rows
+from finegates.results.rows import RunRow, group_rows
 from finegates.runs.folder import CURVE_FILE, list_runs
 from tests.fake_results import DATA, cell_of, group_of, in_state, result, result_on, with_curve
 
@@ -41,13 +41,11 @@ def test_seeds_become_a_median_and_a_range(runs_dir):
     assert json.loads(json.dumps(asdict(point)))["median"] == 0.8
 
 
-def row(seed: int, score: float, removed: float | None = 0.3) -> dict:
-    return {
-        "run": f"r{seed}", "status": "finished", "task": "sst2", "metric": "accuracy",
-        "model": "minilm", "method": "finegates", "seed": seed, "target_fraction": 0.3,
-        "score": score, "removed_weights_fraction": removed, "settings": {}, "fingerprint": "a",
-        "created": str(seed),
-    }  # fmt: skip
+def row(seed: int, score: float, removed: float) -> RunRow:
+    return RunRow(
+        "finished", "sst2", "minilm", "finegates", seed, 0.3,
+        score=score, removed_weights_fraction=removed,
+    )  # fmt: skip
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=7))
@@ -237,8 +235,8 @@ def test_runs_trained_for_different_targets_are_not_mixed_when_rounded_to_the_sa
 
 def test_curves_can_be_left_out(runs_dir):
     with_curve(result(runs_dir, 0.8), {0.1: 0.7})
-    assert [r["kind"] for r in run_rows(list_runs(runs_dir))] == [TRAINED, ROUNDED]
-    assert [r["kind"] for r in run_rows(list_runs(runs_dir), with_curves=False)] == [TRAINED]
+    assert [r.kind for r in run_rows(list_runs(runs_dir))] == [TRAINED, ROUNDED]
+    assert [r.kind for r in run_rows(list_runs(runs_dir), with_curves=False)] == [TRAINED]
 
 
 @pytest.mark.parametrize(
@@ -253,8 +251,8 @@ def test_a_damaged_curve_is_said_and_costs_nothing_else(runs_dir, content):
     run = result(runs_dir, 0.8)
     (run.path / CURVE_FILE).write_text(content)
     rows = run_rows(list_runs(runs_dir))
-    assert [r["status"] for r in rows] == ["finished", "broken"]
-    assert CURVE_FILE in rows[1]["reason"]
+    assert [r.status for r in rows] == ["finished", "broken"]
+    assert CURVE_FILE in rows[1].reason
     assert [p.scores for p in points(rows)] == [(0.8,)]
 
 

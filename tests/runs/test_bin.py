@@ -3,11 +3,10 @@
 import pytest
 
 from finegates.errors import RunError
-from finegates.groups.store import delete_group
-from finegates.runs import folder as runs
-from finegates.runs.bin import list_bin, restore_run
-from finegates.runs.folder import BIN_FOLDER, delete_run, list_runs
-from tests.fake_results import cell_of, group_of, in_state, result
+from finegates.runs import bin as runs_bin
+from finegates.runs.bin import BIN_FOLDER, delete_run, list_bin, restore_run
+from finegates.runs.folder import list_runs
+from tests.fake_results import in_state, result
 
 
 def content(folder) -> dict:
@@ -27,11 +26,11 @@ def test_a_deleted_run_comes_back_as_it_was(runs_dir):
 def test_the_bin_has_runs_only_the_last_deleted_first(runs_dir, monkeypatch):
     assert list_bin(runs_dir) == []
     first, second = result(runs_dir), result(runs_dir, seed=1)
-    delete_group(group_of(runs_dir, "g", [cell_of(first)]))
     for number, run in enumerate((second, first)):
-        monkeypatch.setattr(runs.time, "time", lambda at=number: 1_800_000_000.5 + at)
+        monkeypatch.setattr(runs_bin.time, "time", lambda at=number: 1_800_000_000.5 + at)
         delete_run(run)
     (runs_dir / BIN_FOLDER / "something else").mkdir()
+    (runs_dir / BIN_FOLDER / f"{first.id}.1800000002").write_text("no folder")
     assert [(b.id, b.deleted) for b in list_bin(runs_dir)] == [
         (first.id, 1_800_000_001), (second.id, 1_800_000_000),
     ]  # fmt: skip

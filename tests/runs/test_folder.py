@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from finegates.cli import build_parser
 from finegates.errors import FineGatesError, RunError
-from finegates.gates.laws import make_law
-from finegates.gates.layout import GatedMatrix, GateLayout
+from finegates.gates.laws import LAWS, make_law
+from finegates.gates.layout import ROLES, GatedMatrix, GateLayout
 from finegates.gates.snapshots import Snapshot, save_snapshot, snapshot_path
 from finegates.methods import METHODS
 from finegates.runs import folder as runs
+from finegates.runs.bin import BIN_FOLDER, delete_run
 from finegates.runs.folder import (
-    BIN_FOLDER,
     BROKEN,
     FORMAT_VERSION,
     GATES_FOLDER,
@@ -32,13 +32,12 @@ from finegates.runs.folder import (
     create_run,
     current_rows,
     default_runs_dir,
-    delete_run,
     list_runs,
     open_run,
 )
 from finegates.runs.provenance import command_of
 from finegates.runs.status import STATUS_FILE, Status, write_status
-from finegates.spec import FIELDS, LAWS, PENALTIES, ROLES, RunSpec, make_spec
+from finegates.spec import FIELDS, PENALTIES, RunSpec, make_spec
 
 DATA = {"source": "sample", "fingerprint": "0" * 64, "labels": ["no", "yes"]}
 
@@ -305,7 +304,7 @@ chosen_settings = st.fixed_dictionaries(
         "text_column": user_words,
         "model": user_words,
         "target_sparsity": st.floats(0.0, 0.95),
-        "gate_law": st.sampled_from(LAWS),
+        "gate_law": st.sampled_from(tuple(LAWS)),
         "gate_sampling_sigma": st.floats(0.001, 2.0),
         "penalty": st.sampled_from(PENALTIES),
         "target_modules": st.lists(st.sampled_from(ROLES), min_size=1, unique=True).map(tuple),

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.curves.frames import differences_csv
-from app.data.frames import MOST_SHOWN, on_screen
-from app.reading import loaders
+from app.reading import runs
 from app.run_table.table import table
 from app.runs.run_files import runs_csv
+from app.text import MOST_SHOWN, on_screen
 from finegates.files.spreadsheet import FORMULA_STARTS, csv_text, harmless, no_formulas
-from finegates.results.point import Point
+from finegates.results.points import Point
 from finegates.results.tables import as_csv
 from finegates.runs.notes import write_notes
 from tests.app.fake_runs import make_run
@@ -55,7 +55,7 @@ def test_names_of_columns_are_texts_too():
 def test_the_table_of_runs_has_no_formula(runs_dir):
     run = make_run(runs_dir, "failed", reason="@SUM(1)")
     write_notes(run.path, FORMULA, ["-1", "+2"])
-    rows = loaders.run_rows(runs_dir)
+    rows = runs.run_rows(runs_dir)
     (line,) = csv.DictReader(io.StringIO(runs_csv(rows)))
     assert line["notes"] == f"'{FORMULA}" and line["tags"] == "'-1;'+2" and line["seed"] == "0"
     assert not any(map(is_formula, line.values()))

@@ -21,13 +21,12 @@ from finegates.jobs.estimate import estimate_cost
 from finegates.machine.processes import start_process
 from finegates.models import sources as models
 from finegates.models.sources import EMBEDDED_MODEL
-from finegates.runs.bin import BinnedRun, list_bin, restore_run
+from finegates.runs.bin import BinnedRun, delete_run, list_bin, restore_run
 from finegates.runs.folder import (
     BROKEN,
     GATES_FOLDER,
     LOG_FILE,
     Run,
-    delete_run,
     list_runs,
     open_run,
 )

@@ -12,13 +12,13 @@ from finegates.errors import ReadOnlyError
 from finegates.files.read_only import READ_ONLY_VARIABLE, read_only
 from finegates.gates.cuts import Cut
 from finegates.groups import sweep
-from finegates.groups.store import create_group, delete_group, open_group
+from finegates.groups.store import create_group, open_group
 from finegates.groups.sweep import plan
 from finegates.jobs import control as jobs
 from finegates.jobs import dispatcher, tasks
 from finegates.runs import saved_models as saved
-from finegates.runs.bin import list_bin, restore_run
-from finegates.runs.folder import TRAINED_FOLDER, Run, delete_run
+from finegates.runs.bin import delete_run, list_bin, restore_run
+from finegates.runs.folder import TRAINED_FOLDER, Run
 from finegates.runs.notes import change_tags, write_notes
 from finegates.spec import make_spec
 from finegates.trying import client as try_client
@@ -151,7 +151,6 @@ def acts(folder: Path) -> dict[str, Callable[[], object]]:
         "start_sweep": lambda: sweep.start_sweep(folder, "new", {}, cells),
         "submit_missing": lambda: sweep.submit_missing(group, folder),
         "create_group": lambda: create_group(folder, "new", {}, cells, "again"),
-        "delete_group": lambda: delete_group(group),
         "start_task": lambda: tasks.start_task(finished, "score", ["prune"]),
         "stop_task": lambda: tasks.stop_task(finished, "score"),
         "start_model": lambda: try_client.start(finished),

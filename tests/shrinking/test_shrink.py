@@ -2,6 +2,7 @@
 
 import copy
 import json
+import pickle
 from dataclasses import asdict
 
 import numpy as np
@@ -11,12 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finegates.errors import ModelError, SpecError
+from finegates.gates.cuts import Cut
 from finegates.gates.laws import LAWS, GaussianLaw
 from finegates.gates.removal import gates_to_close
 from finegates.models.architectures import ARCHITECTURES
 from finegates.nn.attach import attach_gates, gates_of
-from finegates.shrinking.models import plans_of
-from finegates.shrinking.plan import CONSTANT, HARDWARE, Hardware, LayerPlan, group_heads
+from finegates.shrinking.hardware import HARDWARE, Hardware, group_heads
+from finegates.shrinking.models import MODELS, plans_of
+from finegates.shrinking.plan import CONSTANT, LayerPlan
 from finegates.shrinking.shrink import prune
 from finegates.shrinking.shrink import shrink as shrink_for
 from tests.toy_models import MODEL_TYPES, toy_inputs, toy_model
@@ -157,19 +160,19 @@ def test_threshold_closes_the_gates_up_to_it(threshold):
     gates.set_means(random_means(gates.layout, 0, 0.3).astype(np.float32))
     values = gates.law.value(gates.means_array())
     masked = copy.deepcopy(model)
-    closed = prune(masked, threshold=threshold)
+    closed = prune(masked, Cut(threshold=threshold))
     assert (closed == (values <= threshold)).all()
     assert difference(masked, shrink(model, threshold=threshold)) < TOLERANCE
 
 
 @pytest.mark.parametrize("remove", [0.0, 0.2, 0.5, 0.9])
-def test_budget_closes_just_its_share(remove):
+def test_budget_closes_exactly_its_share(remove):
     model = gated()
     gates = gates_of(model)
     means = random_means(gates.layout, 3, 0.3).astype(np.float32)
     gates.set_means(means)
     masked = copy.deepcopy(model)
-    closed = prune(masked, remove=remove)
+    closed = prune(masked, Cut(remove=remove))
     assert (closed == gates_to_close(gates.layout, means, remove)).all()
     assert difference(masked, shrink(model, remove=remove)) < TOLERANCE
 
@@ -202,10 +205,16 @@ def test_half_precision_stays():
 def test_float_mask_of_eager_attention_is_understood():
     model = gated(means=0.3)
     shrunk = shrink(model, remove=0.4)
-    prune(model, remove=0.4)
+    prune(model, Cut(remove=0.4))
     model.set_attn_implementation("eager")
     shrunk.set_attn_implementation("eager")
     assert difference(model, shrunk) < TOLERANCE
+
+
+@pytest.mark.parametrize("kind", MODELS.values())
+def test_a_shrunk_class_is_found_by_its_name(kind):
+    for each in (kind, kind.config_class):
+        assert pickle.loads(pickle.dumps(each)) is each
 
 
 def test_plans_go_through_json():

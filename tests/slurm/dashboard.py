@@ -40,7 +40,7 @@ def start_sweep(model: str, address: dict[str, str]) -> None:
     """Starts a sweep on Slurm as a user does. Whoever serves the page dies at once after it."""
     app = visit("new_sweep", **address)
     app.selectbox(key="new_model_kind").select("Local folder").run()
-    app.text_input(key="new_Folder").set_value(model).run()
+    app.text_input(key="new_model_folder").set_value(model).run()
     app.segmented_control(key="launch.where").set_value("slurm").run()
     app.number_input(key="launch.time_min").set_value(5)
     app.number_input(key="launch.cpus").set_value(1).run()

@@ -53,7 +53,7 @@ def run(toy_model_dir, tmp_path_factory):
 
 def probabilities(run, cut):
     model, tokenizer = restore_model(run)
-    prune(model, **asdict(cut))
+    prune(model, cut)
     with torch.no_grad():
         return model(**tokenizer(TEXT, return_tensors="pt")).logits[0].softmax(-1).numpy()
 

@@ -1,4 +1,4 @@
-"""Launchers: who starts a run, tells where it is, and ends it. One interface, a file for each."""
+"""Launchers start runs, report where they are, and end them. One interface, one file each."""
 
 from finegates.jobs.launchers.base import JobInfo, Launcher
 from finegates.jobs.launchers.local import LocalLauncher

@@ -20,9 +20,9 @@ class JobInfo:
     Attributes:
         launcher: Its name.
         job_id: Slurm's number of the job; empty on this machine, or before it is known.
-        node: Where the run is or was, if anywhere yet.
+        node: Where the run is or was; empty before it starts.
         word: The launcher's own word for where the job stands, such as ``PENDING``; may be empty.
-        reason: Why it waits or ended, in the launcher's word; may be empty.
+        reason: Why it waits or ended, in the launcher's own words; may be empty.
     """
 
     launcher: str
@@ -39,28 +39,28 @@ class Launcher(Protocol):
         """Raises SpecError if a run that wants these devices can't be started in this way."""
 
     def submit(self, run: Run) -> None:
-        """Sees to it that a queued run is started.
+        """Has a queued run started.
 
         Raises:
-            RunError: If it can't be; nothing is left that would start it.
+            RunError: If that fails; nothing is left behind that would start it.
         """
 
     def status(self, run: Run) -> JobInfo:
-        """What is known of the run here, without asking anyone: pages call it at each look."""
+        """What is known of the run here, without any request: pages call it at each refresh."""
 
     def tail(self, run: Run, num_bytes: int = LOG_BYTES) -> str:
-        """The end of what the run's worker printed, or of what kept it from beginning."""
+        """The end of what the run's worker printed, or what kept it from beginning."""
 
     def stop(self, run: Run, grace_s: float) -> Status:
-        """Waits for a run that was asked to stop, and ends it by force if it does not hear.
+        """Waits for a run that was asked to stop, and ends it by force if it does not react.
 
         Args:
             run: A run with a stop request in its folder.
-            grace_s: Seconds to save and end by itself.
+            grace_s: Seconds to save and end on its own.
         """
 
     def withdraw(self, run: Run) -> None:
-        """Takes back a run that was stopped while it waited."""
+        """Withdraws a run that was stopped while it waited."""
 
     def kill(self, run: Run) -> None:
         """Ends the worker at once, without saving."""

@@ -1,4 +1,4 @@
-"""Runs of this machine: `finegates.jobs.dispatcher` starts them when a device is free."""
+"""Runs on this machine: `finegates.jobs.dispatcher` starts them when a device is free."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ class LocalLauncher:
         check_device(spec.device, spec.num_processes)
 
     def submit(self, run: Run) -> None:
-        """Starts a dispatcher; it soon ends where another one is at work."""
+        """Starts a dispatcher; it soon ends if another one is running."""
         dispatcher.start_dispatcher(run.path.parent)
 
     def status(self, run: Run) -> JobInfo:
@@ -46,7 +46,7 @@ class LocalLauncher:
         return run.status()
 
     def withdraw(self, run: Run) -> None:
-        """Nothing is to be taken back: a dispatcher starts queued runs only."""
+        """Does nothing: a dispatcher starts queued runs only."""
 
     def kill(self, run: Run) -> None:
         """SIGKILL to the worker's process group."""
@@ -59,7 +59,7 @@ def signal_worker(run: Run, signal_number: int) -> None:
     status = run.status()
     here = status.host == socket.gethostname()
     if status.is_live and here and process_alive(status.pid, status.process_created):
-        with contextlib.suppress(ProcessLookupError):  # it may end at this very moment
+        with contextlib.suppress(ProcessLookupError):  # it may end at this moment
             group = os.getpgid(status.pid)
             send = os.killpg if group == status.pid else os.kill
             send(status.pid, signal_number)

@@ -1,7 +1,7 @@
-"""Runs as jobs of Slurm, submitted through submitit: one job a run, named as the run.
+"""Runs as Slurm jobs, submitted through submitit: one job for each run, with the run's name.
 
-The worker of a job is the same as here and its run folder the only channel, so the folder has to be
-on a file system that the nodes see too. Nothing stays behind on the login node.
+A job has the same worker as a local run, with the run folder as the only channel, so the folder has
+to be on a file system that the nodes share. No process keeps running on the login node.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ _NEVER = 10**6
 
 
 def missing() -> str:
-    """What keeps this machine from handing runs to Slurm, in words; empty if nothing does."""
+    """Why this machine can't submit runs to Slurm, as a sentence; empty if it can."""
     if shutil.which("sbatch") is None:
         return "there is no sbatch on the PATH, so this is no login node of a Slurm cluster."
     if importlib.util.find_spec("submitit") is None:
@@ -73,15 +73,15 @@ class SlurmLauncher:
             raise SpecError(f"Slurm refuses such a run: {refused} {_WHAT_TO_DO}")
 
     def submit(self, run: Run) -> None:
-        """Hands a queued run to Slurm, and keeps the job's number and script in its folder."""
+        """Submits a queued run to Slurm, and keeps the job's number and script in its folder."""
         launch = read_launch(run.path)
         with contextlib.suppress(RunError):
-            self.withdraw(run)  # the job of before a resumption; it may hang
+            self.withdraw(run)  # the job from before the run was resumed may still be queued
         job_id, text = _sbatch(run, launch.settings)
         write_launch(run.path, replace(launch, job_id=job_id, sbatch=text, submitted=time.time()))
 
     def status(self, run: Run) -> JobInfo:
-        """The job, as Slurm last told `finegates.jobs.launchers.slurm_queue`."""
+        """The job in the last answer that `finegates.jobs.launchers.slurm_queue` got."""
         launch, node = read_launch(run.path), run.status().host
         job = kept_job(run, launch)
         if job is None:
@@ -90,7 +90,7 @@ class SlurmLauncher:
         return JobInfo(SLURM, job.job_id, job.node or node, job.word, reason)
 
     def tail(self, run: Run, num_bytes: int = LOG_BYTES) -> str:
-        """The end of the run's log; before it has one, of what the job itself said."""
+        """The end of the run's log; before it exists, of what the job itself printed."""
         if text := run.log_tail(num_bytes):
             return text
         said = sorted((run.path / JOB_FOLDER).glob("*_log.*"), key=lambda p: p.stat().st_mtime)
@@ -104,7 +104,7 @@ class SlurmLauncher:
         return run.status()
 
     def withdraw(self, run: Run) -> None:
-        """scancel, if the job is this run's: a folder may come from elsewhere, with its number."""
+        """scancel, if the job is this run's: a copied folder may hold another job's number."""
         job_id = read_launch(run.path).job_id
         if job_id and details(job_id).get("JobName") == run.id:
             cancel(job_id)
@@ -140,7 +140,7 @@ def _sbatch(run: Run, settings: SlurmSettings) -> tuple[str, str]:
     from submitit.slurm.slurm import SlurmExecutor
 
     folder = run.path / JOB_FOLDER
-    for pickle in folder.glob("*.pkl"):  # a new job must not find one that it was not given
+    for pickle in folder.glob("*.pkl"):  # a new job must not find another job's
         pickle.unlink()
     try:
         executor = SlurmExecutor(folder=folder, max_num_timeout=_NEVER)
@@ -149,13 +149,13 @@ def _sbatch(run: Run, settings: SlurmSettings) -> tuple[str, str]:
     except (FailedJobError, FailedSubmissionError, OSError, subprocess.SubprocessError) as error:
         said = str(error).strip().splitlines() or [type(error).__name__]
         raise RunError(f"Slurm refused the run: {said[-1]} {_WHAT_TO_DO}") from error
-    for link in folder.glob(".submission_file_*"):  # dangles once the run is moved
+    for link in folder.glob(".submission_file_*"):  # it dangles once the run is moved
         link.unlink()
     return job.job_id, job.paths.submission_file.read_text()
 
 
 def _parameters(run: Run, settings: SlurmSettings) -> dict[str, Any]:
-    """What submitit is told; what is left out is the cluster's default."""
+    """The parameters for submitit; for what is left out the cluster's default applies."""
     wanted = {
         "job_name": run.id,
         "partition": settings.partition,

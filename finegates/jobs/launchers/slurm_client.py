@@ -1,6 +1,6 @@
-"""The few commands of Slurm's that are asked, each once and with a time limit.
+"""The few Slurm commands that are used, each called once and with a time limit.
 
-``sacct`` is asked only where the controller has forgotten a job; many clusters have none.
+``sacct`` is called only where the controller has forgotten a job; many clusters have none.
 """
 
 import re
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from finegates.errors import RunError
 
 ANSWER_S = 20.0
-"""A controller that is busy may take its time; one that takes longer is taken to be away."""
+"""A busy controller may take a while; one that takes longer counts as unreachable."""
 
 _FORMAT = "%i|%T|%N|%r|%j"
 _DURATION = re.compile(r"(?:(\d+)-)?(\d+):(\d+):(\d+)")
@@ -26,8 +26,8 @@ class Job:
         job_id: Its number.
         word: Its state, such as ``PENDING`` or ``RUNNING``.
         node: Its node; empty while it waits.
-        reason: Why it waits, such as ``Resources``; ``None`` if for nothing.
-        name: As it was given; for a run, the run's id.
+        reason: Why it waits, such as ``Resources``; ``None`` if it does not wait.
+        name: The job's name; for a run, the run's id.
     """
 
     job_id: str
@@ -66,14 +66,14 @@ def my_jobs() -> list[Job] | None:
 
 
 def details(job_id: str) -> dict[str, str]:
-    """What the controller knows of a job, by its own names; empty if it does not know it."""
+    """What the controller knows of a job, under its own keys; empty if it does not know the job."""
     answer = ask(["scontrol", "--oneliner", "show", "job", job_id]) or ""
     pairs = (word.partition("=") for word in answer.split())
     return {name: value for name, equals, value in pairs if equals}
 
 
 def last_word(job_id: str) -> tuple[str, str]:
-    """State and reason of a job that has left the queue; empty words if nobody knows."""
+    """State and reason of a job that has left the queue; empty strings if they are unknown."""
     if known := details(job_id):
         return known.get("JobState", ""), known.get("Reason", "")
     if shutil.which("sacct") is None:
@@ -83,7 +83,7 @@ def last_word(job_id: str) -> tuple[str, str]:
 
 
 def cancel(job_id: str) -> None:
-    """Ends a job, or takes it out of the queue; one that is gone already is no error.
+    """Ends a job, or takes it out of the queue; a job that is gone already is not an error.
 
     Raises:
         RunError: If Slurm does not answer.

@@ -1,8 +1,8 @@
-"""What a Slurm job does: starts the run's worker on its node, waits, and hears Slurm's signals.
+"""What a Slurm job does: starts the run's worker on its node, waits, and handles Slurm's signals.
 
 SIGUSR2 comes before the time limit and, on many clusters, before a preemption (submitit then calls
-`RunJob.checkpoint`); SIGTERM comes with a cancellation or a preemption. The worker hears neither:
-it is asked through its run folder, like everywhere, and says itself how it ended.
+`RunJob.checkpoint`); SIGTERM comes with a cancellation or a preemption. The worker receives
+neither: it is asked through its run folder, as on any machine, and records itself how it ended.
 """
 
 import contextlib
@@ -49,7 +49,7 @@ class RunJob:
 
     Attributes:
         folder: The run's folder.
-        requeues_left: How often it may still run out of time and go on.
+        requeues_left: How often it may still run out of time and be continued.
         warned_s: Seconds between Slurm's warning and the time limit.
     """
 
@@ -103,7 +103,7 @@ class RunJob:
         return StopRequest("queued", f"{word}; saved and requeued{more}.")
 
     def _let_save(self, asked: StopRequest) -> None:
-        """Asks the worker to end; kills it where there is only just time left to requeue."""
+        """Asks the worker to end; kills it when there is barely time left to requeue."""
         ask_to_end(self._run.path, asked)
         if self._worker is None:
             return
@@ -128,7 +128,7 @@ class RunJob:
         ask_to_end(self._run.path, asked)
 
     def _not_requeued(self, error: Exception) -> None:
-        """Ends the run, unless Slurm was so quick that it ended ``scontrol`` with the old start."""
+        """Ends the run, unless Slurm was so quick that it ended ``scontrol`` with the old job."""
         if isinstance(error, subprocess.CalledProcessError) and error.returncode < 0:
             return
         with worker_lock(self._run):
@@ -140,7 +140,7 @@ class RunJob:
 
 
 def why(known: dict[str, str], warned_s: float) -> str:
-    """Why Slurm sends a job a signal, from `slurm_client.details`; empty if it does not tell."""
+    """Why Slurm sends a job a signal, from `slurm_client.details`; empty if it does not say."""
     if known.get("PreemptTime", "None") != "None":
         return PREEMPTED
     ran, limit = (seconds_of(known.get(name, "")) for name in ("RunTime", "TimeLimit"))

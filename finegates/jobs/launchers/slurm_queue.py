@@ -1,8 +1,8 @@
-"""Looks after runs that are Slurm's: one ``squeue`` for all of them, at most every 15 seconds.
+"""Watches the runs on Slurm: one ``squeue`` for all of them, at most every 15 seconds.
 
 The answer is kept in the runs folder, so that all pages and commands together ask no more often. A
 run whose folder still says that it waits or trains, and whose job is gone, is ended with Slurm's
-word. A controller that does not answer has said nothing: no run is ended for that.
+reason. No answer from the controller means nothing: no run is ended because of it.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ QUEUE_FILE = ".slurm.json"
 QUEUE_LOCK = ".slurm.lock"
 ASK_EVERY_S = 15.0
 GONE_S = 10.0
-"""A job has to be missing for so long: its last words may still be on their way to this machine."""
+"""A job has to be missing for this long: what it wrote last may not be visible here yet."""
 
 NEVER_SUBMITTED_S = 120.0
 _STATES = {"TIMEOUT": TIMED_OUT, "PREEMPTED": PREEMPTED}
@@ -42,7 +42,7 @@ class Queue:
 
     Attributes:
         asked: When it was asked, in seconds since the epoch.
-        jobs: The jobs that it named.
+        jobs: The jobs in it.
         gone: Run id -> since when its job has been missing.
     """
 
@@ -65,8 +65,8 @@ def kept_job(run: Run, launch: Launch) -> Job | None:
 def look_after(runs_dir: Path) -> None:
     """Asks for the jobs of this folder's runs and ends runs whose job is gone.
 
-    Nothing in read-only mode, without Slurm, or soon after the last time: pages call it while they
-    are looked at.
+    Does nothing in read-only mode, without Slurm, or soon after the last time: every open page
+    calls it.
     """
     if read_only() or shutil.which("squeue") is None:
         return
@@ -85,7 +85,7 @@ def look_after(runs_dir: Path) -> None:
 
 
 def _active(runs: Iterable[Run]) -> dict[Run, Launch]:
-    """Slurm's runs that wait or train, as far as their folders say."""
+    """Runs on Slurm that wait or train, according to their folders."""
     found = {}
     for run in runs:
         with contextlib.suppress(RunError):
@@ -97,7 +97,7 @@ def _active(runs: Iterable[Run]) -> dict[Run, Launch]:
 def _settle(
     waiting: Mapping[Run, Launch], queue: Queue, gone_before: Mapping[str, float]
 ) -> dict[str, float]:
-    """Ends runs whose job has been missing for long enough; returns those that just began to be."""
+    """Ends runs whose job has been missing for long enough; returns those newly missing."""
     gone: dict[str, float] = {}
     for run, launch in waiting.items():
         if job := queue.job_of(run, launch):
@@ -114,7 +114,7 @@ def _settle(
 
 
 def settle_gone(run: Run, launch: Launch) -> None:
-    """Ends a run whose job is gone, unless a worker is at it all the same."""
+    """Ends a run whose job is gone, unless a worker is running it all the same."""
     word, why = last_word(launch.job_id) if launch.job_id else ("", "")
     with contextlib.suppress(Timeout), FileLock(run.path / WORKER_LOCK, timeout=0):
         status = written_status(run.path)
@@ -127,10 +127,12 @@ def _ended(run: Run, status: Status, launch: Launch, word: str, why: str) -> Sta
     if asked and asked.by_user:
         state, reason = asked.state, asked.killed_reason
     elif not launch.job_id:
-        state, reason = "failed", "It was never handed to Slurm: who submitted it ended. Resume it."
+        state = "failed"
+        reason = "It was never handed to Slurm: the process that submitted it ended. Resume it."
     else:
         state = _STATES.get(word, "failed")
-        tells = why not in ("", "None") and word != "CANCELLED"  # that one's is why it had waited
+        # A cancelled job's reason says why it had waited.
+        tells = why not in ("", "None") and word != "CANCELLED"
         because = f" ({why})" if tells else ""
         said = f"is {word}{because}" if word else "is known to it no more"
         reason = f"The job is gone from Slurm's queue: job {launch.job_id} {said}."

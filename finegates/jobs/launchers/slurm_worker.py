@@ -1,7 +1,7 @@
-"""The worker of a run inside a Slurm job: made ready for, started, and told how it ended.
+"""The worker of a run inside a Slurm job: prepares it, starts it, and records how it ended.
 
-A job that is about to be requeued, or that was started again, writes in the place of a worker that
-is gone, always under the worker's lock.
+A job that is about to be requeued, or that was started again, writes on behalf of a worker that is
+gone, always under the worker's lock.
 """
 
 import os
@@ -27,8 +27,8 @@ LOCK_WAIT_S = 60.0
 def make_ready(run: Run) -> None:
     """Queues a run again whose last worker died with an earlier start of this same job.
 
-    Slurm starts a job again by itself after a preemption or the loss of a node; nobody could write
-    then. Waits for a worker that is about to end.
+    Slurm restarts a job on its own after a preemption or the loss of a node, when the worker could
+    not write any more. Waits for a worker that is about to end.
     """
     with worker_lock(run):
         status, asked = written_status(run.path), read_stop(run.path)
@@ -45,7 +45,7 @@ def make_ready(run: Run) -> None:
 
 
 def start_worker(run: Run) -> subprocess.Popen:
-    """Starts the run's worker in a session of its own, deaf to the signals that Slurm sends."""
+    """Starts the run's worker in a session of its own, where Slurm's signals do not reach it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGUSR2})
     try:
         with open(run.path / LOG_FILE, "ab") as log:
@@ -56,7 +56,7 @@ def start_worker(run: Run) -> subprocess.Popen:
 
 
 def device_of(run: Run) -> str:
-    """Where the run trains, of what Slurm has given the job."""
+    """Where the run trains, among the devices that Slurm has given the job."""
     wanted, gpus = run.spec.device, read_launch(run.path).settings.gpus
     if wanted == "auto":
         wanted = "cuda" if gpus else "cpu"
@@ -72,7 +72,7 @@ def _threads() -> dict[str, str]:
 
 
 def conclude(run: Run, process: subprocess.Popen) -> str:
-    """Writes what a worker that is gone could not; the pid means something on this node only."""
+    """Writes what a worker that is gone could not; its pid is valid on this node only."""
     if process.returncode:
         record_crash(run, process)
     with worker_lock(run):
@@ -100,5 +100,5 @@ def end_as(run: Run, asked: StopRequest) -> bool:
 
 
 def worker_lock(run: Run) -> FileLock:
-    """What a worker holds while it is at work; to be held by who writes in its place."""
+    """What a worker holds while it runs; hold it before writing on the worker's behalf."""
     return FileLock(run.path / WORKER_LOCK, timeout=LOCK_WAIT_S)

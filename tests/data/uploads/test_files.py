@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from finegates.data import columns, limits
 from finegates.data import user_files as files
-from finegates.data.columns import Columns, guess_columns, resolve_columns
+from finegates.data.columns import Columns, resolve_columns
 from finegates.data.rows import describe, labelled_rows
 from finegates.data.uploads import save_upload
 from finegates.data.user_files import read_frame
@@ -267,14 +267,14 @@ SCORES = [i / 7 for i in range(40)]
     ],
 )
 def test_columns_are_guessed(content: dict, expected: tuple) -> None:
-    assert guess_columns(pd.DataFrame(content)) == Columns(*expected)
+    assert resolve_columns(pd.DataFrame(content)) == Columns(*expected)
 
 
 @pytest.mark.parametrize("mood", [["bad"] * 20 + ["good"] * 20, ["bad", "good"] * 20])
 def test_label_is_guessed_from_a_part_of_a_sorted_or_alternating_file(mood, monkeypatch) -> None:
     monkeypatch.setattr(columns, "GUESS_ROWS", 10)
     frame = pd.DataFrame({"post": WORDS, "mood": mood})
-    assert guess_columns(frame).label == "mood"
+    assert resolve_columns(frame).label == "mood"
 
 
 def test_users_choice_goes_before_the_guess() -> None:

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from benchmarks.indexed_linear import indexed_linear, open_indices
 from finegates.errors import SpecError
+from finegates.gates.cuts import Cut
 from finegates.measuring.candidates import DENSE, SHRUNK, candidates
-from finegates.measuring.indexed_linear import indexed_linear, open_indices
 from finegates.measuring.timing import interleaved, ratios, spread
 from finegates.shrinking.cost import Cost, dense_cost, needed_cost
 from finegates.shrinking.layers import read
@@ -123,7 +124,7 @@ def pass_points(
     here = [{name: value.to(device) for name, value in batch.items()} for batch in batches]
     before = None
     for sparsity in _checked(sparsities):
-        before = candidates(model, sparsity, device, dtype, dense=before)
+        before = candidates(model, Cut(remove=sparsity), device, dtype, dense=before)
         dense: Any = before.models[DENSE]
         shrunk: Any = before.models[SHRUNK]
         passes = {

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from finegates.shrinking.hardware import hardware, padded
 from finegates.shrinking.layers import read
-from finegates.shrinking.plan import hardware, padded
 
 
 def indexed_linear(

@@ -1,5 +1,7 @@
-"""One cell of a table of results."""
+"""Cells of a table of results, and which of several no other beats. Loads no torch."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 TRAINED, ROUNDED, THRESHOLDS = "trained", "rounded", "thresholds"
@@ -31,8 +33,8 @@ class Point:
             and data; None without one.
         runs: Ids of the runs, in the order of ``seeds``.
         trained_target: What rounded runs had been trained for; None for trained ones.
-        variant: Settings that tell these runs from others of the table, such as ``epochs=3``;
-            empty where there is nothing to tell, or for the method's own settings.
+        variant: Settings that distinguish these runs from others, such as ``epochs=3``;
+            empty where nothing does, or for the method's own settings.
         shared: Chosen settings that all runs of the task and model have.
         fingerprint: That of the data; empty if it is not known.
     """
@@ -58,3 +60,23 @@ class Point:
     variant: str = ""
     shared: str = ""
     fingerprint: str = ""
+
+
+def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Places of the points that nothing beats, in ascending order of their first number.
+
+    A point is beaten by one that is at least as high in both numbers and higher in one. Equal
+    points don't beat each other: either both are on the front or neither is.
+
+    Args:
+        points: Two numbers each, of both of which more is better. A point with a number that is
+            not known (NaN) is passed over: it neither beats nor is on the front.
+    """
+    known = [place for place, point in enumerate(points) if not any(map(math.isnan, point))]
+    front: list[int] = []
+    best = -math.inf  # second number of all that are further right
+    for place in sorted(known, key=lambda p: points[p], reverse=True):
+        if points[place][1] > best or (front and points[place] == points[front[-1]]):
+            front.append(place)
+            best = points[place][1]
+    return front[::-1]

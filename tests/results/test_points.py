@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finegates.results.pareto import pareto_front
+from finegates.results.points import pareto_front
 
 NUMBERS = st.integers(-3, 3).map(float)  # few values, so that ties are common
 

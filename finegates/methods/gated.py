@@ -1,0 +1,105 @@
+"""The recipes that remove rows and columns: ours, the paper's, the authors', and magnitude."""
+
+from finegates.methods.method import MAGNITUDE, TARGET_IS_CLOSED_PROBABILITY, Method
+
+_GAUSSIAN = {"gate_law": "gaussian", "gate_sampling_sigma": 0.1}
+_ON_ATTENTION = {"gate_sides": "out", "target_modules": ("q", "k", "v", "o")}
+_TABLE_4 = "arXiv 2412.12951, Table 4"
+
+GATED = (
+    Method(
+        name="finegates",
+        summary="Gates alone, one budget over the whole model; removes exactly what was asked for.",
+        source="docs/LOG.md; Lagrangian after CoFi (arXiv 2204.00408)",
+        settings=_GAUSSIAN,
+    ),
+    Method(  # the default: the update merges, and shrinks with its matrix
+        name="finegates+lora",
+        summary="Gates with a low-rank update (r = 8) inside; removes exactly what was asked for.",
+        source="arXiv 2412.12951, equation 8 and Figure 1",
+        settings={
+            **_GAUSSIAN,
+            "lora_rank": 8,
+            "target_delay_fraction": 0.2,  # else gates may close before the task is learned
+        },
+    ),
+    Method(
+        name="finegates+lora-outside",
+        summary="Low-rank update outside the gates: it adds to closed outputs too, so they stay.",
+        source="arXiv 2412.12951, section 3 as it can be read",
+        settings={**_GAUSSIAN, "lora_rank": 8, "lora_place": "outside"},
+    ),
+    Method(
+        name="finegates-attention",
+        summary="The paper's variant without W_I, W_O: one gate vector on each of q, k, v, o.",
+        source=_TABLE_4,
+        settings={**_GAUSSIAN, **_ON_ATTENTION},
+    ),
+    Method(
+        name="finegates-one-vector",
+        summary="The paper's variant with one gate vector a matrix, on its outputs.",
+        source=_TABLE_4,
+        settings={**_GAUSSIAN, "gate_sides": "out"},
+    ),
+    Method(
+        name="finegates+lora-one-vector",
+        summary="The paper's variant: LoRA r = 8 on all six matrices, one gate vector on each.",
+        source=_TABLE_4,
+        settings={**_GAUSSIAN, "lora_rank": 8, "gate_sides": "out"},
+    ),
+    Method(
+        name="finegates+lora-attention",
+        summary="The paper's variant: LoRA r = 8 and one gate vector on each of q, k, v, o.",
+        source=_TABLE_4,
+        settings={**_GAUSSIAN, "lora_rank": 8, **_ON_ATTENTION},
+    ),
+    Method(
+        name="finegates-hinge",
+        summary="A target for each gate vector, pushed from above only.",
+        source="the authors' earlier code; constants of the GLUE script but a faster gate rate",
+        settings={
+            "penalty": "hinge",
+            "penalty_weight": 50.0,
+            "final_stretch_fraction": 0.0,
+            "rounding": False,
+            "gate_learning_rate": 1e-2,
+        },
+        target_meaning=TARGET_IS_CLOSED_PROBABILITY,
+    ),
+    Method(  # kept as it is, for comparison: AdamW needs about 1,550 steps to close the first gate
+        name="finegates-official",
+        summary=(
+            "The official code's law, penalty and constants; closes nothing in a short training."
+        ),
+        source="github.com/jsvir/FineGates, commit 5ab6421",
+        settings={
+            "gate_law": "tanh-gaussian",
+            "penalty": "abs",
+            "penalty_weight": 50.0,
+            "gate_learning_rate": 1e-3,
+            "learning_rate": 1e-3,
+            "weight_decay": 0.0,
+            "lr_schedule": "constant",
+            "batch_size": 16,
+            "max_length": 512,
+            "final_stretch_fraction": 0.0,
+            "rounding": False,
+        },
+        target_meaning=TARGET_IS_CLOSED_PROBABILITY,
+    ),
+    Method(  # what one would do without gates
+        name="magnitude",
+        summary="LoRA, then the rows and columns of smallest norm are closed; then recovery.",
+        source="the usual practice; ranks as in LoRA",
+        settings={"lora_rank": 8, "train_biases": False},
+        gates=MAGNITUDE,
+    ),
+    Method(
+        name="magnitude-full",
+        summary="Full fine-tuning, then the smallest rows and columns are closed; then recovery.",
+        source="the usual practice",
+        settings={"learning_rate": 1e-3},
+        gates=MAGNITUDE,
+        adapter="full",
+    ),
+)
