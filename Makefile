@@ -41,8 +41,8 @@ faults: $(VENV)/.installed-test   ## every fault many times: nothing may be lost
 gpu:                             ## all that a GPU can show, in eight minutes (docs/gpu.md)
 	$(GPU_PYTHON) -m benchmarks.gpu $(GPU_ARGS)
 
-sample: $(VENV)/.installed       ## write the bundled sample anew
-	$(BIN)/python scripts/make_sample.py
+sample: $(VENV)/.installed       ## write the bundled sample again
+	$(BIN)/python -m scripts.make_sample
 
 $(VENV)/.installed: requirements.txt pyproject.toml
 	$(make_environment)

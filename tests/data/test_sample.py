@@ -5,15 +5,8 @@ import random
 import pandas as pd
 import pytest
 
-from finegates.data.sample import (
-    FAULTS,
-    LABELS,
-    NO_FAULT,
-    SAMPLE_PATH,
-    load_sample,
-    make_sample,
-    sample_csv,
-)
+from finegates.data.sample import LABELS, SAMPLE_PATH, load_sample
+from scripts.make_sample import FAULTS, NO_FAULT, make_sample, sample_csv
 
 BAG_OF_WORDS_LIMIT = 0.65
 PHRASES_AT_LEAST = 0.6
