@@ -29,6 +29,7 @@ from finegates.measuring.timing import (
     spread,
 )
 from finegates.shrinking.cost import computed_cost, dense_cost, mac_ratio, num_parameters
+from finegates.training.session import check_usable
 
 Times = Mapping[str, Sequence[float]]
 
@@ -67,6 +68,7 @@ def bench(
         SpecError: If an argument is out of range, or does not fit the device.
         ModelError: If the model has no gates, or ONNX's packages are missing.
     """
+    check_usable(device)
     if cuda_graphs:
         check_cuda(device)
     if compiled:

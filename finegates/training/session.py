@@ -185,7 +185,6 @@ def make_accelerator(device: str, precision: str) -> Accelerator:
     Raises:
         SpecError: If torch can't use the device.
     """
-    os.environ.update(gpu_numbering(device))  # CUDA reads it when it is first used
     check_usable(device)
     AcceleratorState._reset_state(reset_partial_state=True)
     if device == "cpu" or was_launched():
@@ -206,9 +205,11 @@ def check_usable(device: str) -> None:
     """Raises SpecError unless torch can compute on a GPU, or on each of several.
 
     Accelerate does not ask: it takes a GPU unseen, and for several processes without one the CPU.
+    CUDA numbers the GPUs as `finegates.machine.devices` does from here on.
     """
     if not device.startswith("cuda"):
         return
+    os.environ.update(gpu_numbering(device))  # CUDA reads it when it is first used
     numbers = [int(name.partition(":")[2] or 0) for name in device.split(",")]
     needed = len(numbers) if was_launched() else max(numbers) + 1  # launched ones see only theirs
     if torch.version.cuda is None and torch.version.hip is None:
@@ -220,7 +221,7 @@ def check_usable(device: str) -> None:
         why = f"torch sees {found} of the {needed} GPUs that it takes: check CUDA_VISIBLE_DEVICES"
     else:
         return
-    raise SpecError(f"The run can't train on {device}; {why}, or take device cpu.")
+    raise SpecError(f"torch can't compute on {device}; {why}, or take device cpu.")
 
 
 def resolve_precision(device: str, precision: str) -> str:

@@ -151,14 +151,14 @@ def test_torchs_own_words_for_a_gpu_that_it_lacks_are_understood(tmp_path):
 def test_a_run_on_a_gpu_that_torch_lacks_fails_in_words_and_trains_nowhere(run):
     status = execute(run, "cuda:63")
     assert status.state == "failed" and status.step == 0
-    assert status.reason.startswith("The run can't train on cuda:63; ")
+    assert status.reason.startswith("torch can't compute on cuda:63; ")
     assert status.reason.endswith("or take device cpu.")
     assert "Traceback" not in run.log_tail()
 
 
 def test_processes_without_their_gpus_do_not_train_on_the_cpu_instead(monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "0")  # as accelerate launch starts them
-    with pytest.raises(SpecError, match="can't train on cuda:62,cuda:63"):
+    with pytest.raises(SpecError, match="can't compute on cuda:62,cuda:63"):
         monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
         make_accelerator("cuda:62,cuda:63", "fp32")
 
@@ -184,7 +184,7 @@ def test_a_torch_with_cuda_is_asked_for_each_gpu(monkeypatch, device, launched, 
     monkeypatch.setattr(torch.cuda, "device_count", lambda: seen)
     if not words:
         return check_usable(device)
-    with pytest.raises(SpecError, match=f"can't train on {device}; .*{words}"):
+    with pytest.raises(SpecError, match=f"can't compute on {device}; .*{words}"):
         check_usable(device)
 
 

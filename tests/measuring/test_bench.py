@@ -145,6 +145,12 @@ def test_what_a_device_can_not_do_is_refused(wanted, sentence):
         bench(gated(), Cut(remove=0.1), batch_size=1, length=4, **wanted)
 
 
+def test_a_gpu_that_torch_can_not_use_is_said_plainly(monkeypatch):
+    monkeypatch.setattr(torch.version, "cuda", None)
+    with pytest.raises(SpecError, match="built without CUDA"):
+        bench(gated(), None, batch_size=1, length=4, device="cuda:0")
+
+
 def test_a_machine_that_can_not_compile_says_what_it_needs(monkeypatch):
     def missing(function):
         raise RuntimeError("No working C++ compiler found.\nSee the pages of its log")
