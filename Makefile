@@ -19,7 +19,7 @@ test: setup check fast           ## install, lint, and run every test
 	$(PYTEST) -m alone
 
 fast: $(VENV)/.installed-test    ## the quick tests alone
-	$(PYTEST) -m "not slow and not browser and not gpu" -n 2 --dist loadfile
+	$(PYTEST) -m "not slow and not browser and not gpu" -n 2 --dist worksteal
 
 setup: $(VENV)/.installed-test   ## install, and report which programs the tests miss
 	$(BIN)/python -m scripts.prepare_tests $(if $(CI),--strict)

@@ -90,10 +90,9 @@ def test_tables_of_data_on_the_page_have_none_and_are_cut():
 
 
 def test_no_other_code_of_the_app_writes_csv():
-    """The bundled sample is written by us, for ourselves."""
     writers = set()
     for path in [*ROOT.glob("app/**/*.py"), *ROOT.glob("finegates/**/*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and node.attr in ("to_csv", "writer", "DictWriter"):
                 writers.add(path.relative_to(ROOT).as_posix())
-    assert writers == {"finegates/files/spreadsheet.py", "finegates/data/sample.py"}
+    assert writers == {"finegates/files/spreadsheet.py"}
