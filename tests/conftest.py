@@ -39,6 +39,17 @@ def toy_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def one_thread() -> Iterator[None]:
+    """More threads only get in each other's way in so small a model."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
 def runs_dir(tmp_path: Path) -> Path:
     """An empty folder for runs."""
     folder = tmp_path / "runs"

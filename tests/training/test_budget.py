@@ -27,12 +27,7 @@ STEPS = ROWS // BATCH * EPOCHS
 QUIET = {"max_grad_norm": 0.0, "dropout": 0.0, "precision": "fp32", "eval_steps": 1000}
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Batches:

@@ -22,13 +22,7 @@ from finegates.training.session import open_session, resolve_precision
 QUICK = {"max_train_samples": 96, "batch_size": 16, "epochs": 4, "precision": "fp32"}
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """More threads only get in each other's way in so small a model."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
