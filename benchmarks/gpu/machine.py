@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
@@ -30,7 +29,7 @@ def measure(report: Report, options: Options) -> str:
         "nvidia_smi": _nvidia_smi() if options.on_gpu else None,
         "cuda": torch.version.cuda,
         "cudnn": torch.backends.cudnn.version() if options.on_gpu else None,
-        "versions": recorded_versions() | _versions(),
+        "versions": recorded_versions(_PACKAGES),
     }
     report.update(PART, **about)
     ceilings = _ceilings(options)
@@ -49,16 +48,6 @@ def _nvidia_smi() -> dict[str, str]:
     answer = subprocess.run(words, capture_output=True, text=True, timeout=20)
     values = answer.stdout.strip().splitlines()[:1] or [""]
     return dict(zip(_QUERY.split(","), values[0].split(", "), strict=False))
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 @torch.inference_mode()

@@ -17,7 +17,7 @@ from finegates.errors import ModelError, RunError, first_line
 from finegates.files.storage import read_json, write_json
 from finegates.gates.laws import LAWS
 from finegates.gates.layout import GateLayout
-from finegates.nn.attach import GATES_NAME, attach_gates, detach_gates, gates_of
+from finegates.nn.attach import GATES_NAME, Attachment, attach_gates, detach_gates, gates_of
 from finegates.nn.gates import Gates
 
 FORMAT_VERSION = 1
@@ -66,10 +66,11 @@ def load_gates(model: PreTrainedModel, folder: str | Path) -> Gates:
         if content["format_version"] != FORMAT_VERSION:
             raise ModelError(f"{folder / JSON_FILE} is not of format {FORMAT_VERSION}.")
         law = type(LAWS[content["law"]["name"]])(**_fields(content["law"]))
-        layout, attached = GateLayout.from_dict(content["layout"]), _fields(content["attached"])
+        layout = GateLayout.from_dict(content["layout"])
+        attachment = Attachment(**_fields(content["attached"]))
     except (RunError, OSError, SafetensorError, LookupError, TypeError) as error:
         raise ModelError(f"The gates in {folder} can't be read: {first_line(error)}") from error
-    gates = attach_gates(model, law, **attached)
+    gates = attach_gates(model, law, **asdict(attachment))
     try:
         _fill(model, layout, tensors, folder)
     except ModelError:
@@ -81,10 +82,9 @@ def load_gates(model: PreTrainedModel, folder: str | Path) -> Gates:
 def _fill(
     model: PreTrainedModel, layout: GateLayout, tensors: dict[str, Tensor], folder: Path
 ) -> None:
-    own, given = _own_state(model), {n: tuple(t.shape) for n, t in tensors.items()}
-    if gates_of(model).layout != layout or {n: tuple(t.shape) for n, t in own.items()} != {
-        name: shape for name, shape in given.items() if name in own
-    }:
+    own = _own_state(model)
+    fits = all(n in tensors and tensors[n].shape == t.shape for n, t in own.items())
+    if not fits or gates_of(model).layout != layout:
         raise ModelError(
             f"The gates in {folder} are of another model: type, sizes, or the number of labels "
             "differ. Load them onto the pretrained model that they were trained on."

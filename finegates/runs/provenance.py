@@ -1,7 +1,7 @@
 """What it takes to repeat a run: its command line and the versions of what decides its result."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -64,10 +64,10 @@ def flags_of(settings: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def recorded_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide a result."""
+def recorded_versions(more: Iterable[str] = ()) -> dict[str, str]:
+    """Versions of Python, of the packages that decide a result, and of more if they are there."""
     versions = {"python": platform.python_version(), "finegates": __version__}
-    for package in _RECORDED_PACKAGES:
+    for package in (*_RECORDED_PACKAGES, *more):
         try:
             versions[package] = version(package)
         except PackageNotFoundError:

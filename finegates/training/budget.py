@@ -124,6 +124,10 @@ class RemovalBudget(TrainerCallback):
         """Rounds the gates when it is time."""
         self._end_step()
 
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Takes the source of noise away again: it belongs to the device of this training."""
+        self.gates.generator = None
+
 
 def _keep_rate_of_gates(scheduler: Any) -> None:
     """Gates have to be able to move until they are rounded; other groups follow the schedule."""

@@ -79,8 +79,7 @@ def train_step(session: Session, batch: dict, step: int) -> dict[str, torch.Tens
     penalty = task_loss.new_zeros(())
     penalised = gates is not None and not gates.settled and session.penalises_at(step)
     if gates is not None and session.penalty is not None and penalised:
-        probability_open = gates.law.probability_open(gates.mean)
-        penalty = session.penalty(probability_open, session.target_at(step))
+        penalty = session.penalty(gates.probability_open(), session.target_at(step))
         loss = loss + spec.penalty_weight * penalty
     session.accelerator.backward(loss)
     if spec.max_grad_norm:

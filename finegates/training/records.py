@@ -161,7 +161,7 @@ def _expected_removed(session: Session) -> float | None:
     gates, penalty = session.gates, session.penalty
     if gates is None or gates.settled or not isinstance(penalty, BudgetPenalty):
         return None
-    return float(penalty.expected_removal(gates.law.probability_open(gates.mean)))
+    return float(penalty.expected_removal(gates.probability_open()))
 
 
 def _memory_bytes(session: Session) -> int:

@@ -84,6 +84,7 @@ def test_a_trainer_gives_the_gates_of_our_own_loop(toy_model_dir, tmp_path):
         callbacks=[RemovalBudget(gates, REMOVE)],
     )  # fmt: skip
     trainer.train()
+    assert gates.generator is None
     assert gates.settled and np.allclose(gates.means_array(), wanted.means, atol=1e-5)
     assert np.array_equal(gates.closed_array(), wanted.closed)
     assert gates.removal().removed_weights_fraction == pytest.approx(REMOVE, abs=0.01)
