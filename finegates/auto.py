@@ -9,6 +9,7 @@ from typing import Any
 
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 
+from finegates.errors import ModelError
 from finegates.shrinking.models import MODELS
 
 
@@ -31,10 +32,19 @@ def load(folder: str | Path, **settings: Any) -> PreTrainedModel:
         The classifier, in evaluation mode.
 
     Raises:
-        ModelError: If a shrunk model is damaged or incomplete.
+        ModelError: If a shrunk model is damaged or incomplete, or a dense one lacks weights, its
+            trained head among them.
         OSError: If the folder is missing, or holds no model.
     """
-    return AutoModelForSequenceClassification.from_pretrained(str(folder), **settings)
+    model, report = AutoModelForSequenceClassification.from_pretrained(
+        str(folder), output_loading_info=True, **settings
+    )
+    if missing := sorted(report["missing_keys"]):
+        raise ModelError(
+            f"'{folder}' lacks {len(missing)} weights of a {type(model).__name__}, the first is "
+            f"{missing[0]}: they would be random. Give the folder of a trained classifier."
+        )
+    return model
 
 
 register()

@@ -7,6 +7,10 @@ that is raised is a defect of ours and keeps its traceback.
 import difflib
 from collections.abc import Iterable
 
+_MOST_SLIPS = 3
+_TRIED = 5
+"""How many names that share the most characters are looked at."""
+
 
 class FineGatesError(Exception):
     """Base of every error that is the user's to mend."""
@@ -48,7 +52,7 @@ def shortened(text: str, most: int = 80) -> str:
 
 
 def unknown_name(kind: str, given: str, allowed: Iterable[str], shown: int | None = None) -> str:
-    """A sentence for a name that is not in a list, with the closest valid name first.
+    """A sentence for a name that is not in a list; one that was likely meant is named first.
 
     Args:
         kind: What the name stands for, for example ``"method"``.
@@ -57,8 +61,36 @@ def unknown_name(kind: str, given: str, allowed: Iterable[str], shown: int | Non
         shown: List at most this many of them; all if not given.
     """
     names, given = list(allowed), shortened(given)
-    close = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
-    hint = f" Did you mean '{close[0]}'?" if close else ""
+    meant = likely_meant(given, names)
+    hint = f" Did you mean '{meant}'?" if meant else ""
     more = f" and {len(names) - shown} more" if shown is not None and len(names) > shown else ""
     listed = ", ".join(map(shortened, names[:shown]))
     return f"Unknown {kind} '{given}'.{hint} Allowed: {listed}{more}."
+
+
+def likely_meant(given: str, allowed: Iterable[str]) -> str | None:
+    """The valid name of which a name is likely a mistyped form; None if it is more than that.
+
+    One in four characters may differ, and at most `_MOST_SLIPS`: another name that only looks
+    alike, such as ``albert`` for ``bert``, would lead astray.
+    """
+    by_lower = {name.lower(): name for name in allowed}
+    lower = given.lower()
+    most = min(_MOST_SLIPS, max(len(lower) // 4, len(lower) > 2))
+    for close in difflib.get_close_matches(lower, by_lower, n=_TRIED):
+        if _slips(lower, close) <= most:
+            return by_lower[close]
+    return None
+
+
+def _slips(given: str, meant: str) -> int:
+    """Characters left out, added, replaced, or swapped with their neighbour."""
+    before: list[int] = []
+    row = list(range(len(meant) + 1))
+    for i, own in enumerate(given, start=1):
+        earlier, before, row = before, row, [i]
+        for j, other in enumerate(meant, start=1):
+            row.append(min(before[j] + 1, row[-1] + 1, before[j - 1] + (own != other)))
+            if i > 1 and j > 1 and (own, given[i - 2]) == (meant[j - 2], other):
+                row[j] = min(row[j], earlier[j - 2] + 1)
+    return row[-1]

@@ -30,6 +30,7 @@ from finegates.groups.store import (
 from finegates.jobs import control as jobs
 from finegates.jobs import dispatcher
 from finegates.jobs.inputs import check_inputs_together
+from finegates.models.record import BASE_MODEL
 from finegates.runs.folder import BROKEN, Run, new_run_id
 from finegates.runs.launch import HERE, Launch, is_local, read_launch
 from finegates.spec import RunSpec, make_spec
@@ -127,7 +128,8 @@ def submit_missing(
         The group as it is now.
 
     Raises:
-        FineGatesError: If a run could not work, or the data is no longer that of the group's runs.
+        FineGatesError: If a run could not work, or data or model are no longer those of the
+            group's runs.
     """
     check_may_change("submit runs")
     with groups_lock(runs_dir):
@@ -136,7 +138,7 @@ def submit_missing(
         if missing:
             launch = launch or _launch_of(group, runs_dir)
             checked = checked or check_cells(group.settings, group.cells, launch)
-            _check_same_data(group, runs_dir, checked.data)
+            _check_same_inputs(group, runs_dir, checked.data)
             for cell in missing:
                 group = _submit(group, cell, checked, runs_dir, launch)
     waiting = [c.cell.run for c in progress_of(group, runs_dir).in_state("queued")]
@@ -191,11 +193,15 @@ def _submit(group: Group, cell: Cell, checked: Checked, runs_dir: Path, launch: 
     return group
 
 
-def _check_same_data(group: Group, runs_dir: Path, data: Mapping[str, Any]) -> None:
+def _check_same_inputs(group: Group, runs_dir: Path, data: Mapping[str, Any]) -> None:
+    names = {"fingerprint": "data", BASE_MODEL: "model"}
     for run_id in group.runs:
-        row = Run(runs_dir / run_id).row()
-        if row["fingerprint"] not in (None, data["fingerprint"]):
-            raise DataError(
-                f"The data of the group '{group.name}' has changed since {run_id} was made; the "
-                "scores could not be compared. Make a new group on it, under another name."
-            )
+        with suppress(RunError):  # a damaged run is made again
+            recorded = Run(runs_dir / run_id).record["data"]
+            for key, what in names.items():
+                if recorded.get(key) not in (None, data.get(key)):
+                    raise DataError(
+                        f"The {what} of the group '{group.name}' has changed since {run_id} was "
+                        "made; the scores could not be compared. Make a new group on it, under "
+                        "another name."
+                    )

@@ -15,20 +15,23 @@ from finegates.machine.devices import (
     matching_devices,
     what_lacks,
 )
+from finegates.models.fit import check_tokenizer
+from finegates.models.record import BASE_MODEL, model_record
 from finegates.models.sources import EMBEDDED_MODEL, check_model, find_model
 from finegates.settings import user_path
 from finegates.spec import RunSpec
 
 
 def check_inputs(spec: RunSpec, *, here: bool = True) -> tuple[RunSpec, dict[str, Any]]:
-    """Reads the data, checks the model and the device.
+    """Reads the data, checks the model, whether its tokenizer fits it, and the device.
 
     Args:
         spec: What to do.
         here: Whether this machine will train it; else this machine's devices do not matter.
 
     Returns:
-        The spec with absolute paths, and what the run records of its data (no text of it).
+        The spec with absolute paths, and what the run records of its data (no text of it) and, as
+        ``base_model``, of the model that it starts from.
 
     Raises:
         FineGatesError: If the run could not work.
@@ -51,8 +54,11 @@ def check_inputs_together(
         make_law(spec.gate_law, spec.gate_sampling_sigma)
     if here:
         check_device(specs[0].device, specs[0].num_processes)
-    check_model(specs[0].model)
-    return specs, describe_splits(load_splits(specs[0]))
+    model = specs[0].model
+    config = check_model(model)
+    splits = load_splits(specs[0])
+    check_tokenizer(model, config, splits.has_pairs)
+    return specs, describe_splits(splits) | {BASE_MODEL: model_record(model)}
 
 
 def check_device(device: str, num_processes: int = 1) -> list[Device]:
@@ -82,6 +88,8 @@ def describe_splits(splits: TextSplits) -> dict[str, Any]:
         "num_train": len(splits.train),
         "num_validation": len(splits.validation),
         "mean_words": round(mean_words(splits), 2),
+        "cleaned": list(splits.done),
+        "has_pairs": splits.has_pairs,
     }
 
 
@@ -101,7 +109,7 @@ def _with_absolute_paths(spec: RunSpec) -> RunSpec:
     """Makes the user's paths absolute, since the worker starts elsewhere."""
     changes: dict[str, Any] = {
         name: str(user_path(value).resolve())
-        for name in ("data", "glue_dir")
+        for name in ("data", "validation_data", "glue_dir")
         if (value := getattr(spec, name))
     }
     if spec.model != EMBEDDED_MODEL and (model := find_model(spec.model)).is_local:

@@ -8,10 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from finegates.errors import ModelError, unknown_name
+from finegates.errors import ModelError, shortened, unknown_name
 from finegates.gates.layout import ROLES, GatedMatrix, GateLayout
 
+SHRUNK_PREFIX = "finegates-"
+"""How the type of a model begins whose closed rows and columns were removed."""
 _SIDES = {"both": ("in", "out"), "in": ("in",), "out": ("out",)}
+_COUNTERS = (".position_ids", ".token_type_ids")
+"""Constants that older versions of transformers saved."""
 _USUAL_NAMES = {
     "hidden": "hidden_size",
     "intermediate": "intermediate_size",
@@ -40,6 +44,18 @@ class Architecture:
     head: tuple[str, ...]
     attention: str = "attention.self"
     config_names: Mapping[str, str] = field(default_factory=lambda: _USUAL_NAMES)
+
+    def in_encoder(self, tensor: str) -> bool:
+        """Whether a tensor of a checkpoint is of embeddings or layers, not of a pooler or a head.
+
+        Args:
+            tensor: Its name, with or without the name that the classifier has for its encoder.
+        """
+        model, stack, *_ = self.layers.split(".")
+        name = tensor.removeprefix(f"{model}.")
+        if name.startswith("pooler.") or name.endswith(_COUNTERS):
+            return False
+        return name != tensor or name.startswith((f"{stack}.", "embeddings"))
 
     @property
     def attention_projects(self) -> bool:
@@ -103,10 +119,13 @@ def architecture_of(model_type: str) -> Architecture:
     """The row of a model type.
 
     Raises:
-        ModelError: If it is not supported; the closest type and all supported ones are named.
+        ModelError: If it is not supported; all supported ones are named.
     """
-    if model_type not in ARCHITECTURES:
-        raise ModelError(unknown_name("model type", model_type, ARCHITECTURES))
+    if model_type not in ARCHITECTURES:  # a config is written by programs: never a typing error
+        raise ModelError(
+            f"Models of type '{shortened(model_type)}' are not supported; supported types are "
+            f"{', '.join(ARCHITECTURES)}."
+        )
     return ARCHITECTURES[model_type]
 
 

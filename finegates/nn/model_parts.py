@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import torch
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -38,16 +37,15 @@ def head_parameters(model: PreTrainedModel) -> Iterator[nn.Parameter]:
         yield from model.get_submodule(path).parameters()
 
 
-@torch.no_grad()
-def start_output_at(model: PreTrainedModel, value: float) -> None:
-    """Sets the bias of the head's last Linear, so that an untrained head answers about this."""
+def answering_linear(model: PreTrainedModel) -> tuple[str, nn.Linear]:
+    """The head's last Linear, whose outputs are the model's, and its name in the model."""
     linears = [
-        m
+        (name, module)
         for path in architecture_of(model.config.model_type).head
-        for m in model.get_submodule(path).modules()
-        if isinstance(m, nn.Linear)
+        for name, module in model.get_submodule(path).named_modules(prefix=path)
+        if isinstance(module, nn.Linear)
     ]
-    linears[-1].bias.fill_(value)
+    return linears[-1]
 
 
 def encoder_layer_norms(model: PreTrainedModel) -> Iterator[nn.LayerNorm]:

@@ -1,22 +1,23 @@
 """Loads a shrunk model whole or not at all: nothing that is missing is filled in at random."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
 from transformers import PreTrainedConfig
 
 from finegates.errors import FineGatesError, ModelError, SpecError, first_line
-from finegates.models.architectures import Architecture, architecture_of
+from finegates.models.architectures import SHRUNK_PREFIX, Architecture, architecture_of
+from finegates.models.weights import WEIGHTS_FILE, check_no_pointer
 from finegates.shrinking.plan import LayerPlan
 
-PREFIX = "finegates-"
 _AGAIN = "Export the run again, or copy the whole folder again."
 
 
 def dense_type(model_type: str) -> str:
     """``"finegates-bert"`` -> ``"bert"``."""
-    return model_type.removeprefix(PREFIX)
+    return model_type.removeprefix(SHRUNK_PREFIX)
 
 
 def plans_of(config: PreTrainedConfig) -> list[LayerPlan]:
@@ -54,7 +55,8 @@ def load_whole(
         options: Of the loader. With ``ignore_mismatched_sizes`` the head may be new.
 
     Raises:
-        ModelError: If the folder lacks its weights, they are cut off, or do not fit its config.
+        ModelError: If the folder lacks its weights, they are cut off, a git-lfs pointer, or do not
+            fit its config.
     """
     new_head = options.pop("ignore_mismatched_sizes", False)
     try:
@@ -62,6 +64,7 @@ def load_whole(
     except FineGatesError as error:
         raise ModelError(f"'{source}' is no whole shrunk model: {error} {_AGAIN}") from error
     except (SafetensorError, OSError) as error:
+        check_no_pointer(source, Path(source) / WEIGHTS_FILE)
         raise ModelError(
             f"The weights of '{source}' can't be read: {first_line(error).rstrip('.')}. A shrunk "
             f"model is a folder with config.json and model.safetensors. {_AGAIN}"
@@ -73,11 +76,11 @@ def load_whole(
 def _check(
     source: str, report: Mapping[str, Any], architecture: Architecture, new_head: bool
 ) -> None:
-    """Raises ModelError if a tensor is missing, of another shape, or of a layer without a place."""
+    """Raises ModelError if a tensor is missing, of another shape, or without a place inside."""
     wrong = {key: "missing" for key in report["missing_keys"]}
     for key, found, wanted in report["mismatched_keys"]:
         wrong[key] = f"of shape {tuple(found)} instead of {tuple(wanted)}"
-    unplaced = (k for k in report["unexpected_keys"] if k.startswith(architecture.layers))
+    unplaced = filter(architecture.in_encoder, report["unexpected_keys"])
     wrong |= dict.fromkeys(unplaced, "not in its plans")
     if new_head:
         wrong = {k: why for k, why in wrong.items() if not k.startswith(architecture.head)}

@@ -18,8 +18,8 @@ from transformers import (
     XLMRobertaForSequenceClassification,
 )
 
-from finegates.models.architectures import architecture_of
-from finegates.shrinking.loading import PREFIX, dense_type, load_whole, plans_of
+from finegates.models.architectures import SHRUNK_PREFIX, architecture_of
+from finegates.shrinking.loading import dense_type, load_whole, plans_of
 from finegates.shrinking.modules import put_in_plans
 from finegates.shrinking.plan import LayerPlan, Needs
 
@@ -30,6 +30,8 @@ def shrunk_config(
     """The config of a shrunk model: the dense one's, and what its layers are and need."""
     own = ("model_type", "architectures", "transformers_version")
     content = {name: value for name, value in dense.to_dict().items() if name not in own}
+    if content.get("chunk_size_feed_forward"):  # or it reads no length but multiples of it
+        content["chunk_size_feed_forward"] = 0
     layers, least = ([asdict(one) for one in every] for every in (plans, needs))
     make: Any = kind.config_class
     return make(**content, shrunk_layers=layers, shrunk_needs=least)
@@ -83,7 +85,7 @@ def _pair(dense: Any) -> tuple[Any, Any]:
         "__doc__": f"A {what} whose layers are laid out by ``shrunk_layers``.",
         "__module__": __name__,
         "__annotations__": dict.fromkeys(fields, list | None),
-        "model_type": PREFIX + dense.config_class.model_type,
+        "model_type": SHRUNK_PREFIX + dense.config_class.model_type,
         **fields,
     }
     config = type(f"Shrunk{what}Config", (dense.config_class,), content)

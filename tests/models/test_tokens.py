@@ -13,7 +13,7 @@ from finegates.data.sample import load_sample
 from finegates.errors import ModelError
 from finegates.models import sources as models
 from finegates.models import tokens
-from finegates.models.tokens import longest_input, token_counts
+from finegates.models.tokens import longest_input, token_counts, unknown_share
 from finegates.nn import pretrained
 
 TEXTS = [*load_sample()["text"][:50], "", "naïve café 日本語 🙂", "a " * 700]
@@ -33,6 +33,14 @@ def test_many_texts_are_counted_piece_by_piece(monkeypatch):
     monkeypatch.setattr(tokens, "CHUNK", 7)
     assert token_counts("minilm", TEXTS).tolist() == whole.tolist()
     assert token_counts("minilm", []).tolist() == []
+
+
+def test_the_share_of_unknown_tokens_counts_no_special_ones():
+    assert unknown_share("minilm", []) == 0.0
+    assert unknown_share("minilm", ["a plain sentence", "naïve café"]) == 0.0
+    assert unknown_share("minilm", ["🙂"]) == 1.0
+    assert unknown_share("minilm", ["a cat 🙂 🙂"], ["two words"]) == 2 / 6
+    assert unknown_share("minilm", ["这个房间很好"]) > 0.5
 
 
 def test_a_model_without_the_file_is_told(toy_model_dir, tmp_path):

@@ -189,10 +189,10 @@ def test_unknown_target_names_the_allowed_ones():
         attach_gates(toy_model(), GaussianLaw(), target_modules=("outputs",))
 
 
-def test_unsupported_model_type_is_named_with_the_closest():
+def test_an_unsupported_model_type_is_named_with_the_supported_ones():
     model = toy_model()
     model.config.model_type = "robert"
-    with pytest.raises(ModelError, match="Did you mean 'roberta'"):
+    with pytest.raises(ModelError, match="'robert' are not supported.* roberta,"):
         attach_gates(model, GaussianLaw())
 
 
