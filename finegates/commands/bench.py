@@ -61,6 +61,7 @@ def _bench(options: argparse.Namespace) -> int:
 
     if options.device != "cpu":
         check_device(options.device)
+    from finegates.jobs.tasks import reported
     from finegates.measuring.bench import bench  # torch loads here
     from finegates.runs.provenance import hardware_of, recorded_versions
 
@@ -77,6 +78,7 @@ def _bench(options: argparse.Namespace) -> int:
         onnx=options.onnx,
         cuda_graphs=options.cuda_graphs,
         compiled=options.compile,
+        progress=reported(),
     )
     result |= hardware_of(options.device)
     if not options.json:
@@ -119,6 +121,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
         for name in names
         if f"{name}_s" in result
     ]
+    lines += [result["busy_why"]] if result["busy"] else []
     for what, before in (("speed-up", ""), ("ONNX speed-up", "onnx_")):
         if f"{before}speedup" in result:
             lines.append(

@@ -11,7 +11,8 @@ from finegates.commands.options import (
     point_cells,
     print_json,
 )
-from finegates.gates.cuts import CURVE_POINTS, Cut, threshold_cuts
+from finegates.gates.cuts import CURVE_POINTS, Cut
+from finegates.runs.label_errors import error_words
 from finegates.settings import numbers_of
 from finegates.spec import FIELDS
 
@@ -36,7 +37,9 @@ def add(commands: Any) -> None:
     cuts.add_argument("--remove", metavar="A,B,...", help="fractions of the gated weights")
     cuts.add_argument("--threshold", metavar="A,B,...", help="gate values, 0 to 1")
     cuts.add_argument(
-        "--curve", action="store_true", help=f"{CURVE_POINTS} thresholds from 0 to below 1"
+        "--curve",
+        action="store_true",
+        help=f"{CURVE_POINTS} cuts that remove ever more in even steps, from what training left",
     )
     parser.add_argument("--device", default="auto", help=FIELDS["device"].metadata["help"])
     parser.add_argument("--json", action="store_true", help="print the JSON line only")
@@ -49,23 +52,26 @@ def _evaluate(options: argparse.Namespace) -> int:
     cuts = _cuts(options)
     run = opened_run(options)
     check_device(options.device)
+    from finegates.jobs.tasks import reported
     from finegates.measuring.evaluation import evaluate_cuts  # torch loads here
 
     def tell(point: dict[str, Any]) -> None:
-        print("  ".join(point_cells(point)), file=sys.stderr, flush=True)
+        cells = filter(None, [*point_cells(point), error_words(point["metrics"])])
+        print("  ".join(cells), file=sys.stderr, flush=True)
 
     if not options.json:
         header = f"{'cut':>8}  {'removed':>7}  {'closed':>7}  {run.status().metric} x 100"
         print(header, file=sys.stderr)
     device = matching_devices(options.device)[0].name
-    points = evaluate_cuts(run, cuts, device, None if options.json else tell)
+    points = evaluate_cuts(run, cuts, device, None if options.json else tell, reported())
     print_json({"run": run.id, "points": points})
     return 0
 
 
-def _cuts(options: argparse.Namespace) -> list[Cut]:
+def _cuts(options: argparse.Namespace) -> list[Cut] | None:
+    """None for a whole curve: where its cuts are depends on the gates."""
     if options.curve:
-        return threshold_cuts()
+        return None
     if options.threshold is not None:
         numbers = numbers_of("threshold", options.threshold, float, THRESHOLD_RANGE)
         return [Cut(threshold=number) for number in numbers]

@@ -1,7 +1,6 @@
 """``export``: a finished run as a smaller model that loads like any other."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from finegates.commands.options import (
@@ -27,13 +26,13 @@ def add(commands: Any) -> None:
     add_runs_dir(parser)
     parser.add_argument("run", help="the run's id")
     add_cut(parser, required=False)
-    parser.add_argument("--out", type=Path, required=True, help="a new or empty folder")
+    parser.add_argument("--out", required=True, help="a new or empty folder")
     parser.add_argument("--onnx", action="store_true", help="write model.onnx, too")
     parser.add_argument(
         "--measure",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="measure score and speed for the card. Default: yes.",
+        help="measure score and speed for the card, where the run has no record. Default: yes.",
     )
     parser.add_argument("--tuned-for", default="cpu", help="cpu or cuda. Default: cpu.")
 
@@ -41,6 +40,7 @@ def add(commands: Any) -> None:
 def _export(options: argparse.Namespace) -> int:
     run = opened_run(options)
     from finegates.exporting.export import export  # torch loads here
+    from finegates.jobs.tasks import reported
 
     facts = export(
         run,
@@ -49,6 +49,7 @@ def _export(options: argparse.Namespace) -> int:
         onnx=options.onnx,
         device=options.tuned_for,
         measured=options.measure,
+        progress=reported(),
     )
     print_json({"run": run.id, **facts})
     return 0

@@ -94,15 +94,28 @@ def _add_setting(group: Any, field: Any, kind: type, short: Sequence[str] = ()) 
 
 
 def given_settings(options: argparse.Namespace) -> dict[str, Any]:
-    """The settings that were given on the command line."""
+    """The settings that were given on the command line.
+
+    Raises:
+        SpecError: If one was given without a value, which is not to leave it out.
+    """
     given = {name: getattr(options, name, None) for name in FIELDS}
+    for name, value in given.items():
+        if value == ():
+            raise SpecError(f"{name} is empty; give a value, or leave {name} out.")
     return {name: value for name, value in given.items() if value is not None}
 
 
 def add_runs_dir(parser: argparse.ArgumentParser) -> None:
     """Adds the flag for the folder of all runs."""
     help = "folder of all runs; default: $FINEGATES_RUNS_DIR, else cached_runs"
-    parser.add_argument("--runs-dir", type=Path, help=help)
+    parser.add_argument("--runs-dir", type=_path, help=help)
+
+
+def _path(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; give a folder, or leave it out")
+    return Path(text)
 
 
 def runs_dir_of(options: argparse.Namespace) -> Path:

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from finegates.commands.options import (
@@ -14,6 +13,7 @@ from finegates.commands.options import (
     print_json,
 )
 from finegates.gates.cuts import cut_of
+from finegates.runs.label_errors import error_words
 from finegates.spec import FIELDS
 
 _MORE = (
@@ -30,7 +30,7 @@ def add(commands: Any) -> None:
     add_runs_dir(parser)
     parser.add_argument("run", help="the run's id")
     add_cut(parser, required=True)
-    parser.add_argument("--out", type=Path, help="save the smaller model in this new folder")
+    parser.add_argument("--out", help="save the smaller model in this new folder")
     parser.add_argument("--device", default="auto", help=FIELDS["device"].metadata["help"])
     parser.add_argument("--json", action="store_true", help="print the JSON line only")
 
@@ -42,13 +42,22 @@ def _prune(options: argparse.Namespace) -> int:
     cut, run = cut_of(vars(options)), opened_run(options)
     assert cut is not None  # the parser wants one
     check_device(options.device)
-    from finegates.exporting.export import export
+    from finegates.exporting.export import export, place_for
+    from finegates.files.progress import part
+    from finegates.jobs.tasks import reported
     from finegates.measuring.evaluation import dense_and_cut  # torch loads here
 
-    dense, point = dense_and_cut(run, cut, matching_devices(options.device)[0].name)
+    saves = options.out is not None
+    if saves:
+        place_for(run, options.out)  # before the long work
+    progress = reported()
+    scoring = part(progress, 0.0, 0.5) if saves else progress
+    device = matching_devices(options.device)[0].name
+    dense, point = dense_and_cut(run, cut, device, scoring)
     if not options.json:
         print("\n".join(_lines(dense, point, run.status().metric)), file=sys.stderr)
-    saved = export(run, options.out, cut=cut) if options.out else {}
+    saving = part(progress, 0.5, 1.0)
+    saved = export(run, options.out, cut=cut, progress=saving) if saves else {}
     print_json({"run": run.id, "dense": dense, "pruned": point, **saved})
     return 0
 
@@ -62,4 +71,6 @@ def _lines(dense: dict[str, Any], point: dict[str, Any], metric: str) -> list[st
         f"{metric} x 100": f"{100 * dense['score']:.1f} -> {100 * point['score']:.1f}",
         "seconds": f"{point['seconds']:.1f}",
     }
+    if errors := error_words(point["metrics"]):
+        rows["label's own unit"] = errors
     return [f"{name:22}{value}" for name, value in rows.items()]

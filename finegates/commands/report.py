@@ -28,15 +28,18 @@ def _report(options: argparse.Namespace) -> int:
     from finegates.groups.store import list_groups, open_group
     from finegates.reports.report import group_report, run_report
     from finegates.runs.folder import open_run
+    from finegates.settings import user_path
 
-    folder, name = runs_dir_of(options), options.name
+    folder, name, out = runs_dir_of(options), options.name, user_path(str(options.out))
+    if out.is_dir():
+        raise RunError(f"'{out}' is a folder; give the name of a file, such as report.html.")
     if name in {group.name for group in list_groups(folder)} and not (folder / name).is_dir():
         content = group_report(open_group(folder, name), folder)
     else:
         content = run_report(open_run(folder, name))
     try:
-        write_atomically(options.out, content.encode())
+        write_atomically(out, content.encode())
     except OSError as error:
-        raise RunError(f"{options.out} can't be written: {error}.") from error
-    print(f"{options.out}, {len(content) / 1e6:.1f} MB", file=sys.stderr)
+        raise RunError(f"{out} can't be written: {error}.") from error
+    print(f"{out}, {len(content) / 1e6:.1f} MB", file=sys.stderr)
     return 0

@@ -1,4 +1,4 @@
-"""``runs``: list, show, stop, resume or delete runs."""
+"""``runs``: list, show, rename, stop, resume or delete runs."""
 
 import argparse
 import sys
@@ -19,11 +19,12 @@ from finegates.commands.options import (
 
 def add(commands: Any) -> None:
     """Adds the commands."""
-    runs = commands.add_parser("runs", help="list, show, stop, resume or delete runs")
+    runs = commands.add_parser("runs", help="list, show, rename, stop, resume or delete runs")
     actions = runs.add_subparsers(required=True, metavar="ACTION")
     for name, help, function in (
         ("list", "every run", _list),
         ("show", "one run in full", _show),
+        ("rename", "call a run by a name of your own", _rename),
         ("stop", "finish the step, save and end", _stop),
         ("resume", "go on from the last checkpoint", _resume),
         ("delete", "move a run to the bin", _delete),
@@ -34,21 +35,29 @@ def add(commands: Any) -> None:
             parser.add_argument("--json", action="store_true", help="one JSON array")
         else:
             parser.add_argument("run", help="the run's id")
+        if name == "rename":
+            parser.add_argument("name", help="one line; an empty one calls it by what it is again")
         if name == "resume":
             add_launcher(parser)
 
 
 def _list(options: argparse.Namespace) -> int:
+    from finegates.errors import shortened
     from finegates.jobs.launchers.slurm_queue import look_after
     from finegates.runs.folder import list_runs
+    from finegates.runs.label_errors import error_words
+    from finegates.runs.names import score_text
 
     look_after(runs_dir_of(options))
     rows = [run.row() for run in list_runs(runs_dir_of(options))]
     if options.json:
         print_json(rows)
     for row in [] if options.json else rows:
-        removed, score = (percent(row[k]) for k in ("removed_weights_fraction", "score"))
-        print(f"{row['run']}  {row['status']:9} {row['metric'] or '-'} {score}  removed {removed}")
+        removed = percent(row["removed_weights_fraction"])
+        score = "-" if row["score"] is None else score_text(row["score"])
+        numbers = f"{row['metric'] or '-'} {score}  removed {removed}"
+        errors = f"  ({told})" if (told := error_words(row)) else ""
+        print(f"{row['run']}  {row['status']:9} {numbers}{errors}  {shortened(row['name'])}")
     return 0
 
 
@@ -68,6 +77,15 @@ def _show(options: argparse.Namespace) -> int:
         },
         indent=1,
     )
+    return 0
+
+
+def _rename(options: argparse.Namespace) -> int:
+    from finegates.runs.notes import rename_run
+
+    run = opened_run(options)
+    rename_run(run.path, options.name)
+    print(f"{run.id} is called {run.row()['name']}", file=sys.stderr)
     return 0
 
 

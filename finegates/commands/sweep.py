@@ -19,11 +19,12 @@ from finegates.commands.options import (
 )
 from finegates.errors import SpecError
 from finegates.settings import numbers_of, words_of
-from finegates.spec import FIELDS
+from finegates.spec import FIELDS, make_spec
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 
+DATA_AND_MODEL = {n for n, f in FIELDS.items() if f.metadata["group"] in ("Data", "Model")}
 DEFAULT_TARGETS = "0,0.1,0.2,0.3,0.4"
 DEFAULT_SEEDS = "0,1,2"
 _MORE = (
@@ -71,10 +72,13 @@ def _sweep(options: argparse.Namespace) -> int:
 
 def _started(options: argparse.Namespace, runs_dir: Path) -> Any:
     """The group that was asked for, with every run of it queued or done."""
+    from finegates.commands.findings import print_findings
     from finegates.groups.store import open_group
     from finegates.groups.sweep import start_sweep, submit_missing
 
     settings, launch = given_settings(options), given_launch(options)
+    if options.name is not None and not options.name.strip():
+        raise SpecError("name is empty; give one, or leave --name out.")
     if options.methods is None and options.name is not None:
         if settings or options.targets is not None or options.seeds is not None:
             raise SpecError(
@@ -82,7 +86,9 @@ def _started(options: argparse.Namespace, runs_dir: Path) -> Any:
                 f"'{options.name}' as it was made."
             )
         return submit_missing(open_group(runs_dir, options.name), runs_dir, launch=launch)
-    return start_sweep(runs_dir, options.name, settings, _cells(options), launch)
+    group = start_sweep(runs_dir, options.name, settings, _cells(options), launch)
+    print_findings(make_spec({k: v for k, v in settings.items() if k in DATA_AND_MODEL}))
+    return group
 
 
 def _cells(options: argparse.Namespace) -> list[Any]:

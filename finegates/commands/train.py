@@ -37,6 +37,7 @@ def add(commands: Any) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
+    from finegates.commands.findings import print_findings
     from finegates.commands.progress import ProgressBar
     from finegates.jobs.inputs import check_inputs
     from finegates.jobs.worker import execute
@@ -50,6 +51,7 @@ def _train(options: argparse.Namespace) -> int:
             "process; start it alone, with --num-processes N."
         )
     spec, data = check_inputs(make_spec(given_settings(options)))
+    print_findings(spec)
     run = create_run(spec, data, runs_dir_of(options))
     print(f"run {run.id}; target: {spec.target_meaning}", file=sys.stderr)
     device = place_for(spec.num_processes, matching_devices(spec.device)) or spec.device
@@ -77,8 +79,10 @@ def _train_together(run: Run, device: str) -> Status:
 
 
 def _launch(options: argparse.Namespace) -> int:
+    from finegates.commands.findings import print_findings
     from finegates.jobs.control import submit
 
-    launch = given_launch(options) or HERE
-    print(submit(make_spec(given_settings(options)), runs_dir_of(options), launch=launch).id)
+    launch, spec = given_launch(options) or HERE, make_spec(given_settings(options))
+    print(submit(spec, runs_dir_of(options), launch=launch).id)
+    print_findings(spec)
     return 0

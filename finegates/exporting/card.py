@@ -1,67 +1,33 @@
-"""The README of an exported model: task, score, what was removed where, how to load it."""
+"""The README of an exported model: what it is, score, speed, what was removed, how to load it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from transformers import PreTrainedModel
-
-from finegates.errors import DataError
-from finegates.gates.cuts import AS_TRAINED, Cut
-from finegates.measuring.bench import bench
-from finegates.measuring.evaluation import dense_and_cut
-from finegates.nn.pretrained import longest_input
+from finegates import __version__
+from finegates.data.glue import TASKS
+from finegates.exporting.measured import Measured
+from finegates.exporting.package import LICENCE, loading_lines
+from finegates.gates.cuts import Cut
 from finegates.runs.folder import Run
-from finegates.runs.provenance import hardware_of
-from finegates.shrinking.cost import REFERENCE_LENGTH
+from finegates.runs.label_errors import error_words
+from finegates.runs.names import data_name
 from finegates.shrinking.models import Shrunk, plans_of
 from finegates.shrinking.plan import AttentionPlan, FeedForwardPlan, LayerPlan
 
-_ROWS = 8
-"""Rows of a timed pass."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What the card says next to counts.
-
-    Attributes:
-        dense_score: On the validation rows, every gate open; None if it was not measured.
-        pruned_score: Of the smaller model.
-        timing: As `finegates.measuring.bench.bench` gives it; None if it was not measured.
-        why_not: Why something was not measured; empty if all was.
-    """
-
-    dense_score: float | None = None
-    pruned_score: float | None = None
-    timing: dict[str, Any] | None = None
-    why_not: str = ""
-
-
-NOT_MEASURED = Measured(why_not="it was not asked for")
-
-
-def measure_for_card(run: Run, model: PreTrainedModel, cut: Cut | None, device: str) -> Measured:
-    """Scores and times what a card says; what can't be scored is left out with the reason.
-
-    Args:
-        run: A finished run.
-        model: Its model, gates as training left them; not changed.
-        cut: Where they are cut off; None for as training left them.
-        device: Where to.
-    """
-    length = min(REFERENCE_LENGTH, longest_input(model.config))
-    timing = bench(model, cut, batch_size=_ROWS, length=length, device=device, repeats=5)
-    timing |= hardware_of(device)
-    try:
-        dense, pruned = dense_and_cut(run, cut or AS_TRAINED, device)
-    except DataError as error:
-        return Measured(timing=timing, why_not=str(error))
-    return Measured(dense["score"], pruned["score"], timing)
+_PAIR = 'classify({"text": "First text.", "text_pair": "Second text."}, truncation=True)'
+_SINGLE = 'classify("A text of your own.", truncation=True)'
 
 
 def model_card(
-    run: Run, model: Shrunk, facts: Mapping[str, Any], cut: Cut | None, measured: Measured
+    run: Run,
+    model: Shrunk,
+    facts: Mapping[str, Any],
+    cut: Cut | None,
+    measured: Measured,
+    *,
+    name: str,
+    inputs: Sequence[str],
+    onnx: bool = False,
 ) -> str:
     """Markdown.
 
@@ -72,8 +38,12 @@ def model_card(
             and ``mac_ratio``.
         cut: Where its gates were cut off; None for as training left them.
         measured: Score and speed.
+        name: Of the model, as its folder is best called.
+        inputs: What its tokenizer gives to it.
+        onnx: Whether there is an ONNX file, too.
     """
     spec = run.spec
+    data = data_name(spec.task, run.record["data"].get("source"))
     budget = cut.words if cut else "as training left the gates"
     removed = f"{100 * facts['removed_weights_fraction']:.1f}%"
     layers = "\n".join(_row(number, plan) for number, plan in enumerate(plans_of(model.config)))
@@ -86,31 +56,42 @@ def model_card(
         "products of the layers, dense over needed, 128 tokens": f"{facts['mac_ratio']:.2f}",
         **_speed(measured),
     }
-    table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
+    table = "\n".join(f"| {title} | {value} |" for title, value in rows.items())
     return f"""---
 library_name: transformers
 tags: [finegates, pruned, text-classification]
 ---
 
-# {spec.model}, {spec.task}, {removed} of the weights removed
+# {spec.model}, {data}, {removed} of the weights removed
 
-A `{spec.model}` that was fine-tuned on `{spec.task}` with `{spec.method}` (seed {spec.seed}), its
+A `{spec.model}` that was fine-tuned on `{data}` with `{spec.method}` (seed {spec.seed}), its
 closed gates removed: {budget}.
 
 | | |
 |---|---|
 {table}
-{_what_is_missing(run, measured)}
+{_notes(run, measured)}
 ## Loading
 
 ```python
-import finegates.auto
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
-model = AutoModelForSequenceClassification.from_pretrained(".")
-tokenizer = AutoTokenizer.from_pretrained(".")
+{loading_lines(name)}
 ```
 
+`{name}` is the path of this folder. Then `{_PAIR if _has_pairs(run) else _SINGLE}` answers.
+
+## What loading it takes
+
+finegates learns which rows and columns of a transformer a task needs, and removes the rest. What is
+left has layers of unequal widths, which transformers alone can't lay out; after `import
+finegates.auto` its Auto classes and pipelines can. finegates {__version__} wrote this folder; its
+licence is {LICENCE}. It is installed from its source, into Python 3.11 or newer:
+
+```
+pip install /path/to/finegates
+```
+
+The weights are made of those of `{spec.model}`, whose own licence goes on for them.
+{_onnx(inputs) if onnx else ""}
 ## What is left of each layer
 
 Heads are given as number x width; a full layer has {model.config.num_attention_heads} heads.
@@ -127,11 +108,37 @@ Heads are given as number x width; a full layer has {model.config.num_attention_
 """
 
 
+def _has_pairs(run: Run) -> bool:
+    spec, told = run.spec, run.record["data"].get("has_pairs")
+    if told is not None:
+        return bool(told)
+    return bool(spec.pair_column) or (spec.task in TASKS and len(TASKS[spec.task].texts) > 1)
+
+
+def _onnx(inputs: Sequence[str]) -> str:
+    names = ", ".join(f"`{name}`" for name in inputs)
+    return f"""
+## ONNX
+
+`model.onnx` needs no finegates: onnxruntime runs it. It takes what the tokenizer gives, {names}
+(int64, any number of rows and tokens), and returns `logits`. It was compared with the model on
+single texts and pairs, short and long.
+
+```python
+session = onnxruntime.InferenceSession("model.onnx")
+logits = session.run(["logits"], dict(tokenizer(["A text."], return_tensors="np")))[0]
+```
+"""
+
+
 def _scores(run: Run, measured: Measured) -> dict[str, str]:
     if measured.dense_score is None or measured.pruned_score is None:
         return {}
     name = f"{run.status().metric} x 100 on validation, every gate open -> this model"
-    return {name: f"{100 * measured.dense_score:.1f} -> {100 * measured.pruned_score:.1f}"}
+    rows = {name: f"{100 * measured.dense_score:.1f} -> {100 * measured.pruned_score:.1f}"}
+    if errors := error_words(measured.metrics):
+        rows["error in the label's own unit, this model"] = errors
+    return rows
 
 
 def _speed(measured: Measured) -> dict[str, str]:
@@ -142,12 +149,22 @@ def _speed(measured: Measured) -> dict[str, str]:
     name = f"milliseconds for {shape}, dense -> this model"
     return {
         name: f"{1e3 * timing['dense_s']:.1f} -> {1e3 * timing['shrunk_s']:.1f}",
-        "speed-up, median of neighbouring passes": f"{timing['speedup']:.2f}",
+        "speed-up, median of neighbouring passes": f"{timing['speedup']:.2f}{_quartiles(timing)}",
         "measured on": f"{timing['hardware']}, {timing['threads']} threads",
     }
 
 
-def _what_is_missing(run: Run, measured: Measured) -> str:
+def _quartiles(timing: Mapping[str, Any]) -> str:
+    low, high = timing.get("speedup_q25"), timing.get("speedup_q75")
+    return "" if low is None or high is None else f" (quartiles {low:.2f} to {high:.2f})"
+
+
+def _notes(run: Run, measured: Measured) -> str:
+    unsteady = (measured.timing or {}).get("busy_why", "")
+    return "\n".join(filter(None, [f"\n{unsteady}\n" if unsteady else "", _missing(run, measured)]))
+
+
+def _missing(run: Run, measured: Measured) -> str:
     if not measured.why_not:
         return ""
     what = "Score and speed were" if measured.timing is None else "The score was"

@@ -1,21 +1,28 @@
 """Writes a finished run as a smaller model that loads like any other: folder, card and ONNX.
 
-The folder appears whole or not at all. ``import finegates.auto`` is what loading it takes; the ONNX
-file needs no finegates.
+The folder appears whole and checked, or not at all. ``import finegates.auto`` is what loading it
+takes; the ONNX file needs no finegates.
 """
 
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from transformers import PreTrainedTokenizerBase
+from safetensors import SafetensorError
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from finegates.errors import ModelError, SpecError
-from finegates.exporting.card import NOT_MEASURED, measure_for_card, model_card
+from finegates.errors import ModelError, SpecError, first_line
+from finegates.exporting.card import model_card
+from finegates.exporting.check import check_folder, inputs_of
+from finegates.exporting.measured import known_of, measure
+from finegates.exporting.package import files_of, model_name
+from finegates.files.output_folder import filled, output_folder
+from finegates.files.progress import Progress, part, silent
 from finegates.gates.cuts import Cut
 from finegates.nn.attach import GATES_NAME, gates_of
+from finegates.nn.pretrained import longest_input
 from finegates.runs.folder import Run
+from finegates.runs.saved_models import EXPORTS_FOLDER
 from finegates.shrinking.cost import (
     REFERENCE_LENGTH,
     mac_ratio,
@@ -28,16 +35,28 @@ from finegates.shrinking.shrink import prune, shrink
 from finegates.training.restore import restore_model
 
 CARD_FILE = "README.md"
+_LOADED, _MEASURED, _SHRUNK, _WRITTEN = 0.1, 0.6, 0.7, 0.9
+"""How much of an export is done after each of its parts, about."""
+
+
+def place_for(run: Run, given: str | Path) -> Path:
+    """The folder that is meant, checked: new or empty, and not among the runs.
+
+    Raises:
+        SpecError: If it is no place to write a model into.
+    """
+    return output_folder(given, kept_out=run.path.parent, but=run.path / EXPORTS_FOLDER)
 
 
 def export(
     run: Run,
-    folder: Path,
+    folder: str | Path,
     *,
     cut: Cut | None = None,
     onnx: bool = False,
     device: str = "cpu",
     measured: bool = True,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Shrinks a finished run's model and saves it with tokenizer and card.
 
@@ -47,58 +66,71 @@ def export(
         cut: Where its gates are cut off; None takes them as training left them.
         onnx: Whether to write ``model.onnx`` too, for any batch size and length.
         device: What it is laid out for, and timed on: ``cpu`` or ``cuda``.
-        measured: Whether score and speed are measured for the card.
+        measured: Whether score and speed are measured for the card where the run has no record of
+            them.
+        progress: Is told how far it is.
 
     Returns:
-        What was removed and what is left: counts, fractions and bytes; what the card says as
-        ``card``.
+        What was removed and what is left: counts, fractions and bytes; ``name``; what the card says
+        as ``card``; how far the written model's answers are from the run's as ``checked``.
 
     Raises:
         RunError: If the run is not finished, or its weights are gone.
-        ModelError: If it has no gates, or ONNX's packages are missing.
-        SpecError: If the folder is in use.
+        ModelError: If it has no gates, ONNX's packages are missing, or what was written answers
+            differently.
+        SpecError: If the folder is in use, or can't be written.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise SpecError(f"The folder '{folder}' is not empty; give one that is, or a new one.")
+    folder = place_for(run, folder)
+    progress(0.0, "loading the model")
     model, tokenizer = restore_model(run)
     if not hasattr(model, GATES_NAME):
         raise ModelError(f"{run.id} was trained without gates; there is nothing to remove from it.")
-    shown = measure_for_card(run, model, cut, device) if measured else NOT_MEASURED
-    prune(model, cut)
-    shrunk = shrink(model, tuned_for=device)
-    facts = {
+    with filled(folder) as partial:
+        progress(_LOADED, "measuring")
+        known = known_of(run, cut, device)
+        measuring = part(progress, _LOADED, _MEASURED)
+        shown = measure(run, model, cut, device, measuring) if measured else known
+        progress(_MEASURED, "making the smaller model")
+        prune(model, cut)
+        shrunk = shrink(model, tuned_for=device)
+        for_onnx = shrink(model, tuned_for="onnx") if onnx else None
+        facts = _facts(model, shrunk)
+        name, inputs = model_name(run, cut), inputs_of(tokenizer)
+        card = model_card(run, shrunk, facts, cut, shown, name=name, inputs=inputs, onnx=onnx)
+        progress(_SHRUNK, "writing it")
+        tokenizer.model_max_length = min(tokenizer.model_max_length, longest_input(model.config))
+        _write(partial, shrunk, tokenizer, card)
+        if for_onnx is not None:
+            export_onnx(for_onnx, partial / ONNX_FILE, inputs)
+        progress(_WRITTEN, "checking what was written")
+        checked = check_folder(partial, model)
+    sizes = files_of(folder)
+    return {
+        **facts,
+        "name": name,
+        "card": asdict(shown),
+        "checked": checked,
+        "folder": str(folder),
+        "bytes": sizes,
+        "total_bytes": sum(sizes.values()),
+    }
+
+
+def _facts(model: PreTrainedModel, shrunk: Shrunk) -> dict[str, Any]:
+    return {
         **asdict(gates_of(model).removal()),
         "dense_params": num_dense_parameters(model.config),
         "shrunk_params": num_parameters(shrunk),
         "mac_ratio": mac_ratio(shrunk, REFERENCE_LENGTH),
     }
-    for_onnx = shrink(model, tuned_for="onnx") if onnx else None
-    _write(shrunk, tokenizer, folder, model_card(run, shrunk, facts, cut, shown), for_onnx)
-    return {**facts, "card": asdict(shown), "folder": str(folder), "bytes": _bytes(folder)}
 
 
-def _write(
-    model: Shrunk,
-    tokenizer: PreTrainedTokenizerBase,
-    folder: Path,
-    card: str,
-    for_onnx: Shrunk | None,
-) -> None:
-    partial = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(partial, ignore_errors=True)
+def _write(folder: Path, model: Shrunk, tokenizer: PreTrainedTokenizerBase, card: str) -> None:
     try:
-        partial.mkdir(parents=True)
-        model.save_pretrained(partial)
-        tokenizer.save_pretrained(partial)
-        (partial / CARD_FILE).write_text(card, encoding="utf-8")
-        if for_onnx is not None:
-            export_onnx(for_onnx, partial / ONNX_FILE)
-        if folder.exists():
-            folder.rmdir()
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _bytes(folder: Path) -> dict[str, int]:
-    return {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        (folder / CARD_FILE).write_text(card, encoding="utf-8")
+    except (OSError, SafetensorError) as error:
+        raise SpecError(
+            f"The model can't be written: {first_line(error)}. Make room, or give another place."
+        ) from error

@@ -9,11 +9,14 @@ import numpy as np
 from finegates.errors import SpecError
 from finegates.gates.laws import Law
 from finegates.gates.layout import GateLayout
-from finegates.gates.removal import gates_to_close
+from finegates.gates.removal import gates_to_close, removal
 from finegates.gates.snapshots import Snapshot
 
 CURVE_POINTS = 20
+CURVE_END = 0.95
+"""Of the weights: what is removed at a curve's last point."""
 _JUST_OPEN = 1e-4
+_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,43 @@ def cut_of(row: Mapping[str, Any]) -> Cut | None:
     return Cut(threshold=threshold, remove=remove)
 
 
-def threshold_cuts(count: int = CURVE_POINTS) -> list[Cut]:
-    """Evenly spaced thresholds from 0 to below 1, as many as asked."""
-    return [Cut(threshold=round(number / count, 6)) for number in range(count)]
+def curve_cuts(
+    layout: GateLayout, law: Law, means: np.ndarray, count: int = CURVE_POINTS
+) -> list[Cut]:
+    """Cuts that remove ever more weights in even steps, from what is closed already.
+
+    Each is the threshold that removes nearest to so much. Where none does, because many gates have
+    one value, as all that are fully open, it is the budget.
+
+    Args:
+        layout: Where each gate is.
+        law: What makes a gate's value of its mean.
+        means: Shape ``(num_gates,)``.
+        count: How many, at least 2; fewer come back if there are not as many patterns.
+    """
+    values = law.value(means)
+    start = removal(layout, values <= 0)
+    own = start.removed_weights_fraction
+    steps = np.linspace(own, max(CURVE_END, (1 + own) / 2), count)
+    half = abs(steps[1] - steps[0]) / 2
+    cuts = {start.closed_gates: AS_TRAINED}
+    for budget in steps[1:].tolist():
+        closed, cut = gates_to_close(layout, means, budget), Cut(remove=round(budget, _DIGITS))
+        threshold = _between(float(values[closed].max(initial=0.0)), values)
+        below = values <= threshold
+        off = abs(removal(layout, below).removed_weights_fraction - budget)
+        if threshold < 1 and off < half:
+            closed, cut = below, Cut(threshold=threshold)
+        cuts.setdefault(int(closed.sum()), cut)
+    return [cuts[number] for number in sorted(cuts)]
+
+
+def _between(value: float, values: np.ndarray) -> float:
+    """A short number from this gate value on and below the next larger one."""
+    above = values[values > value]
+    following = float(above.min()) if above.size else 1.0
+    middle = round((value + following) / 2, _DIGITS)
+    return middle if value <= middle < following else value
 
 
 def gates_to_prune(layout: GateLayout, law: Law, means: np.ndarray, cut: Cut) -> np.ndarray:

@@ -51,6 +51,7 @@ def submit(
     run_id: str | None = None,
     start: bool = True,
     launch: Launch = HERE,
+    name: str = "",
 ) -> Run:
     """Checks data and model, queues a run and has its launcher start it.
 
@@ -64,6 +65,7 @@ def submit(
         start: Whether to start a dispatcher; a caller that queues many runs starts one for all.
             A run for Slurm is submitted in any case.
         launch: Which launcher starts it.
+        name: What the user calls it; empty to call it by what it is.
 
     Raises:
         FineGatesError: If the run could not work; no run folder is left behind.
@@ -72,7 +74,7 @@ def submit(
     if checked_data is None:
         check_launch(spec, launch)
         spec, checked_data = check_inputs(spec, here=launch.is_local)
-    run = create_run(spec, checked_data, runs_dir, command, run_id, launch)
+    run = create_run(spec, checked_data, runs_dir, command, run_id, launch, name)
     if start or not launch.is_local:
         try:
             launcher(launch.launcher).submit(run)

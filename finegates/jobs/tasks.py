@@ -10,14 +10,16 @@ import os
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
+from filelock import FileLock
 
 from finegates.errors import RunError
 from finegates.files.links import check_no_links
+from finegates.files.progress import Progress, ProgressFile, read_progress, silent
 from finegates.files.read_only import check_may_change
 from finegates.files.storage import read_json, read_tail, write_json
 from finegates.machine.processes import start_process
@@ -25,9 +27,12 @@ from finegates.runs.folder import Run
 from finegates.runs.status import process_alive
 
 TASKS_FOLDER = "tasks"
+PROGRESS_VARIABLE = "FINEGATES_PROGRESS_FILE"
+"""Names the file in which a command says how far it is."""
 RUNNING, DONE, FAILED = "running", "done", "failed"
 _ERROR = "error: "
 _LOG_BYTES = 20_000
+_START_LOCK = ".start.lock"
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,9 @@ class Task:
         result: What it printed as JSON; None unless it is done.
         reason: Why it failed; empty if it did not.
         log: The end of its log.
+        fraction: How much of it is done, in [0, 1]; None unless it is running and says so.
+        doing: What it is doing; empty if it does not say.
+        seconds_left: About how long it still takes; None until that can be said.
     """
 
     name: str
@@ -51,9 +59,12 @@ class Task:
     result: dict[str, Any] | None
     reason: str
     log: str
+    fraction: float | None = None
+    doing: str = ""
+    seconds_left: float | None = None
 
 
-def start_task(run: Run, name: str, arguments: Sequence[str]) -> None:
+def start_task(run: Run, name: str, arguments: Sequence[str]) -> bool:
     """Starts one of our commands on a run, in the background.
 
     Args:
@@ -61,21 +72,37 @@ def start_task(run: Run, name: str, arguments: Sequence[str]) -> None:
         name: Letters; an earlier task of this name is forgotten.
         arguments: The command and its words, such as ``["bench", run.id, ...]``.
 
+    Returns:
+        Whether it was started: the very same task that is running already is left to it.
+
     Raises:
-        RunError: If a task of this name is running.
+        RunError: If another task of this name is running.
     """
     check_may_change("start anything on a run")
     check_no_links(run.path)
-    if (known := read_task(run, name)) and known.state == RUNNING:
-        raise RunError(f"{run.id} has a task '{name}' at work; wait for it, or stop it.")
     folder = run.path / TASKS_FOLDER
     folder.mkdir(exist_ok=True)
-    _file(run, name, "json").unlink(missing_ok=True)
-    with open(_file(run, name, "out"), "wb") as out, open(_file(run, name, "log"), "wb") as log:
-        process = start_process(arguments, log, output=out)
-    created = psutil.Process(process.pid).create_time()
-    told = {"pid": process.pid, "created": created, "started": time.time()}
-    write_json(_file(run, name, "json"), {**told, "arguments": list(arguments)})
+    with FileLock(folder / _START_LOCK):  # two pages, or two clicks
+        if (known := read_task(run, name)) and known.state == RUNNING:
+            if known.arguments == tuple(arguments):
+                return False
+            raise RunError(f"{run.id} has a task '{name}' at work; wait for it, or stop it.")
+        for ending in ("json", "progress"):
+            _file(run, name, ending).unlink(missing_ok=True)
+        started = time.time()
+        progress = {PROGRESS_VARIABLE: str(_file(run, name, "progress"))}
+        with open(_file(run, name, "out"), "wb") as out, open(_file(run, name, "log"), "wb") as log:
+            process = start_process(arguments, log, progress, output=out)
+        created = psutil.Process(process.pid).create_time()
+        told = {"pid": process.pid, "created": created, "started": started}
+        write_json(_file(run, name, "json"), {**told, "arguments": list(arguments)})
+    return True
+
+
+def reported() -> Progress:
+    """What a command reports its progress to: the file of the task that it is, or nobody."""
+    path = os.environ.get(PROGRESS_VARIABLE)
+    return ProgressFile(Path(path)) if path else silent
 
 
 def read_task(run: Run, name: str) -> Task | None:
@@ -89,7 +116,12 @@ def read_task(run: Run, name: str) -> Task | None:
         return None
     log = read_tail(_file(run, name, "log"), _LOG_BYTES)
     if process_alive(pid, created):
-        return Task(name, RUNNING, arguments, started, None, "", log)
+        running = Task(name, RUNNING, arguments, started, None, "", log)
+        if (told := read_progress(_file(run, name, "progress"))) is None:
+            return running
+        return replace(
+            running, fraction=told.fraction, doing=told.what, seconds_left=told.seconds_left
+        )
     result = _last_json(_file(run, name, "out"))
     if result is not None:
         return Task(name, DONE, arguments, started, result, "", log)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from finegates.data.splits import load_splits
-from finegates.errors import DataError, FineGatesError, RunError
+from finegates.data.splits import load_same_splits
+from finegates.errors import FineGatesError, RunError
 from finegates.runs.folder import GATES_FOLDER, Run
 from finegates.runs.journal import FULL, Journal, SilentJournal
 from finegates.runs.status import STATUS_FILE, STOP_FILE, Status
@@ -110,13 +110,8 @@ def _train(journal: Journal, device: str, progress: Callable[[Journal], None]) -
     with _nothing_collected():
         from finegates.training.loop import train  # a waiting or refused run loads no torch
 
-    splits = load_splits(journal.run.spec)
-    recorded = journal.run.record["data"].get("fingerprint")
-    if recorded not in (None, splits.fingerprint):
-        raise DataError(
-            f"The data of {journal.run.id} has changed since the run was made (fingerprint "
-            f"{splits.fingerprint[:12]}, recorded {recorded[:12]}); start a new run on it."
-        )
+    run = journal.run
+    splits = load_same_splits(run.id, run.spec, run.record["data"].get("fingerprint"))
     train(journal, splits, device, progress)
 
 

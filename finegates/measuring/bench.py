@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from finegates.files.progress import Progress, silent
 from finegates.gates.cuts import Cut
 from finegates.measuring.candidates import (
     DENSE,
@@ -20,11 +21,13 @@ from finegates.measuring.candidates import (
     random_inputs,
 )
 from finegates.measuring.onnx_runtime import onnx_pass
+from finegates.measuring.steadiness import Watch, steadiness
 from finegates.measuring.timing import (
     check_compiles,
     check_cuda,
     interleaved,
     median_ratio,
+    quartiles,
     ratios,
     spread,
 )
@@ -46,6 +49,7 @@ def bench(
     onnx: bool = False,
     cuda_graphs: bool = False,
     compiled: bool = False,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Times a gated model dense, with masks and shrunk.
 
@@ -60,6 +64,7 @@ def bench(
         onnx: Whether onnxruntime runs dense and shrunk, too.
         cuda_graphs: Whether dense and shrunk are replayed as CUDA graphs.
         compiled: Whether ``torch.compile`` compiles them all first, for this very shape.
+        progress: Is told how far it is.
 
     Returns:
         What `compare` returns.
@@ -74,7 +79,10 @@ def bench(
     if compiled:
         check_compiles(device)
     forms = candidates(model, cut, device, dtype, onnx=onnx)
-    return compare(forms, batch_size, length, repeats, cuda_graphs=cuda_graphs, compiled=compiled)
+    return compare(
+        forms, batch_size, length, repeats,
+        cuda_graphs=cuda_graphs, compiled=compiled, progress=progress,
+    )  # fmt: skip
 
 
 def compare(
@@ -86,6 +94,7 @@ def compare(
     masked: bool = True,
     cuda_graphs: bool = False,
     compiled: bool = False,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Times candidates that are made already.
 
@@ -97,19 +106,22 @@ def compare(
         masked: Whether the masked model is timed; its outputs are compared with in any case.
         cuda_graphs: As in `bench`; the masked model is not timed then.
         compiled: As in `bench`.
+        progress: As in `bench`.
 
     Returns:
         The cut, what it removed, times in seconds, ``speedup``, ``mac_ratio`` (the ceiling: dense
-        products over those that the gates leave at least), ``realised_over_ideal``, sizes, and the
-        largest difference of logits of masked and shrunk relative to their scale; with ONNX the
-        same of its two.
+        products over those that the gates leave at least), ``realised_over_ideal``, sizes, how
+        steady the times are (`finegates.measuring.steadiness.steadiness`), and the largest
+        difference of logits of masked and shrunk relative to their scale; with ONNX the same of
+        its two.
     """
     dense = forms.models[DENSE]
     inputs = random_inputs(dense, batch_size, length)
     passes = forms.passes(inputs, cuda_graphs=cuda_graphs, compiled=compiled)
     if not masked:
         passes.pop(MASKED, None)
-    times = interleaved(passes, repeats, str(dense.device))
+    with Watch() as watch:
+        times = interleaved(passes, repeats, str(dense.device), progress)
     result = {**asdict(forms.cut), **asdict(forms.removed)}
     result |= {"batch_size": batch_size, "seq_len": length}
     result |= {"dtype": str(dense.dtype).removeprefix("torch."), "device": str(dense.device)}
@@ -117,6 +129,8 @@ def compare(
     for name, seconds in times.items():
         median, low, high = spread(seconds).values()
         result |= {f"{name}_s": median, f"{name}_p10_s": low, f"{name}_p90_s": high}
+        result[f"{name}_q25_s"], _, result[f"{name}_q75_s"] = quartiles(seconds)
+    result |= steadiness(watch, ratios(times[DENSE], times[SHRUNK]), torch.get_num_threads())
     return result | _ratios(times, forms, length) | _sizes(forms) | _differences(forms, inputs)
 
 
@@ -127,6 +141,8 @@ def _ratios(times: Times, forms: Candidates, length: int) -> dict[str, float]:
     result = {"speedup": speedup, "mac_ratio": ceiling, "realised_over_ideal": speedup / ceiling}
     _, low, high = spread(ratios(times[DENSE], times[SHRUNK])).values()
     result |= {"speedup_p10": low, "speedup_p90": high}
+    quarter, _, three = quartiles(ratios(times[DENSE], times[SHRUNK]))
+    result |= {"speedup_q25": quarter, "speedup_q75": three}
     dense, computed = dense_cost(shrunk).macs(length), computed_cost(shrunk).macs(length)
     result["computed_mac_ratio"] = dense / max(computed, 1)
     if MASKED in times:

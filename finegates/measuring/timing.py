@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from finegates.errors import SpecError, first_line
+from finegates.files.progress import Progress, silent
 
 _STABLE = 0.1
 _MAX_WARM_UP = 10
@@ -28,14 +29,17 @@ Clock = Callable[[Pass], float]
 
 @torch.inference_mode()
 def interleaved(
-    passes: Mapping[str, Pass], repeats: int, device: str = "cpu"
+    passes: Mapping[str, Pass], repeats: int, device: str = "cpu", progress: Progress = silent
 ) -> dict[str, list[float]]:
     """Seconds of each pass, ``repeats`` of them, after a warm-up until times are stable."""
     clock = clock_of(device)
-    for run in passes.values():
+    for number, (name, run) in enumerate(passes.items()):
+        progress(number / (len(passes) + repeats), f"warming up: {name}")
         _warm_up(run, clock)
     times: dict[str, list[float]] = {name: [] for name in passes}
     for number in range(repeats):
+        done = (len(passes) + number) / (len(passes) + repeats)
+        progress(done, f"timing, round {number + 1} of {repeats}")
         for name in list(passes)[:: 1 if number % 2 else -1]:
             times[name].append(clock(passes[name]))
     return times
@@ -111,6 +115,12 @@ def spread(values: Sequence[float]) -> dict[str, float]:
     """``median``, ``p10`` and ``p90`` of some values."""
     low, high = np.quantile(values, [0.1, 0.9])
     return {"median": statistics.median(values), "p10": float(low), "p90": float(high)}
+
+
+def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+    """Lower quartile, median and upper quartile."""
+    low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
+    return float(low), float(median), float(high)
 
 
 def _warm_up(run: Pass, clock: Clock) -> None:

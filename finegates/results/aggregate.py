@@ -40,7 +40,7 @@ def points(rows: Iterable[RunRow], expected: Iterable[Cell] = ()) -> list[Point]
             finished run becomes a point without scores.
 
     Returns:
-        Sorted by task, method and target; trained ones, then rounded ones, then thresholds.
+        Sorted by data, method and target; trained ones, then rounded ones, then thresholds.
     """
     rows = list(rows)
     done = [row for row in rows if row.status == "finished" and row.score is not None]
@@ -50,11 +50,11 @@ def points(rows: Iterable[RunRow], expected: Iterable[Cell] = ()) -> list[Point]
     answered = {_recipe(row) for row in done if row.kind == TRAINED}
     seeds = {recipe: {row.seed for row in alike} for recipe, alike in asked.items()}
     variants = Variants([*done, *wanted])
-    metrics = {(row.task, row.model): row.metric for row in done}
+    metrics = {_home(row): row.metric for row in done}
     found = [_point(bucket, seeds, variants) for bucket in _grouped(done, _bucket).values()]
     for recipe in asked.keys() - answered:
         row = asked[recipe][0]
-        metric = metrics.get((row.task, row.model), "")
+        metric = metrics.get(_home(row), "")
         found.append(_point([replace(row, metric=metric)], seeds, variants))
     return sorted(_related(found), key=_order)
 
@@ -85,7 +85,17 @@ def _point(bucket: Sequence[RunRow], seeds: Mapping[str, set[int]], variants: Va
         variant=variants.label(row),
         shared=variants.shared(row),
         fingerprint=row.fingerprint,
+        data_name=variants.data_name(row),
+        rmse=_median_of(kept, "rmse"),
+        rmse_of_mean=_median_of(kept, "rmse_of_mean"),
+        speedup=_median_of(kept, "speedup"),
     )
+
+
+def _median_of(rows: Sequence[RunRow], name: str) -> float | None:
+    """Of what is known; None if nothing is."""
+    known = [value for row in rows if (value := getattr(row, name)) is not None]
+    return statistics.median(known) if known else None
 
 
 def _removed(row: RunRow) -> float | None:
@@ -96,9 +106,11 @@ def _removed(row: RunRow) -> float | None:
 
 def _expected_anywhere(cell: Cell, done: Sequence[RunRow]) -> list[RunRow]:
     """A cell's settings are not known: it is expected wherever its method was run."""
-    anywhere: dict[str, Any] = {_json(r.task, r.model): (r.task, r.model, {}) for r in done}
-    known = {_recipe(r): (r.task, r.model, r.settings) for r in done if r.method == cell.method}
-    places = [*(known or anywhere).values()] or [("", "", {})]
+    anywhere: dict[str, Any] = {_json(*_home(r)): (r.task, r.model, {}, r.source) for r in done}
+    known = {
+        _recipe(r): (r.task, r.model, r.settings, r.source) for r in done if r.method == cell.method
+    }
+    places = [*(known or anywhere).values()] or [("", "", {}, "")]
     return [expected_row(cell, *place) for place in places]
 
 
@@ -130,7 +142,12 @@ def _target(row: RunRow) -> float:
 def _recipe(row: RunRow) -> str:
     """What was trained, but for the seed."""
     settings, target = sorted(row.settings.items()), round(row.trained_for, _TARGET_DIGITS)
-    return _json(row.task, row.model, row.method, settings, target)
+    return _json(*_home(row), row.method, settings, target)
+
+
+def _home(row: RunRow) -> tuple[str, str, str]:
+    """What rows have to share for one to be missing next to the others."""
+    return row.task, row.data_name, row.model
 
 
 def _bucket(row: RunRow) -> str:
@@ -155,6 +172,6 @@ def _order(point: Point) -> tuple:
     trained_target = point.trained_target if point.trained_target is not None else -1.0
     kinds = (TRAINED, ROUNDED, THRESHOLDS)
     return (
-        *_data(point)[:3], place, point.method, point.variant, kinds.index(point.kind),
-        trained_target, point.target,
+        point.task, point.data_name, point.metric, point.model, place, point.method, point.variant,
+        kinds.index(point.kind), trained_target, point.target,
     )  # fmt: skip

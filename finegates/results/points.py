@@ -37,6 +37,11 @@ class Point:
             empty where nothing does, or for the method's own settings.
         shared: Chosen settings that all runs of the task and model have.
         fingerprint: That of the data; empty if it is not known.
+        data_name: What the data is called; data that differs never has one name.
+        rmse: Median error of a regression in the label's own unit; None for classes.
+        rmse_of_mean: That of always answering the training rows' mean.
+        speedup: Median of the newest speed-ups that were timed of these very cuts; None if none
+            was.
     """
 
     task: str
@@ -60,6 +65,10 @@ class Point:
     variant: str = ""
     shared: str = ""
     fingerprint: str = ""
+    data_name: str = ""
+    rmse: float | None = None
+    rmse_of_mean: float | None = None
+    speedup: float | None = None
 
 
 def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from finegates.errors import FineGatesError, RunError
+from finegates.gates.cuts import AS_TRAINED, Cut
 from finegates.groups.file import Cell, Group
 from finegates.results.points import ROUNDED, THRESHOLDS, TRAINED
 from finegates.runs.folder import BROKEN, Run
-from finegates.runs.measurements import read_points, read_thresholds
+from finegates.runs.label_errors import ERRORS
+from finegates.runs.measurements import Rows, at_cut, read_points, read_thresholds, read_timings
+from finegates.runs.names import data_name
 from finegates.runs.provenance import without_the_place
 from finegates.spec import make_spec
 
@@ -40,6 +43,9 @@ class RunRow:
         num_train: Training rows.
         created: When the run was made, in ISO 8601.
         reason: Why it is in this state, in words.
+        rmse: A regression's error in the label's own unit.
+        rmse_of_mean: That of always answering the training rows' mean.
+        speedup: Of the smaller model, as it was timed last.
     """
 
     status: str
@@ -60,12 +66,20 @@ class RunRow:
     num_train: int = 0
     created: str = ""
     reason: str = ""
+    rmse: float | None = None
+    rmse_of_mean: float | None = None
+    speedup: float | None = None
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "RunRow":
         """From what `finegates.runs.folder.Run.row` gives of a run that is not broken."""
         names = (f.name for f in fields(cls))
         return cls(**{name: row[name] for name in names if row.get(name) is not None})
+
+    @property
+    def data_name(self) -> str:
+        """What its data is called."""
+        return data_name(self.task, self.source)
 
     @property
     def trained_for(self) -> float:
@@ -100,7 +114,26 @@ def rows_of(run: Run, row: Mapping[str, Any]) -> list[RunRow]:
     except RunError as error:
         broken = trained.at_cut(ROUNDED, status=BROKEN, score=None, reason=str(error))
         return [trained, broken]
-    return [trained, *(_measured(trained, ROUNDED, point, "remove") for point in curve)]
+    rows = [(trained, AS_TRAINED)]
+    rows += [(_measured(trained, ROUNDED, p, "remove"), Cut(remove=p["remove"])) for p in curve]
+    if not _timings(run):
+        return [row for row, _ in rows]
+    return [replace(row, speedup=_speedup(run, cut)) for row, cut in rows]
+
+
+def _timings(run: Run) -> Rows:
+    try:
+        return read_timings(run)
+    except RunError:  # the pages that show times say so
+        return []
+
+
+def _speedup(run: Run, cut: Cut) -> float | None:
+    try:
+        timing = at_cut(run, cut).timing
+    except RunError:
+        return None
+    return timing["speedup"] if timing else None
 
 
 def threshold_rows(run: Run, trained: RunRow) -> list[RunRow]:
@@ -126,17 +159,25 @@ def group_rows(group: Group, runs_dir: Path) -> list[RunRow]:
     present = [Run(runs_dir / name) for name in group.runs if (runs_dir / name).is_dir()]
     rows = [replace(row, settings=settings) for row in run_rows(present)]
     task, model = _place(group)
-    return rows + [expected_row(cell, task, model, settings) for cell in group.cells]
+    file = group.settings.get("data")
+    source = f"file:{Path(file).name}" if file else ""
+    return rows + [expected_row(cell, task, model, settings, source) for cell in group.cells]
 
 
-def expected_row(cell: Cell, task: str, model: str, settings: Mapping[str, Any]) -> RunRow:
+def expected_row(
+    cell: Cell, task: str, model: str, settings: Mapping[str, Any], source: str = ""
+) -> RunRow:
     """A row that stands for a run which a group asks for."""
-    return RunRow(EXPECTED, task, model, cell.method, cell.seed, cell.target, settings=settings)
+    return RunRow(
+        EXPECTED, task, model, cell.method, cell.seed, cell.target, settings=settings,
+        source=source,
+    )  # fmt: skip
 
 
 def _measured(trained: RunRow, kind: str, point: Mapping[str, Any], asked: str) -> RunRow:
-    names = ("score", "removed_weights_fraction")
-    return trained.at_cut(kind, target_fraction=point[asked], **{n: point[n] for n in names})
+    found = {name: point[name] for name in ("score", "removed_weights_fraction")}
+    found |= {name: (point.get("metrics") or {}).get(name) for name in ERRORS}
+    return trained.at_cut(kind, target_fraction=point[asked], **found)
 
 
 def _place(group: Group) -> tuple[str, str]:

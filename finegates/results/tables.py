@@ -1,4 +1,4 @@
-"""Points as tables for people: text, Markdown and CSV. One block for each task and model."""
+"""Points as tables for people: text, Markdown and CSV. One block for each data set and model."""
 
 import dataclasses
 from collections.abc import Iterable, Sequence
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from finegates.files.spreadsheet import csv_text
 from finegates.methods import METHODS
 from finegates.results.points import TRAINED, Point
+from finegates.runs.label_errors import unit_number
 
 REMOVAL_TOLERANCE = 0.005
 """A removal that is further from its target than this is shown next to the score."""
@@ -25,10 +26,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Block:
-    """What is shown of one task and model.
+    """What is shown of one data set and model.
 
     Attributes:
-        title: Task, metric and model; what all its runs share.
+        title: Data, metric and model; what all its runs share.
         tables: Methods by target, then dense baselines; either may be missing.
         notes: What is missing.
     """
@@ -42,7 +43,7 @@ def blocks_of(points: Iterable[Point]) -> list[Block]:
     """Points as blocks, in the order in which they come."""
     places: dict[tuple[str, str, str], list[Point]] = {}
     for point in points:
-        places.setdefault((point.task, point.metric, point.model), []).append(point)
+        places.setdefault((point.data_name, point.metric, point.model), []).append(point)
     return [_block(of_place) for of_place in places.values()]
 
 
@@ -79,6 +80,8 @@ def score_text(point: Point) -> str:
         parts.insert(0, f"{100 * point.low:.1f}–{100 * point.high:.1f}")
     if point.removed is not None and abs(point.removed - point.target) > REMOVAL_TOLERANCE:
         parts.append(f"removed {100 * point.removed:.1f}%")
+    if point.rmse is not None and point.rmse_of_mean is not None:
+        parts.append(f"RMSE {unit_number(point.rmse)} of {unit_number(point.rmse_of_mean)}")
     return f"{100 * point.median:.1f} ({', '.join(parts)})"
 
 
@@ -95,11 +98,13 @@ def row_name(point: Point) -> str:
 def _block(points: Sequence[Point]) -> Block:
     first = points[0]
     metric = f"{first.metric} x 100, " if first.metric else ""
-    title = f"{first.task}, {first.model}: {metric}median (range over seeds, number of seeds)"
+    title = f"{first.data_name}, {first.model}: {metric}median (range over seeds, number of seeds)"
     baselines = [p for p in points if is_dense(p) and p.kind == TRAINED]
     curves = [p for p in points if p not in baselines]
     tables = [_by_target(curves)] if curves else []
     tables += [_dense(baselines)] if baselines else []
+    if timed := [p for p in curves if p.speedup is not None]:
+        tables.append(_speedups(timed))
     notes = [f"All with {first.shared}."] if first.shared else []
     return Block(title, tuple(tables), (*notes, *_notes(points)))
 
@@ -123,6 +128,19 @@ def _by_target(points: Sequence[Point]) -> Table:
     )
 
 
+def _speedups(points: Sequence[Point]) -> Table:
+    """Of the smaller models that were timed; those of a page and of a model's card are the same."""
+    targets = sorted({point.target for point in points})
+    rows: dict[str, dict[float, str]] = {}
+    for point in points:
+        rows.setdefault(row_name(point), {})[point.target] = f"{point.speedup:.2f}"
+    header = ("speed-up", *(f"{100 * target:g}%" for target in targets))
+    cells = (
+        (name, *(row.get(target, NOTHING) for target in targets)) for name, row in rows.items()
+    )
+    return Table(header, tuple(cells))
+
+
 def _dense(points: Sequence[Point]) -> Table:
     rows = [(row_name(point), score_text(point), _relative(point)) for point in points]
     return Table(("dense", "score", "relative to full"), tuple(rows))
@@ -142,6 +160,11 @@ def _notes(points: Sequence[Point]) -> list[str]:
         if point.missing_seeds
     ]
     notes = [f"Missing: {'; '.join(missing)}."] if missing else []
+    if any(point.rmse is not None for point in points):
+        notes.append(
+            "RMSE: error in the label's own unit, of that of always answering the training rows' "
+            "mean."
+        )
     if all(point.relative_to_full is None for point in points):
         notes.append("Nothing is relative to full: no run of full on this data has finished.")
     return notes

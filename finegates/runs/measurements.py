@@ -5,13 +5,19 @@ point keeps its place until the same cut is measured again. Loads no torch.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
+
+from filelock import FileLock
 
 from finegates.errors import RunError
 from finegates.files.storage import read_json, write_json
+from finegates.gates.cuts import AS_TRAINED, Cut, cut_of, gates_to_prune
 from finegates.runs.folder import CURVE_FILE, FORMAT_VERSION, Run
 
 TIMINGS_FILE = "timings.json"
+MEASURED_LOCK = ".measured.lock"
+NOTHING_REMOVED = Cut(remove=0.0)
 
 Rows = list[dict[str, Any]]
 
@@ -22,6 +28,95 @@ _TIMING_NUMBERS = (
     "dense_s", "masked_s", "shrunk_s", "speedup", "mac_ratio", "removed_weights_fraction",
 )  # fmt: skip
 _SAME = ("threshold", "remove", "batch_size", "seq_len", "dtype", "device", "threads", "hardware")
+
+
+@dataclass(frozen=True)
+class AtCut:
+    """What is known of a run's smaller model at one cut: the same for pages, cards and tables.
+
+    Attributes:
+        point: Its score and counts; None if it was not scored.
+        dense: The same with nothing removed.
+        timings: Its times, the newest last.
+        as_trained: Whether the cut closes exactly what training closed. The score is that of the
+            run's own last evaluation then.
+    """
+
+    point: dict[str, Any] | None
+    dense: dict[str, Any] | None
+    timings: Rows
+    as_trained: bool
+
+    @property
+    def timing(self) -> dict[str, Any] | None:
+        """The newest of its times."""
+        return self.timings[-1] if self.timings else None
+
+
+def at_cut(run: Run, cut: Cut | None) -> AtCut:
+    """What is known of a cut. Cuts that close the same gates are one cut.
+
+    Args:
+        run: A finished run.
+        cut: Where its gates are cut off; None for as training left them.
+
+    Raises:
+        RunError: If a file of the run is damaged.
+    """
+    cuts = _Cuts(run)
+    points, cut = [*read_points(run), *read_thresholds(run)], cut or AS_TRAINED
+    timings = [t for t in read_timings(run) if cuts.same(t, cut)]
+    point, dense = (cuts.point(points, one) for one in (cut, NOTHING_REMOVED))
+    return AtCut(point, dense, timings, cuts.as_trained(cut))
+
+
+def own_scores(run: Run) -> dict[str, Any]:
+    """``score``, ``metrics`` and counts of a finished run's last evaluation; nothing before it."""
+    status = run.status()
+    if status.state != "finished" or status.score is None:
+        return {}
+    return {
+        "score": status.score,
+        "metrics": status.metrics,
+        "removed_weights_fraction": status.removed_weights_fraction or 0.0,
+        "closed_gates_fraction": status.closed_gates_fraction or 0.0,
+    }
+
+
+class _Cuts:
+    """Which cuts of a run are the same. All close the lowest gates, so their number decides."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.snapshot = run.snapshot() if run.snapshot_steps() else None
+
+    def num_closed(self, cut: Cut) -> int | None:
+        """None without gates on disk, as of a dense run."""
+        if (gates := self.snapshot) is None:
+            return None
+        return int(gates_to_prune(gates.layout, gates.law, gates.means, cut).sum())
+
+    def as_trained(self, cut: Cut) -> bool:
+        if self.snapshot is None:
+            return cut in (AS_TRAINED, NOTHING_REMOVED)
+        return self.num_closed(cut) == int(self.snapshot.closed.sum())
+
+    def same(self, row: Mapping[str, Any], cut: Cut) -> bool:
+        """Whether a row was measured at this cut, or at one that closes as much."""
+        if cut_of(row) == cut:
+            return True
+        closed = row.get("closed_gates")
+        return closed is not None and closed == self.num_closed(cut)
+
+    def point(self, points: Rows, cut: Cut) -> dict[str, Any] | None:
+        known = [p for p in points if self.same(p, cut)]
+        exact = [p for p in known if cut_of(p) == cut]
+        found = (exact or known or [{}])[-1]
+        own = own_scores(self.run) if self.as_trained(cut) else {}
+        if own and (closed := self.num_closed(cut)) is not None:
+            own |= {"closed_gates": closed, "reopened_gates": 0}
+        metrics = {**found.get("metrics", {}), **own.get("metrics", {})}
+        return {**found, **own, "metrics": metrics, **asdict(cut)} if found or own else None
 
 
 def read_points(run: Run) -> Rows:
@@ -44,12 +139,14 @@ def keep_points(run: Run, points: Iterable[Mapping[str, Any]]) -> None:
     Raises:
         RunError: If the file is damaged.
     """
-    kept, points = _curve(run), list(points)
-    for name, asked in _ASKED.items():
-        new = [dict(point) for point in points if point.get(asked) is not None]
-        by_cut = {point[asked]: point for point in [*kept[name], *new]}
-        kept[name] = [by_cut[cut] for cut in sorted(by_cut)]
-    write_json(run.path / CURVE_FILE, {"format_version": FORMAT_VERSION, **kept})
+    points = list(points)
+    with FileLock(run.path / MEASURED_LOCK):  # a curve and a single cut may be scored together
+        kept = _curve(run)
+        for name, asked in _ASKED.items():
+            new = [dict(point) for point in points if point.get(asked) is not None]
+            by_cut = {point[asked]: point for point in [*kept[name], *new]}
+            kept[name] = [by_cut[cut] for cut in sorted(by_cut)]
+        write_json(run.path / CURVE_FILE, {"format_version": FORMAT_VERSION, **kept})
 
 
 def read_timings(run: Run) -> Rows:
@@ -69,9 +166,10 @@ def keep_timing(run: Run, timing: Mapping[str, Any]) -> None:
         RunError: If the file is damaged.
     """
     same = [timing.get(key) for key in _SAME]
-    kept = [t for t in read_timings(run) if [t.get(key) for key in _SAME] != same]
-    content = {"format_version": FORMAT_VERSION, "timings": [*kept, dict(timing)]}
-    write_json(run.path / TIMINGS_FILE, content)
+    with FileLock(run.path / MEASURED_LOCK):
+        kept = [t for t in read_timings(run) if [t.get(key) for key in _SAME] != same]
+        content = {"format_version": FORMAT_VERSION, "timings": [*kept, dict(timing)]}
+        write_json(run.path / TIMINGS_FILE, content)
 
 
 def _curve(run: Run) -> dict[str, Rows]:

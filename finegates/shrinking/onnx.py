@@ -1,5 +1,7 @@
 """Writes a classifier as ONNX, which runs without finegates and without torch."""
 
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -8,13 +10,19 @@ from transformers import PreTrainedModel
 from finegates.errors import ModelError
 
 ONNX_FILE = "model.onnx"
+INPUTS = ("input_ids", "attention_mask")
 _EXAMPLE_LENGTH = 8
+_CHUNKS = "chunk_size_feed_forward"
 
 
-def export_onnx(model: PreTrainedModel, path: Path) -> None:
-    """Writes a classifier as ONNX with inputs ``input_ids`` and ``attention_mask``.
+def export_onnx(model: PreTrainedModel, path: Path, inputs: Sequence[str] = INPUTS) -> None:
+    """Writes a classifier as ONNX.
 
-    Both are int64 of shape ``(batch, length)``, any batch and length; ``logits`` is the output.
+    Args:
+        model: The classifier.
+        path: The file.
+        inputs: What it takes: int64 of shape ``(batch, length)`` each, any batch and length, named
+            as the tokenizer names them. ``logits`` is the output.
 
     Raises:
         ModelError: If onnx or onnxscript is not installed.
@@ -25,19 +33,37 @@ def export_onnx(model: PreTrainedModel, path: Path) -> None:
         raise ModelError(
             "ONNX export needs the packages onnx and onnxscript; pip install 'finegates[onnx]'."
         ) from error
-    ids = torch.ones((2, _EXAMPLE_LENGTH), dtype=torch.long)
-    mask = ids.clone()
-    mask[1, _EXAMPLE_LENGTH // 2 :] = 0  # a mask of ones would be left out of the graph
-    axes = {0: "batch", 1: "length"}
-    torch.onnx.export(
-        model,
-        (),
-        str(path),
-        kwargs={"input_ids": ids, "attention_mask": mask},
-        dynamo=True,
-        input_names=["input_ids", "attention_mask"],
-        output_names=["logits"],
-        dynamic_shapes={"input_ids": axes, "attention_mask": axes},
-        external_data=False,
-        verbose=False,
-    )
+    with _unchunked(model):
+        torch.onnx.export(
+            model,
+            (),
+            str(path),
+            kwargs={name: _example(name) for name in inputs},
+            dynamo=True,
+            input_names=list(inputs),
+            output_names=["logits"],
+            dynamic_shapes={name: {0: "batch", 1: "length"} for name in inputs},
+            external_data=False,
+            verbose=False,
+        )
+
+
+def _example(name: str) -> torch.Tensor:
+    """Rows of which the second is half padding: a mask of ones would be left out of the graph."""
+    whole = name in ("input_ids", "attention_mask")
+    rows = torch.full((2, _EXAMPLE_LENGTH), int(whole))
+    rows[1, _EXAMPLE_LENGTH // 2 :] = int(name == "input_ids")
+    return rows
+
+
+@contextlib.contextmanager
+def _unchunked(model: PreTrainedModel) -> Iterator[None]:
+    """Feed-forwards at once: in chunks, which only save memory, a graph is for one length alone."""
+    chunked = {m: getattr(m, _CHUNKS) for m in model.modules() if getattr(m, _CHUNKS, 0)}
+    for module in chunked:
+        setattr(module, _CHUNKS, 0)
+    try:
+        yield
+    finally:
+        for module, size in chunked.items():
+            setattr(module, _CHUNKS, size)

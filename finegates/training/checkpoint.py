@@ -5,6 +5,7 @@ trained parameters, the optimizer and the step, and a resumed run equals an unin
 """
 
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 # Only the name of its error: `torch.load` takes tensors alone here.
@@ -21,16 +22,18 @@ from finegates.nn.attach import GATES_NAME
 from finegates.nn.penalty import BudgetPenalty
 from finegates.runs.folder import CHECKPOINT_FOLDER, TRAINED_FOLDER, Run
 from finegates.training.adapt import Adapted
+from finegates.training.label_scale import LabelScale
 from finegates.training.session import Session
 
 _UNUSABLE = (
-    OSError, SafetensorError, LookupError, ValueError, RuntimeError, UnpicklingError,
+    OSError, SafetensorError, LookupError, TypeError, ValueError, RuntimeError, UnpicklingError,
 )  # fmt: skip
 _STATE_FILE = "state.json"
 _OPTIMIZER_FILE = "optimizer.pt"
 _TRAINED_FILE = "trained.safetensors"
 _MULTIPLIER = "penalty.multiplier"
 _GATES_TENSOR = f"{GATES_NAME}.parameter"
+_LABEL_SCALE = "label_scale"
 
 
 def save_checkpoint(run: Run, session: Session, step: int) -> None:
@@ -58,7 +61,8 @@ def _write_checkpoint(folder: Path, session: Session, step: int) -> None:
         folder / _OPTIMIZER_FILE,
     )
     settled = session.gates is not None and session.gates.settled
-    write_json(folder / _STATE_FILE, {"step": step, "settled": settled})
+    scale = session.label_scale and asdict(session.label_scale)
+    write_json(folder / _STATE_FILE, {"step": step, "settled": settled, _LABEL_SCALE: scale})
 
 
 def load_checkpoint(run: Run, session: Session) -> int:
@@ -79,6 +83,9 @@ def load_checkpoint(run: Run, session: Session) -> int:
                 value.copy_(tensors[name])
         session.optimizer.load_state_dict(saved["optimizer"])
         session.schedule.load_state_dict(saved["schedule"])
+        # A checkpoint from before labels were standardised goes on in the label's unit.
+        scale = state.get(_LABEL_SCALE)
+        session.label_scale = None if scale is None else LabelScale(**scale)
     except _UNUSABLE as error:
         what = first_line(error)
         raise RunError(f"The checkpoint of {run.id} can't be used: {what}") from error
@@ -88,12 +95,17 @@ def load_checkpoint(run: Run, session: Session) -> int:
 
 
 def save_trained(run: Run, session: Session) -> None:
-    """Stores the model's own tensors other than the gates, which the last snapshot holds."""
+    """Stores the model's own tensors other than the gates, which the last snapshot holds.
+
+    A regression's head is stored so that the model answers in the label's own unit.
+    """
     if not session.accelerator.is_main_process:
         return
     partial = run.path / f".{TRAINED_FOLDER}.part"
     partial.mkdir(exist_ok=True)
     state = {name: t for name, t in _tensors_of(session).items() if name != _GATES_TENSOR}
+    if session.label_scale is not None:
+        state |= session.label_scale.folded(session.accelerator.unwrap_model(session.model))
     save_file(_contiguous(state), partial / _TRAINED_FILE)
     _replace_folder(partial, run.path / TRAINED_FOLDER)
 
@@ -105,6 +117,11 @@ def load_trained(run: Run, model: PreTrainedModel, adapted: Adapted) -> None:
         RunError: If they are missing or damaged.
     """
     path = run.path / TRAINED_FOLDER / _TRAINED_FILE
+    if not path.is_file():
+        raise RunError(
+            f"{run.id} is a curve only: its folder has settings, scores and curve, but no trained "
+            "weights. Train it again to use its model; 'runs show' prints its command."
+        )
     try:
         tensors = load_file(path)
         for name, value in _own_tensors(model, adapted).items():

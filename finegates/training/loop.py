@@ -15,6 +15,7 @@ from finegates.data.splits import TextSplits
 from finegates.gates.removal import gates_to_close
 from finegates.methods import METHODS
 from finegates.methods.method import MAGNITUDE
+from finegates.models.record import BASE_MODEL
 from finegates.nn.magnitude import order_by_magnitude
 from finegates.nn.penalty import BudgetPenalty
 from finegates.runs.journal import Journal
@@ -71,6 +72,7 @@ def train_step(session: Session, batch: dict, step: int) -> dict[str, torch.Tens
     spec, gates = session.spec, session.gates
     _seed_noise(session, step)
     session.model.train()
+    batch = standardised(session, batch)
     teacher = batch.pop(TEACHER_KEY, None)
     output = session.model(**batch)
     task_loss = loss = output.loss
@@ -90,6 +92,17 @@ def train_step(session: Session, batch: dict, step: int) -> dict[str, torch.Tens
     session.schedule.step()
     session.optimizer.zero_grad()
     return {"loss": loss.detach(), "task_loss": task_loss.detach(), "penalty": penalty.detach()}
+
+
+def standardised(session: Session, batch: dict) -> dict:
+    """A batch whose numbers, the teacher's too, are those that a regression is trained on."""
+    if session.label_scale is None:
+        return batch
+    numbers = ("labels", TEACHER_KEY)
+    return {
+        name: session.label_scale.standardised(value) if name in numbers else value
+        for name, value in batch.items()
+    }
 
 
 def _seed_noise(session: Session, step: int) -> None:
@@ -121,11 +134,11 @@ def _clipped(session: Session) -> list[nn.Parameter]:
 
 def _taught_session(journal: Journal, splits: TextSplits, device: str) -> Session:
     """A session whose training rows carry what the teacher says of them, if there is a teacher."""
-    spec = journal.run.spec
+    spec, base_model = journal.run.spec, journal.run.record["data"].get(BASE_MODEL)
     if spec.teacher is None:
-        return open_session(spec, splits, device)
+        return open_session(spec, splits, device, base_model)
     outputs = teacher_outputs(spec, splits.fingerprint, journal.run.path.parent, device)
-    session = open_session(spec, splits, device)
+    session = open_session(spec, splits, device, base_model)
     for row, output in zip(session.train_rows, outputs.tolist(), strict=True):
         row[TEACHER_KEY] = output
     return session

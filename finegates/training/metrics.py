@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from finegates.errors import unknown_name
+from finegates.runs.label_errors import RMSE, RMSE_OF_MEAN
 
 CORRELATIONS = ("matthews", "pearson", "spearman")
 """Metrics that are undefined, and given as 0, where one side is constant."""
@@ -42,6 +43,32 @@ def majority_score(
     answer = Counter(np.asarray(train_labels).tolist()).most_common(1)[0][0]
     asked = np.asarray(validation_labels)
     return compute_metrics((main_metric,), np.full(len(asked), answer), asked)[main_metric]
+
+
+def label_errors(
+    predictions: ArrayLike, references: ArrayLike, mean_of_training: float
+) -> dict[str, float]:
+    """How far numbers are off, in the label's unit: root mean squared errors.
+
+    Args:
+        predictions: Shape (rows,). The model's error is left out if one is not a finite number.
+        references: The true numbers, shape (rows,).
+        mean_of_training: Mean of the training rows' labels.
+
+    Returns:
+        Under the names of `finegates.runs.label_errors.ERRORS` the model's error, and that of
+        always answering the mean.
+    """
+    given, true = (np.asarray(side, dtype=np.float64) for side in (predictions, references))
+    found = {
+        RMSE: _rmse(given, true),
+        RMSE_OF_MEAN: _rmse(np.full_like(true, mean_of_training), true),
+    }
+    return {name: value for name, value in found.items() if np.isfinite(value)}
+
+
+def _rmse(given: np.ndarray, true: np.ndarray) -> float:
+    return float(np.sqrt(((given - true) ** 2).mean()))
 
 
 def _score(name: str, given: np.ndarray, true: np.ndarray) -> float:

@@ -8,7 +8,7 @@ import psutil
 import torch
 
 from finegates.errors import FineGatesError
-from finegates.gates.snapshots import Snapshot
+from finegates.gates.snapshots import Snapshot, is_early_snapshot
 from finegates.nn.gates import Gates
 from finegates.nn.penalty import BudgetPenalty
 from finegates.runs.folder import METRICS_FILE
@@ -17,7 +17,7 @@ from finegates.runs.provenance import hardware_of
 from finegates.training.checkpoint import save_checkpoint
 from finegates.training.metrics import majority_score
 from finegates.training.scoring import score_batches
-from finegates.training.session import Session
+from finegates.training.session import LOG_STEPS, Session
 
 _SMOOTHING = 0.7
 _DIVERGED_TIMES = 50.0
@@ -118,9 +118,7 @@ def log(journal: Journal, session: Session, step: int, window: Window) -> None:
     removed = current_removal(session)
     rows_left = (session.total_steps - step) * session.spec.batch_size
     progress = {"samples_per_s": window.rate, "memory_bytes": _memory_bytes(session)}
-    gates = session.gates
-    if gates and step % session.histogram_steps == 0 and not session.evaluates_at(step):
-        journal.histograms(current_snapshot(gates, step))
+    _record_gates(journal, session, step)
     journal.metrics(
         "train",
         step,
@@ -128,7 +126,7 @@ def log(journal: Journal, session: Session, step: int, window: Window) -> None:
         **removed,
         **progress,
         expected_removed=_expected_removed(session),
-        current_target=session.target_at(step) if gates else None,
+        current_target=session.target_at(step) if session.gates else None,
     )
     journal.update(
         step=step,
@@ -136,6 +134,16 @@ def log(journal: Journal, session: Session, step: int, window: Window) -> None:
         **removed,
         time_left_s=rows_left / window.rate if window.rate else None,
     )
+
+
+def _record_gates(journal: Journal, session: Session, step: int) -> None:
+    """Histograms and snapshots at the logs between evaluations, which store their own."""
+    if session.gates is None or session.evaluates_at(step):
+        return
+    if step % session.histogram_steps == 0:
+        journal.histograms(current_snapshot(session.gates, step))
+    if is_early_snapshot(step, session.total_steps, LOG_STEPS):
+        journal.gates(current_snapshot(session.gates, step), last=False)
 
 
 def evaluate_and_save(journal: Journal, session: Session, step: int) -> None:
@@ -172,7 +180,9 @@ def _memory_bytes(session: Session) -> int:
 
 def evaluate(session: Session) -> dict[str, float]:
     """The task's metrics on the validation rows, gates at their values."""
-    return score_batches(session.model, session.validation, session.accelerator, session.splits)
+    return score_batches(
+        session.model, session.validation, session.accelerator, session.splits, session.label_scale
+    )
 
 
 def current_snapshot(gates: Gates, step: int) -> Snapshot:

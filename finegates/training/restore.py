@@ -3,8 +3,9 @@
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from finegates.data.splits import TextSplits, load_splits
-from finegates.errors import DataError, RunError
+from finegates.data.splits import TextSplits, load_same_splits
+from finegates.errors import RunError
+from finegates.models.record import BASE_MODEL
 from finegates.nn.pretrained import load_pretrained
 from finegates.runs.folder import Run
 from finegates.training.adapt import adapt
@@ -23,14 +24,16 @@ def restore_model(run: Run) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
 
     Raises:
         RunError: If the run is not finished, does not name its labels, or its weights are gone.
-        ModelError: If its base model can't be loaded.
+        ModelError: If its base model can't be loaded, or has changed since.
     """
     check_finished(run)
     data = run.record["data"]
     if "labels" not in data or "problem" not in data:
         raise RunError(f"{run.id} does not say which labels its data has; train it again.")
     torch.manual_seed(run.spec.seed)
-    model, tokenizer = load_pretrained(run.spec.model, data["labels"], data["problem"])
+    model, tokenizer = load_pretrained(
+        run.spec.model, data["labels"], data["problem"], recorded=data.get(BASE_MODEL)
+    )
     load_trained(run, model, adapt(model, run.spec))
     return model.eval(), tokenizer
 
@@ -41,11 +44,7 @@ def restore_splits(run: Run) -> TextSplits:
     Raises:
         DataError: If it can't be read, or has changed since.
     """
-    splits = load_splits(run.spec)
-    recorded = run.record["data"].get("fingerprint")
-    if recorded not in (None, splits.fingerprint):
-        raise DataError(f"The data of {run.id} has changed since the run was made.")
-    return splits
+    return load_same_splits(run.id, run.spec, run.record["data"].get("fingerprint"))
 
 
 def restore_session(run: Run, device: str) -> Session:
@@ -54,8 +53,11 @@ def restore_session(run: Run, device: str) -> Session:
     Raises:
         RunError: If the run is not finished, or its weights are gone or damaged.
         DataError: If its data has changed, or can't be read.
+        ModelError: If its base model can't be loaded, or has changed since.
     """
     check_finished(run)
-    session = open_session(run.spec, restore_splits(run), device)
+    base_model = run.record["data"].get(BASE_MODEL)
+    session = open_session(run.spec, restore_splits(run), device, base_model)
     load_trained(run, session.accelerator.unwrap_model(session.model), session.adapted)
+    session.label_scale = None  # the kept head answers in the label's unit
     return session

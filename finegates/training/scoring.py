@@ -1,5 +1,7 @@
 """Scores of a model on labelled rows, in training and after it."""
 
+from collections.abc import Callable
+
 import torch
 from accelerate import Accelerator
 from torch.utils.data import DataLoader
@@ -9,41 +11,55 @@ from finegates.data.splits import TextSplits
 from finegates.nn.pretrained import longest_input
 from finegates.spec import RunSpec
 from finegates.training.batches import evaluation_batches, tokenise
-from finegates.training.metrics import compute_metrics
+from finegates.training.label_scale import LabelScale
+from finegates.training.metrics import compute_metrics, label_errors
 from finegates.training.session import evaluation_batch_size, make_accelerator
 
 
 @torch.no_grad()
 def score_batches(
-    model: PreTrainedModel, batches: DataLoader, accelerator: Accelerator, splits: TextSplits
+    model: PreTrainedModel,
+    batches: DataLoader,
+    accelerator: Accelerator,
+    splits: TextSplits,
+    label_scale: LabelScale | None = None,
+    progress: Callable[[float], None] = lambda fraction: None,
 ) -> dict[str, float]:
-    """The task's metrics, the main one first.
+    """The task's metrics, the main one first; of a regression also `label_errors`.
 
     Args:
         model: A classifier; it is put into evaluation.
         batches: Labelled, prepared by the accelerator.
         accelerator: Device, precision and processes.
         splits: Which metrics, and whether classes or a number are predicted.
+        label_scale: Of a regression in training; None if the model answers in the label's unit.
+        progress: Is told the fraction of the batches that is done.
     """
     model.eval()
     outputs, labels = [], []
-    for batch in batches:
+    for number, batch in enumerate(batches):
+        progress(number / len(batches))
         with accelerator.autocast():
             logits = model(**batch).logits
         gathered = accelerator.gather_for_metrics((logits, batch["labels"]))
         outputs.append(gathered[0].float().cpu())
         labels.append(gathered[1].cpu())
-    logits = torch.cat(outputs)
-    regression = splits.problem == "regression"
-    predictions = logits.squeeze(-1) if regression else logits.argmax(-1)
-    return compute_metrics(splits.metrics, predictions.numpy(), torch.cat(labels).numpy())
+    logits, true = torch.cat(outputs), torch.cat(labels).numpy()
+    if splits.problem != "regression":
+        return compute_metrics(splits.metrics, logits.argmax(-1).numpy(), true)
+    answers = logits.squeeze(-1).numpy()
+    if label_scale is not None:
+        answers = label_scale.restored(answers)
+    errors = label_errors(answers, true, float(splits.train["label"].mean()))
+    return compute_metrics(splits.metrics, answers, true) | errors
 
 
 class Judge:
     """Scores any model that answers a run's task on the run's validation rows.
 
     Args:
-        spec: Device, precision and batch size are the run's.
+        spec: Precision and batch size are the run's; a number is predicted in float32, because
+            half a precision has not enough digits for a label's own unit.
         splits: Its data.
         tokenizer: Its tokenizer.
         model: Any of its models: says how long a row may be.
@@ -59,7 +75,8 @@ class Judge:
         device: str,
     ) -> None:
         self.splits = splits
-        self.accelerator = make_accelerator(device, spec.precision)
+        precision = "fp32" if splits.problem == "regression" else spec.precision
+        self.accelerator = make_accelerator(device, precision)
         max_length = min(spec.max_length, longest_input(model.config))
         rows = tokenise(tokenizer, splits.validation, max_length)
         batches = evaluation_batches(rows, tokenizer, evaluation_batch_size(spec))
@@ -70,7 +87,9 @@ class Judge:
         """The main metric."""
         return self.splits.metrics[0]
 
-    def scores(self, model: PreTrainedModel) -> dict[str, float]:
-        """All metrics of a model, which is moved to the device."""
+    def scores(
+        self, model: PreTrainedModel, progress: Callable[[float], None] = lambda fraction: None
+    ) -> dict[str, float]:
+        """All metrics of a model, which is moved to the device; ``progress`` as `score_batches`."""
         model.to(self.accelerator.device)
-        return score_batches(model, self.batches, self.accelerator, self.splits)
+        return score_batches(model, self.batches, self.accelerator, self.splits, progress=progress)

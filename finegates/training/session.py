@@ -1,6 +1,7 @@
 """A training session: model, gates, optimizer and batches of a run, ready to take steps."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -19,7 +20,7 @@ from finegates.machine.accelerate import was_launched
 from finegates.machine.devices import gpu_numbering
 from finegates.nn.gates import Gates
 from finegates.nn.kurtosis import gate_weights
-from finegates.nn.model_parts import start_output_at
+from finegates.nn.model_parts import answering_linear
 from finegates.nn.penalty import PENALTIES, weigh_gates
 from finegates.nn.pretrained import load_pretrained, longest_input
 from finegates.spec import RunSpec
@@ -32,6 +33,7 @@ from finegates.training.batches import (
     tokenise,
 )
 from finegates.training.distributed import Processes
+from finegates.training.label_scale import LabelScale
 from finegates.training.optimizer import make_optimizer, make_schedule
 
 LOG_STEPS = 5
@@ -56,6 +58,8 @@ class Session:
         train_rows: Tokenised training rows.
         validation: Batches of the validation rows.
         splits: The data as text.
+        label_scale: Of the labels that the model is trained on; None where it answers in their own
+            unit, as a finished one does, and for classes.
     """
 
     spec: RunSpec
@@ -70,6 +74,7 @@ class Session:
     train_rows: Rows
     validation: DataLoader
     splits: TextSplits
+    label_scale: LabelScale | None
 
     @property
     def gates(self) -> Gates | None:
@@ -127,16 +132,31 @@ class Session:
         return self.plan.pushes_at(step, self.total_steps)
 
 
-def open_session(spec: RunSpec, splits: TextSplits, device: str) -> Session:
+def open_session(
+    spec: RunSpec,
+    splits: TextSplits,
+    device: str,
+    base_model: Mapping[str, str] | None = None,
+) -> Session:
     """Loads the model, adapts it and prepares everything for the first step.
 
+    Args:
+        spec: What to do.
+        splits: The run's data.
+        device: As torch names it.
+        base_model: What the run has recorded of its model, where there is a run.
+
     Raises:
-        ModelError: If the model can't be loaded.
+        ModelError: If the model can't be loaded, or is no longer the recorded one.
+        DataError: If a regression's labels are too large, small or close for a model.
     """
     torch.manual_seed(spec.seed)
-    model, tokenizer = load_pretrained(spec.model, splits.labels, splits.problem)
-    if splits.problem == "regression":  # else the first epochs go into finding the mean
-        start_output_at(model, float(splits.train["label"].mean()))
+    scale = LabelScale.of(splits.train["label"]) if splits.problem == "regression" else None
+    model, tokenizer = load_pretrained(
+        spec.model, splits.labels, splits.problem, recorded=base_model, paired=splits.has_pairs
+    )
+    if scale is not None:  # a head that comes with the model may start anywhere
+        torch.nn.init.zeros_(answering_linear(model)[1].bias)
     adapted = adapt(model, spec)
     max_length = min(spec.max_length, longest_input(model.config))
     train_rows = tokenise(tokenizer, splits.train, max_length)
@@ -151,7 +171,7 @@ def open_session(spec: RunSpec, splits: TextSplits, device: str) -> Session:
     model, optimizer, validation = accelerator.prepare(model, optimizer, validation)
     session = Session(
         spec, accelerator, Processes(accelerator), model, tokenizer, adapted, penalty, optimizer,
-        schedule, train_rows, validation, splits,
+        schedule, train_rows, validation, splits, scale,
     )  # fmt: skip
     if adapted.gates is not None and session.processes.count > 1:
         adapted.gates.generator = torch.Generator(accelerator.device)

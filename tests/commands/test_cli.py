@@ -18,6 +18,7 @@ from finegates.runs.bin import BIN_FOLDER
 from finegates.runs.folder import RUNS_DIR_VARIABLE, create_run
 from finegates.runs.status import Status, write_status
 from finegates.spec import FIELDS, make_spec
+from tests.faults_reported.models import change_weights
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESULT_KEYS = {
@@ -89,7 +90,7 @@ def test_train_repeats_its_result_from_the_command_that_the_run_records(
 
 def test_a_run_that_fails_gives_its_row_its_reason_and_code_1(capsys, runs_dir, toy_model_dir):
     spoilt = shutil.copytree(toy_model_dir, runs_dir.parent / "spoilt")
-    (spoilt / "model.safetensors").write_bytes(b"garbage")
+    change_weights(spoilt, lambda weights: weights["classifier.weight"].fill_(float("nan")))
     assert main(["train", "--model", str(spoilt), *QUICK]) == 1
     out, err = capsys.readouterr()
     row = json.loads(out)
@@ -152,12 +153,26 @@ MENDABLE = {
     "a class with one row": (a_file("a.csv", rows("no", "no", "yes")), "one row only: 'yes'"),
     "a missing label": (a_file("a.csv", rows("no", "no", "", "yes", "yes")), "empty in row 3"),
     "ragged rows": (a_file("a.csv", "text,label\na,b,c\n"), "line 2: 3 fields"),
-    "a wrong encoding": (a_file("a.csv", rows("né", "né").encode("latin-1")), "not UTF-8"),
-    "UTF-16": (a_file("a.csv", rows("no", "yes").encode("utf-16")), "UTF-16"),
-    "text named Parquet": (a_file("a.parquet", rows("no", "yes")), "named as Parquet"),
+    "a broken byte": (a_file("a.csv", rows("né", "né").encode() + b"\xff"), "not UTF-8"),
+    "a wrong encoding": (
+        lambda folder: [*a_file("a.csv", rows(*"éyéy").encode("latin-1"))(folder),
+                        "--encoding", "utf-8"], "not UTF-8: byte 27 (line 2)",
+    ),
+    "an unknown encoding": (
+        lambda folder: [*a_file("a.csv", rows(*"nyny"))(folder), "--encoding", "utf-9"],
+        "encoding is 'utf-9'",
+    ),
+    "a first row of data": (
+        a_file("a.csv", rows(*"nyny").partition("\n")[2]), "Set header=no if the file has no",
+    ),
+    "no file after --data": (lambda _: ["--data", ""], "data is empty; give a value, or leave"),
+    "no word after --cleaning": (
+        lambda folder: [*a_file("a.csv", rows(*"nyny"))(folder), "--cleaning", ","],
+        "cleaning is empty; give a value, or leave",
+    ),
     "a torn Parquet": (a_file("a.parquet", b"PAR1 and then nothing"), "damaged Parquet"),
-    "a Parquet named CSV": (a_file("a.csv", b"PAR1"), "a Parquet file"),
-    "an unknown kind": (a_file("a.xlsx", "a"), "file type '.xlsx'"),
+    "a Parquet named CSV": (a_file("a.csv", b"PAR1"), "damaged Parquet"),
+    "a workbook": (a_file("a.xlsx", b"PK\x03\x04"), "an Excel workbook"),
     "5,000 classes": (
         lambda folder: [
             *a_file("a.csv", rows(*(i + 0.5 for i in range(5000))))(folder),

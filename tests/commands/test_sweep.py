@@ -118,6 +118,8 @@ def test_targets_and_seeds_have_defaults(capsys, runs_dir):
     [
         ([], "methods is empty"),
         (["--methods", ","], "methods is empty"),
+        (["--methods", "full", "--name", " "], "name is empty; give one"),
+        (["--methods", "full", "--data", ""], "data is empty; give a value"),
         (["--methods", "finegate"], "Did you mean 'finegates'"),
         (["--methods", "full", "--targets", ""], "targets is empty; give numbers with commas"),
         (["--methods", "full", "--targets", "0.1;0.2"], "'0.1;0.2' in it; give numbers"),
@@ -238,7 +240,9 @@ def evaluated(monkeypatch) -> list[tuple]:
     """What `evaluate_cuts` was asked for; it answers without a model."""
     asked: list[tuple] = []
 
-    def evaluate_cuts(run: Run, cuts: list[Cut], device: str, on_point=None) -> list[dict]:
+    def evaluate_cuts(
+        run: Run, cuts: list[Cut], device: str, on_point=None, progress=None
+    ) -> list[dict]:
         asked.append((run.id, cuts, device))
         if run.status().state != "finished":
             raise RunError(f"{run.id} is {run.status().state}.")

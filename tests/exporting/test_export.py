@@ -4,6 +4,7 @@ import json
 import pickle
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import onnx
@@ -13,13 +14,16 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 import finegates.auto  # noqa: F401  what the folder's card tells to import
+from finegates import __version__
 from finegates.cli import main
 from finegates.errors import DataError, ModelError, RunError, SpecError
 from finegates.exporting.export import export
+from finegates.exporting.package import files_of, loading_lines, model_name, zipped
 from finegates.gates.cuts import Cut
 from finegates.jobs.worker import execute
 from finegates.measuring.candidates import attach_random_gates
 from finegates.runs.folder import create_run
+from finegates.runs.measurements import read_timings
 from finegates.shrinking.cost import num_parameters
 from finegates.shrinking.hardware import Hardware
 from finegates.shrinking.onnx import ONNX_FILE, export_onnx
@@ -61,7 +65,6 @@ def expected(run):
     model, tokenizer = restore_model(run)
     prune(model, Cut(remove=0.4))
     encoded = dict(tokenizer(TEXTS, padding=True, return_tensors="pt"))
-    encoded.pop("token_type_ids", None)
     with torch.no_grad():
         return encoded, model(**encoded).logits.numpy()
 
@@ -97,10 +100,13 @@ def test_pipeline_answers_as_the_masked_model(exported, expected):
     assert [a["label"] for a in answers] == [names[i] for i in expected[1].argmax(1)]
 
 
-def test_onnx_gives_the_same_logits_at_any_batch_and_length(exported, expected):
+def test_onnx_takes_what_the_tokenizer_gives_at_any_batch_and_length(exported, expected):
     session = onnxruntime.InferenceSession(str(exported[0] / ONNX_FILE))
     encoded, logits = expected
     feed = {name: value.numpy() for name, value in encoded.items()}
+    assert {"token_type_ids"} < {i.name for i in session.get_inputs()} == {*feed}
+    card = (exported[0] / "README.md").read_text()
+    assert "`input_ids`, `token_type_ids`, `attention_mask`" in card
     assert np.abs(session.run(["logits"], feed)[0] - logits).max() < 1e-4
     one = {name: value[:1, :3] for name, value in feed.items()}
     assert session.run(["logits"], one)[0].shape == (1, 2)
@@ -155,15 +161,77 @@ def test_a_card_without_data_says_what_was_not_measured(run, tmp_path, monkeypat
         raise DataError("There is no folder 'somewhere'.")
 
     monkeypatch.setattr("finegates.measuring.evaluation.restore_splits", gone)
-    facts = export(run, tmp_path / "out", cut=Cut(threshold=0.3))
+    facts = export(run, tmp_path / "out", cut=Cut(remove=0.15))
     card = (tmp_path / "out" / "README.md").read_text()
     assert "The score was not measured: There is no folder 'somewhere'. To measure" in card
-    assert "gates up to 0.3 closed" in card and facts["card"]["pruned_score"] is None
+    assert "15% of the weights removed" in card and facts["card"]["pruned_score"] is None
 
 
 def test_a_card_is_quick_to_make_if_nothing_is_to_be_measured(run, tmp_path):
-    export(run, tmp_path / "out", measured=False)
+    export(run, tmp_path / "out", cut=Cut(remove=0.11), measured=False)
     assert "were not measured: it was not asked for" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_what_is_recorded_of_a_cut_is_not_measured_again(run, tmp_path, monkeypatch):
+    first = export(run, tmp_path / "first", cut=Cut(remove=0.25))
+    timing = read_timings(run)[-1]
+    assert first["card"]["timing"] == timing and timing["remove"] == 0.25
+    for name in ("measured.bench", "measured.keep_timing"):
+        monkeypatch.setattr(f"finegates.exporting.{name}", None)
+    monkeypatch.setattr("finegates.measuring.evaluation.evaluate_cuts", None)
+    again = export(run, tmp_path / "again", cut=Cut(remove=0.25))
+    assert again["card"] == first["card"] == json.loads(json.dumps(again["card"]))
+
+
+def test_the_cut_as_trained_has_the_runs_own_last_score(run, tmp_path):
+    facts = export(run, tmp_path / "out", measured=False)
+    assert facts["card"]["pruned_score"] == run.status().score
+    assert facts["card"]["metrics"] == run.status().metrics
+
+
+def test_progress_goes_from_nothing_to_all(run, tmp_path):
+    told = []
+    export(run, tmp_path / "out", cut=Cut(remove=0.4), progress=lambda *at: told.append(at))
+    assert told[0] == (0.0, "loading the model") and told[-1][1] == "checking what was written"
+    assert [fraction for fraction, _ in told] == sorted(fraction for fraction, _ in told)
+
+
+def test_the_readme_says_what_it_takes_and_its_lines_load_it(exported, monkeypatch):
+    folder, facts = exported
+    card = (folder / "README.md").read_text()
+    assert "licence is Apache-2.0" in card and "pip install" in card and __version__ in card
+    lines = loading_lines(facts["name"])
+    assert lines in card and len(lines.replace("\n\n", "\n").splitlines()) == 3
+    monkeypatch.chdir(folder.parent)
+    scope: dict = {}
+    exec(lines.replace(facts["name"], folder.name), scope)
+    assert scope["classify"](TEXTS)[0]["label"] in ("negative", "positive")
+    assert scope["classify"]("good " * 999, truncation=True)[0]["label"]
+
+
+def test_a_zip_holds_one_folder_that_loads(exported, tmp_path):
+    folder, facts = exported
+    (tmp_path / "model.zip").write_bytes(zipped(folder, facts["name"]))
+    with zipfile.ZipFile(tmp_path / "model.zip") as archive:
+        archive.extractall(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"model.zip", facts["name"]}
+    assert files_of(tmp_path / facts["name"]) == facts["bytes"] == files_of(folder)
+    assert AutoModelForSequenceClassification.from_pretrained(tmp_path / facts["name"])
+
+
+def test_a_model_is_named_by_data_method_and_what_was_removed(run):
+    assert model_name(run, Cut(remove=0.3)) == "sample-finegates-lora-30pct"
+    assert model_name(run, Cut(remove=0.0)) == "sample-finegates-lora-0pct"
+
+
+@pytest.mark.parametrize("command", ["export", "prune"])
+def test_a_place_that_can_not_be_is_said_before_the_work(run, tmp_path, capsys, command):
+    (tmp_path / "file").write_text("keep")
+    words = [command, run.id, "--runs-dir", str(run.path.parent), "--remove", "0.3"]
+    for given in (str(tmp_path / "file"), "", str(run.path), str(run.path.parent / "new")):
+        assert main([*words, "--out", given]) == 2
+        told = capsys.readouterr().err
+        assert told.startswith("error: ") and told.count("\n") == 1 and "folder" in told
 
 
 def test_a_used_folder_is_refused_and_left_alone(run, tmp_path):

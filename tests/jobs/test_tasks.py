@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -11,9 +12,11 @@ from finegates.errors import RunError
 from finegates.jobs.tasks import (
     DONE,
     FAILED,
+    PROGRESS_VARIABLE,
     RUNNING,
     TASKS_FOLDER,
     read_task,
+    reported,
     start_task,
     stop_task,
 )
@@ -66,7 +69,7 @@ def sleeper(monkeypatch):
     """Commands that do nothing for a minute."""
     started = []
 
-    def start(arguments, log, output):
+    def start(arguments, log, environment, *, output):
         process = subprocess.Popen([sys.executable, "-c", SLEEP], start_new_session=True)
         started.append(process)
         return process
@@ -79,15 +82,48 @@ def sleeper(monkeypatch):
 
 
 def test_one_task_of_a_name_at_a_time_and_it_can_be_stopped(run, sleeper):
-    start_task(run, "slow", ["bench", run.id])
+    assert start_task(run, "slow", ["bench", run.id])
     assert read_task(run, "slow").state == RUNNING
     with pytest.raises(RunError, match="wait for it, or stop it"):
-        start_task(run, "slow", ["bench", run.id])
+        start_task(run, "slow", ["bench", run.id, "--repeats=2"])
     start_task(run, "other", ["bench", run.id])
     stop_task(run, "slow")
     task = ended(run, "slow")
     assert task.state == FAILED and task.reason == "It ended without a word."
     assert read_task(run, "other").state == RUNNING
+
+
+def test_the_same_task_asked_for_twice_is_started_once(run, sleeper):
+    with ThreadPoolExecutor(4) as clicks:
+        asked = [clicks.submit(start_task, run, "slow", ["bench", run.id]) for _ in range(4)]
+    assert sorted(click.result() for click in asked) == [False, False, False, True]
+
+
+def test_a_task_that_reports_how_far_it_is_can_be_read(run, sleeper, monkeypatch):
+    start_task(run, "slow", ["bench", run.id])
+    assert read_task(run, "slow").fraction is None
+    monkeypatch.setenv(PROGRESS_VARIABLE, str(run.path / TASKS_FOLDER / "slow.progress"))
+    report = reported()
+    report(0.0, "warming up")
+    known = read_task(run, "slow")
+    assert (known.fraction, known.doing, known.seconds_left) == (0.0, "warming up", None)
+    time.sleep(0.3)
+    report(0.25, "timing, round 1 of 4")
+    known = read_task(run, "slow")
+    assert (known.fraction, known.doing) == (0.25, "timing, round 1 of 4")
+    assert known.seconds_left == pytest.approx(0.9, abs=0.6)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"fraction": "x"}', '{"fraction": 1e999}'])
+def test_damaged_progress_is_none(run, sleeper, content):
+    start_task(run, "slow", ["bench", run.id])
+    (run.path / TASKS_FOLDER / "slow.progress").write_text(content)
+    assert read_task(run, "slow").fraction is None
+
+
+def test_without_a_task_progress_is_told_to_nobody(monkeypatch):
+    monkeypatch.delenv(PROGRESS_VARIABLE, raising=False)
+    reported()(0.5, "nothing")
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"pid": 1}', '{"pid": "x", "created": 0}'])

@@ -95,10 +95,10 @@ def test_data_that_changed_since_the_run_was_made_is_refused(runs_dir, run, tmp_
     ],
 )
 def test_an_error_of_ours_is_in_the_log_and_in_plain_words(run, monkeypatch, error, words):
-    def fail(spec):
+    def fail(*asked):
         raise error
 
-    monkeypatch.setattr(worker, "load_splits", fail)
+    monkeypatch.setattr(worker, "load_same_splits", fail)
     status = execute(run, "cpu")
     assert status.state == "failed"
     assert words in status.reason and "\n" not in status.reason

@@ -111,7 +111,7 @@ def test_runs_that_differ_in_more_than_the_seed_stay_apart(runs_dir, what):
     result(runs_dir, 0.1, seed=1, **DIFFERENT[what])
     found = points_of(runs_dir)
     assert sorted(point.scores for point in found) == [(0.1,), (0.9,)]
-    names = ("task", "model", "method", "target", "variant")
+    names = ("data_name", "model", "method", "target", "variant")
     assert len({tuple(getattr(p, name) for name in names) for p in found}) == 2, "and it shows"
 
 
@@ -127,17 +127,43 @@ def test_a_variant_says_what_differs_and_not_what_is_shared(runs_dir):
 def test_runs_on_other_data_stay_apart_and_say_so(runs_dir):
     result(runs_dir, 0.9, seed=0)
     result_on(DATA | {"fingerprint": "b" * 64}, runs_dir, 0.1, seed=1)
-    assert {(p.variant, p.scores) for p in points_of(runs_dir)} == {
-        ("data=sample@aaaaaaaa", (0.9,)),
-        ("data=sample@bbbbbbbb", (0.1,)),
+    assert {(p.data_name, p.scores) for p in points_of(runs_dir)} == {
+        ("sample @aaaaaaaa", (0.9,)),
+        ("sample @bbbbbbbb", (0.1,)),
     }
+
+
+def test_files_are_called_by_their_names_and_data_of_one_name_by_its_size(runs_dir):
+    for number, (name, rows) in enumerate((("tickets", 80), ("tickets", 90), ("films", 80))):
+        data = {
+            "source": f"file:{number:016x}-{name}.csv",
+            "fingerprint": f"{number}" * 64,
+            "num_train": rows,
+        }
+        result_on(DATA | data, runs_dir, 0.5, seed=0)
+    names = [point.data_name for point in points_of(runs_dir)]
+    assert names == ["films", "tickets (80 rows)", "tickets (90 rows)"]
+
+
+def test_what_a_group_lacks_stands_with_the_data_that_it_has(runs_dir):
+    run = result_on(DATA | {"source": "file:tickets.csv"}, runs_dir, 0.5)
+    record = run.record | {"spec": run.record["spec"] | {"task": "file", "data": "/x/tickets.csv"}}
+    (run.path / "spec.json").write_text(json.dumps(record))
+    cells = [cell_of(run), Cell("finegates", 0.3, 7), Cell("full", 0.0, 0)]
+    group = group_of(runs_dir, "g", cells, task="file", data="/x/tickets.csv")
+    found = group_points(group, runs_dir)
+    assert {point.data_name for point in found} == {"tickets"}
+    assert [point.missing_seeds for point in found] == [(7,), (0,)]
 
 
 def test_data_that_another_setting_explains_is_not_told_twice(runs_dir):
     result(runs_dir, seed=0)
     fewer = DATA | {"fingerprint": "b" * 64}
     result_on(fewer, runs_dir, 0.1, seed=0, max_train_samples=100)
-    assert {p.variant for p in points_of(runs_dir)} == {"", "max_train_samples=100"}
+    assert {(p.variant, p.shared) for p in points_of(runs_dir)} == {
+        ("", ""),
+        ("", "max_train_samples=100"),
+    }
 
 
 @pytest.mark.parametrize("settings", [{"device": "auto"}, {"eval_steps": 7}])

@@ -66,6 +66,15 @@ def test_sums_of_a_run_are_told_apart_and_agree_with_its_last_gates(make_run):
     assert set(status.metrics) <= set(METRICS) and status.score == status.metrics["accuracy"]
 
 
+def test_gates_are_stored_more_often_early_on_than_they_are_evaluated(make_run):
+    run = make_run(eval_steps=12)
+    assert execute(run, "cpu").state == "finished"
+    assert run.snapshot_steps() == [5, 10, 12, 15, 24]
+    rows = current_rows(run.metrics_reader().read_new())
+    removed = {row["step"]: row["closed_gates_fraction"] for row in rows if row["kind"] == "train"}
+    assert run.snapshot(15).closed.mean() == pytest.approx(removed[15], abs=1e-3)  # float16
+
+
 @pytest.mark.parametrize("method", ["finegates", "finegates-official", "finegates+lora"])
 def test_resumed_run_equals_an_uninterrupted_one(make_run, method):
     whole, broken = make_run(method=method, **QUICK), make_run(method=method, **QUICK)
@@ -143,7 +152,8 @@ def test_regression_and_pairs_are_trained(toy_model_dir, tmp_path):
     spec = make_spec({**given, "data": str(path), "pair_column": "other", "problem": "regression"})
     status = execute(create_run(spec, {}, tmp_path / "runs"), "cpu")
     assert status.state == "finished", status.reason
-    assert status.metric == "pearson" and set(status.metrics) == {"pearson", "spearman"}
+    assert status.metric == "pearson"
+    assert set(status.metrics) == {"pearson", "spearman", "rmse", "rmse_of_mean"}
 
 
 def test_a_regression_starts_at_the_mean_of_its_training_labels(toy_model_dir, tmp_path):
@@ -155,8 +165,9 @@ def test_a_regression_starts_at_the_mean_of_its_training_labels(toy_model_dir, t
     spec = make_spec({**given, "data": str(path), "problem": "regression"})
     session = open_session(spec, load_splits(spec), "cpu")
     with torch.no_grad():
-        answers = session.model.eval()(**next(iter(session.validation))).logits
-    assert (answers - session.splits.train["label"].mean()).abs().max() < 2
+        answers = session.model.eval()(**next(iter(session.validation))).logits.numpy()
+    answers = session.label_scale.restored(answers)
+    assert np.abs(answers - session.splits.train["label"].mean()).max() < 2
 
 
 def test_a_loss_that_is_no_number_fails_with_the_reason(make_run, monkeypatch):

@@ -1,0 +1,138 @@
+"""Whether an exported folder answers as the run's model does, asked as a user would ask it.
+
+Every text goes through the folder's own tokenizer, and all that it gives into the model: single
+texts and pairs, short and long, alone and next to others of another length.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+import finegates.auto  # noqa: F401  what loading the folder takes
+from finegates.errors import ModelError, first_line
+from finegates.nn.pretrained import longest_input
+from finegates.shrinking.onnx import ONNX_FILE
+
+TOLERANCE = 1e-3
+"""Of how far answers are apart: float32 and other kernels stay a hundred times below."""
+_ROUNDING = 1e-5
+"""Of the largest answer: the last digits of a number that is far from 0."""
+_LONGEST_CHECKED = 256
+"""Tokens: more takes a large model long, and differs in nothing but its length."""
+
+Encoded = dict[str, Tensor]
+Answers = Callable[[Encoded], np.ndarray]
+
+
+def inputs_of(tokenizer: PreTrainedTokenizerBase) -> list[str]:
+    """Names of what a tokenizer gives to a model."""
+    return list(tokenizer("a", "b"))
+
+
+def check_folder(folder: Path, model: PreTrainedModel) -> dict[str, float]:
+    """Compares a folder, and its ONNX file if it has one, with the model that it was made of.
+
+    Args:
+        folder: With model and tokenizer, and perhaps ``model.onnx``.
+        model: The gated model, in evaluation; it reads what the tokenizer gives.
+
+    Returns:
+        ``torch`` and ``onnx``: the largest difference of answers, over how far answers are apart.
+
+    Raises:
+        ModelError: If they answer differently, or one of them does not read what the tokenizer
+            gives.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    loaded = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    ways: dict[str, Answers] = {"torch": lambda encoded: _by_torch(loaded, encoded)}
+    if (folder / ONNX_FILE).is_file():
+        ways["onnx"] = _by_onnx(folder / ONNX_FILE, inputs_of(tokenizer))
+    batches = {
+        name: encoded
+        for name, encoded in _batches(tokenizer, longest_input(model.config))
+        if _can_be_read(model, encoded)
+    }
+    true = {name: _by_torch(model, encoded) for name, encoded in batches.items()}
+    apart = np.ptp(np.concatenate(list(true.values())), axis=0).max()
+    largest = max(np.abs(rows).max() for rows in true.values())
+    allowed = TOLERANCE * apart + _ROUNDING * largest
+    found = {}
+    for way, answers in ways.items():
+        differences = {n: _difference(way, n, answers, e, true[n]) for n, e in batches.items()}
+        worst = max(differences, key=lambda name: differences[name])
+        if not differences[worst] <= allowed:
+            raise ModelError(
+                f"The exported model answers {worst} differently by {way}: by "
+                f"{differences[worst]:.2g}, where {allowed:.2g} is rounding. Nothing was written; "
+                "please report this with the model's type."
+            )
+        found[way] = float(differences[worst] / max(apart, _ROUNDING * largest, 1e-30))
+    return found
+
+
+def _can_be_read(model: PreTrainedModel, encoded: Encoded) -> bool:
+    """Whether the model has as many segments: one that was made for single texts may have one."""
+    segments = encoded.get("token_type_ids")
+    most = getattr(model.config, "type_vocab_size", None)
+    return segments is None or most is None or int(segments.max()) < most
+
+
+def _difference(way: str, name: str, answers: Answers, encoded: Encoded, true: np.ndarray) -> float:
+    try:
+        given = answers(encoded)
+    except Exception as error:  # of onnxruntime, torch and transformers, a dozen types
+        raise ModelError(
+            f"The exported model does not read {name} by {way}: {first_line(error)} Nothing was "
+            "written."
+        ) from error
+    return float(np.abs(given - true).max())
+
+
+@torch.inference_mode()
+def _by_torch(model: PreTrainedModel, encoded: Encoded) -> np.ndarray:
+    return model(**encoded).logits.float().numpy()
+
+
+def _by_onnx(path: Path, inputs: list[str]) -> Answers:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ModelError(
+            "Checking an ONNX file needs the package onnxruntime; pip install 'finegates[onnx]'."
+        ) from error
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    if {i.name for i in session.get_inputs()} != {*inputs}:
+        taken = ", ".join(i.name for i in session.get_inputs())
+        raise ModelError(f"{path.name} takes {taken}; the tokenizer gives {', '.join(inputs)}.")
+    return lambda encoded: session.run(["logits"], {n: t.numpy() for n, t in encoded.items()})[0]
+
+
+def _batches(tokenizer: PreTrainedTokenizerBase, longest: int) -> Iterator[tuple[str, Encoded]]:
+    """What is asked: name -> encoded, of words drawn from what the tokenizer knows."""
+    rng, most = np.random.default_rng(0), min(longest, _LONGEST_CHECKED)
+    known = [t for t in range(len(tokenizer)) if t not in tokenizer.all_special_ids]
+
+    def text(num_words: int) -> str:
+        return str(tokenizer.decode(rng.choice(known, max(num_words, 1)).tolist()))
+
+    for size, num_words in (("short", 4), ("long", most)):
+        for kind, parts in (("single texts", 1), ("pairs", 2)):
+            lengths = [num_words // parts // share for share in (1, 1, 2)]
+            columns = [[text(length) for length in lengths] for _ in range(parts)]
+            for rows, words in ((3, f"{size} {kind}"), (1, f"{size} {kind}, one at a time")):
+                encoded: Mapping[str, Any] = tokenizer(
+                    *(column[:rows] for column in columns),
+                    padding=True, truncation=True, max_length=most, return_tensors="pt",
+                )  # fmt: skip
+                yield words, dict(encoded)
