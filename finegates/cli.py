@@ -27,6 +27,7 @@ from finegates.commands import (
     train,
 )
 from finegates.errors import FineGatesError
+from finegates.files.terminal import write_plainly_where_needed
 
 _COMMANDS = (
     train, sweep, table, report, evaluate, prune, export, bench, runs, params, background,
@@ -38,6 +39,7 @@ NOBODY_READS = 141
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code."""
+    write_plainly_where_needed()
     try:
         try:
             return _run(arguments)

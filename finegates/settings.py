@@ -82,6 +82,8 @@ def _as_type(name: str, value: Any, kind: type) -> Any:
         return tuple(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise SpecError(f"{name} is {value!r}; it has to be of type {kind.__name__}.")
+    if isinstance(value, str) and not value.strip():
+        raise SpecError(f"{name} is empty; give a value, or leave {name} out.")
     return value
 
 

@@ -1,11 +1,12 @@
 """`RunSpec`: every setting of a run, its meaning, unit and range. Written here and nowhere else."""
 
+import codecs
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from finegates.errors import SpecError, unknown_name
+from finegates.errors import SpecError, shortened, unknown_name
 from finegates.gates.laws import LAWS
 from finegates.gates.layout import ROLES
 from finegates.methods import DEFAULT_METHOD, METHODS
@@ -15,6 +16,19 @@ SAMPLE_TASK = "sample"
 FILE_TASK = "file"
 GLUE_TASKS = ("cola", "stsb", "mrpc", "rte", "sst2", "mnli", "qnli", "qqp")
 PENALTIES = ("budget", "abs", "hinge")
+SEPARATORS = ("auto", "comma", "semicolon", "tab", "pipe", "blank")
+REMEDIES = (
+    "drop_empty_texts", "drop_unlabelled", "unify_labels", "drop_contradictions", "drop_repeats",
+    "merge_rare_classes", "drop_rare_classes", "drop_leaks",
+)  # fmt: skip
+"""Carried out by `finegates.data.remedies`, in this order."""
+NO_SPLIT = "(none)"
+"""As ``split_column``: no column is one."""
+OF_A_FILE = (
+    "separator", "encoding", "decimal", "header", "text_column", "pair_column", "label_column",
+    "cleaning", "split_column", "validation_data",
+)  # fmt: skip
+"""Settings for a file alone."""
 
 EVALUATIONS_PER_EPOCH = 2
 MAX_SEED = 2**32 - 1
@@ -38,7 +52,34 @@ class RunSpec:
         group=_DATA,
         choices=(SAMPLE_TASK, *GLUE_TASKS, FILE_TASK),
     )
-    data: str | None = setting(None, "Your file: CSV, TSV, JSONL or Parquet.", group=_DATA)
+    data: str | None = setting(
+        None,
+        "Your file: a table as text (CSV, TSV and the like), JSON or Parquet; its content decides.",
+        group=_DATA,
+    )
+    separator: str = setting(
+        "auto",
+        "What parts the columns of a table as text; found if auto. 'blank' is for lines such as "
+        "'label the text'.",
+        group=_DATA,
+        choices=SEPARATORS,
+    )
+    encoding: str | None = setting(
+        None, "Encoding of a text file, such as utf-8 or cp1252; found if empty.", group=_DATA
+    )
+    decimal: str = setting(
+        "auto",
+        "What stands before the fraction of a number; found if auto.",
+        group=_DATA,
+        choices=("auto", "point", "comma"),
+    )
+    header: str = setting(
+        "auto",
+        "Whether the first row holds the columns' names. With auto, a first row that looks like "
+        "data is asked about.",
+        group=_DATA,
+        choices=("auto", "yes", "no"),
+    )
     text_column: str | None = setting(None, "Column of the text; guessed if empty.", group=_DATA)
     pair_column: str | None = setting(
         None, "Column of the second text; guessed if no text column is named.", group=_DATA
@@ -50,12 +91,26 @@ class RunSpec:
         group=_DATA,
         choices=("auto", "classification", "regression"),
     )
+    cleaning: tuple[str, ...] = setting(
+        (), "What is mended in your file before it is learned from.", group=_DATA, choices=REMEDIES
+    )
+    split_column: str | None = setting(
+        None,
+        "Column that says train, validation or test; found by its name and values if empty, "
+        f"'{NO_SPLIT}' for none. Rows for testing are left out.",
+        group=_DATA,
+    )
+    validation_data: str | None = setting(
+        None, "A second file, with the same columns, whose rows are for validation.", group=_DATA
+    )
     glue_dir: str | None = setting(
         None, "Folder in the glue_data layout; the hub is used if empty.", group=_DATA
     )
     validation_fraction: float = setting(
-        0.2, "Share of your file kept for validation.", group=_DATA, minimum=0.05, maximum=0.5
-    )
+        0.2,
+        "Share of your file kept for validation, if it has no rows for it.",
+        group=_DATA, minimum=0.05, maximum=0.5,
+    )  # fmt: skip
     hold_out_fraction: float = setting(
         0.0,
         "Judge by this share of the training rows, put aside, and not by the validation rows: for "
@@ -68,8 +123,11 @@ class RunSpec:
         0, "Seed of the rows put aside.", group=_DATA, minimum=0, maximum=MAX_SEED
     )
     max_train_samples: int | None = setting(
-        None, "Use only the first this many training rows.", group=_DATA, minimum=2, unit="rows"
-    )
+        None,
+        "Training rows at most: of a GLUE task the first, else drawn with split_seed, the same "
+        "share of each class.",
+        group=_DATA, minimum=2, unit="rows",
+    )  # fmt: skip
     max_length: int = setting(
         128, "Longer texts are cut.", group=_DATA, minimum=4, maximum=8192, unit="tokens"
     )
@@ -280,11 +338,17 @@ class RunSpec:
                 f"Both data='{self.data}' and task='{self.task}' were given; a file is its own "
                 "task: leave task out, or leave data out."
             )
-        columns = [c for c in ("text_column", "pair_column", "label_column") if getattr(self, c)]
-        if columns and self.task != FILE_TASK:
+        given = [name for name in OF_A_FILE if getattr(self, name) != FIELDS[name].default]
+        if given and self.task != FILE_TASK:
+            what = "columns" if given[0].endswith("column") else "rows"
             raise SpecError(
-                f"{columns[0]} was given, but the task '{self.task}' has its own columns; leave it "
+                f"{given[0]} was given, but the task '{self.task}' has its own {what}; leave it "
                 "out, or give a file with data."
+            )
+        _check_encoding(self.encoding)
+        if {"merge_rare_classes", "drop_rare_classes"} <= {*self.cleaning}:
+            raise SpecError(
+                "cleaning has both merge_rare_classes and drop_rare_classes; choose one of them."
             )
         if self.batch_size % self.num_processes:
             raise SpecError(
@@ -325,6 +389,19 @@ class RunSpec:
     def target_meaning(self) -> str:
         """What ``target_sparsity`` asks of this recipe, in words."""
         return METHODS[self.method].target_meaning
+
+
+def _check_encoding(name: str | None) -> None:
+    """Raises SpecError if Python reads no text in an encoding of this name."""
+    try:
+        known = name is None or codecs.lookup(name)._is_text_encoding
+    except (LookupError, ValueError):
+        known = False
+    if not known:
+        raise SpecError(
+            f"encoding is '{shortened(str(name))}', which is none that Python knows; use a name "
+            "such as utf-8, utf-16, cp1252, latin-1, cp1251, shift_jis or gb18030, or leave it out."
+        )
 
 
 FIELDS: dict[str, dataclasses.Field] = {f.name: f for f in dataclasses.fields(RunSpec)}

@@ -34,6 +34,7 @@ class Oven:
         ({"minutes": True}, ("minutes", "True", "int")),
         ({"fan": 1}, ("fan", "1", "bool")),
         ({"note": 7}, ("note", "7", "str")),
+        ({"note": " "}, ("note is empty", "leave note out")),
         ({"shelf": "botom"}, ("shelf", "'botom'", "Did you mean 'bottom'?", "top, middle, bottom")),
         ({"shelves": ("top", "midle")}, ("shelves", "'midle'", "Did you mean 'middle'?")),
         ({"shelves": "top"}, ("shelves", "'top'", "tuple")),

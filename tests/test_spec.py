@@ -11,7 +11,7 @@ from finegates.errors import SpecError
 from finegates.gates.layout import ROLES
 from finegates.methods import METHODS
 from finegates.nn import penalty
-from finegates.spec import FIELDS, PENALTIES, RunSpec, make_spec
+from finegates.spec import FIELDS, OF_A_FILE, PENALTIES, RunSpec, make_spec
 
 
 def test_every_setting_has_help_and_a_group():
@@ -59,6 +59,8 @@ def test_a_file_implies_its_task():
     [
         ({"data": "a.csv", "task": "cola"}, ("a.csv", "cola")),
         ({"task": "file"}, ("'file'", "data")),
+        ({"data": ""}, ("data is empty", "leave data out")),
+        ({"model": " "}, ("model is empty",)),
         ({"target_modules": ()}, ("target_modules is empty", *ROLES)),
         ({"target_modules": ("q", "key")}, ("'key'",)),
         ({"target_sparsity": 0.96}, ("target_sparsity is 0.96", "0.0 to 0.95")),
@@ -102,16 +104,19 @@ specs = st.fixed_dictionaries(
         "eval_steps": st.integers(1, 1000),
         "gate_sampling_sigma": st.floats(0.001, 2.0),
         "train_biases": st.booleans(),
-        "data": st.text(min_size=1, max_size=5),
+        "data": st.text(min_size=1, max_size=5).filter(str.strip),
     },
 )
 
 
-@pytest.mark.parametrize("name", ["text_column", "pair_column", "label_column"])
-def test_columns_are_for_a_file_only(name):
-    assert getattr(make_spec({"data": "a.csv", name: "x"}), name) == "x"
+@pytest.mark.parametrize("name", OF_A_FILE)
+def test_what_is_said_of_a_file_is_for_a_file_only(name):
+    choices = FIELDS[name].metadata["choices"] or ("x",)
+    other = {"cleaning": ("drop_leaks",), "encoding": "cp1252"}.get(name, choices[-1])
+    assert getattr(make_spec({"data": "a.csv", name: other}), name) == other
     with pytest.raises(SpecError, match=f"{name} was given, but the task 'sst2' has its own"):
-        make_spec({"task": "sst2", name: "x"})
+        make_spec({"task": "sst2", name: other})
+    assert make_spec({"task": "sst2", name: FIELDS[name].default}).task == "sst2"
 
 
 @given(specs)

@@ -5,6 +5,7 @@ same, and the score would mean less than it seems to.
 """
 
 import difflib
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,17 @@ import pandas as pd
 
 from finegates.data.cells import cells_of, numbers_of
 from finegates.data.columns import Columns
+from finegates.data.remedies import (
+    has_other_labels,
+    is_empty,
+    is_leaked,
+    joined_texts,
+    one_spelling,
+    rare_classes,
+    rows_in_words,
+    spellings,
+    texts_of,
+)
 from finegates.data.rows import MAX_CLASS_CHARACTERS
 from finegates.data.splits import TextSplits
 from finegates.errors import shortened
@@ -34,12 +46,14 @@ class Finding:
         text: What was found and what to do; holds words of the data.
         rows: Row numbers in the file, from 1 below the header.
         refused: Whether a run refuses the file for it.
+        remedies: What can be done about it: keys of `finegates.data.remedies.REMEDIES`.
     """
 
     name: str
     text: str
     rows: tuple[int, ...]
     refused: bool = False
+    remedies: tuple[str, ...] = ()
 
 
 def find_faults(
@@ -48,74 +62,107 @@ def find_faults(
     """Everything that is found wrong, what a run refuses first.
 
     Args:
-        frame: The file's rows.
+        frame: The file's rows; their index counts the file's rows from 0.
         columns: Which columns are learned from.
         splits: The same rows as a run splits them, if it takes them: for texts on both sides.
     """
-    texts = cells_of(frame[columns.text])
+    texts = texts_of(frame, columns)
     labels = cells_of(frame[columns.label])
-    pairs = cells_of(frame[columns.pair]) if columns.pair else None
-    both = texts if pairs is None else texts + "\0" + pairs
-    found = [
-        _empty(texts, "text", columns.text),
-        *([_empty(pairs, "second text", str(columns.pair))] if pairs is not None else []),
-        _empty(labels, "label", columns.label),
-    ]
+    found = [_empty_text(frame[columns.text], "text")]
+    found += [_empty_text(frame[columns.pair], "second text")] if columns.pair else []
+    found.append(_empty_label(labels, columns.label))
     if columns.problem == "regression":
-        found.append(_not_numbers(frame[columns.label], labels))
+        found.append(_not_numbers(frame[columns.label], labels, columns.decimal))
     else:
-        found += _label_slips(labels)
-    empty = (texts == "") if pairs is None else (texts == "") | (pairs == "")
-    found += _repeats(both[~empty], labels[~empty])
+        found += [_spellings(labels), _rare(labels), *_label_slips(labels)]
+    filled = ~is_empty(frame, columns)
+    found += _repeats(texts[filled], labels[filled])
     if splits is not None:
-        found.append(_on_both_sides(both, splits))
+        found.append(_on_both_sides(texts, splits))
     return sorted((f for f in found if f and f.rows), key=lambda f: not f.refused)
 
 
-def _empty(cells: pd.Series, what: str, column: str) -> Finding:
-    rows = _numbers(cells == "")
-    text = f"The {what} column '{column}' is empty. Fill the cells or remove the rows."
-    return Finding(f"Empty {what}", text, rows, refused=True)
+def _empty_text(column: pd.Series, what: str) -> Finding:
+    rows = _numbers(cells_of(column) == "")
+    text = (
+        f"The {what} column '{column.name}' is empty, or holds only what can't be seen. Fill the "
+        "cells or leave the rows out."
+    )
+    return Finding(f"Empty {what}", text, rows, True, ("drop_empty_texts",))
 
 
-def _not_numbers(column: pd.Series, labels: pd.Series) -> Finding:
-    bad = ~np.isfinite(numbers_of(column)) & (labels != "")
+def _empty_label(labels: pd.Series, column: str) -> Finding:
+    text = f"The label column '{column}' is empty. Fill the cells or leave the rows out."
+    return Finding("Empty label", text, _numbers(labels == ""), True, ("drop_unlabelled",))
+
+
+def _not_numbers(column: pd.Series, labels: pd.Series, decimal: str) -> Finding:
+    bad = ~np.isfinite(numbers_of(column, decimal)) & (labels != "")
     shown = ", ".join(f"'{shortened(label)}'" for label in labels[bad].unique()[:MOST_NAMED])
     text = f"These labels are no finite numbers: {shown}. Mend them, or choose classification."
-    return Finding("Label is no number", text, _numbers(bad), refused=True)
+    return Finding("Label is no number", text, _numbers(bad), True, ("drop_unlabelled",))
+
+
+def _spellings(labels: pd.Series) -> Finding:
+    """Classes that differ by nothing that a reader sees, or by case alone."""
+    others = spellings(labels)
+    shown = ", ".join(
+        f"'{_visible(other)}' and '{_visible(first)}'"
+        for other, first in list(others.items())[:MOST_NAMED]
+    )
+    text = f"One class is written in several ways: {shown}. A run takes them as different classes."
+    rows = _numbers(labels.isin([*others]))
+    return Finding("Class in several spellings", text, rows, False, ("unify_labels",))
+
+
+def _visible(label: str) -> str:
+    """A label with its invisible and its combining characters spelled out."""
+    return shortened("".join(_spelled(sign) for sign in label[:80]))
+
+
+def _spelled(sign: str) -> str:
+    hidden = not sign.isascii() and unicodedata.category(sign) in ("Cf", "Mn", "Zs")
+    return f"<U+{ord(sign):04X}>" if hidden else sign
+
+
+def _rare(labels: pd.Series) -> Finding:
+    """Classes with too few rows to be learned; those with one row are refused."""
+    counts = labels[labels != ""].value_counts()
+    rare = sorted(rare_classes(labels), key=lambda label: (counts[label], label))
+    single = [label for label in rare if counts[label] == 1]
+    shown = ", ".join(f"'{shortened(label)}' ({counts[label]})" for label in rare[:MOST_NAMED])
+    shown += f" and {len(rare) - MOST_NAMED:,} more" if len(rare) > MOST_NAMED else ""
+    needed = (
+        " Each needs two rows at least, one for training and one for validation." if single else ""
+    )
+    text = f"Classes with few rows: {shown}.{needed} Add rows, merge them, or leave them out."
+    remedies = ("merge_rare_classes", "drop_rare_classes")
+    rows = _numbers(labels.isin(rare))
+    return Finding(
+        "Class of one row" if single else "Rare class", text, rows, bool(single), remedies
+    )
 
 
 def _label_slips(labels: pd.Series) -> Iterator[Finding]:
-    """Classes that may be one class and a typing error, and classes with one row."""
+    """Classes that may be one class and a typing error."""
     counts = labels[labels != ""].value_counts()
-    single = counts.index[counts == 1]
-    if len(single):
-        shown = ", ".join(f"'{shortened(label)}'" for label in single[:MOST_NAMED])
-        text = (
-            f"Classes with one row only: {shown}. Each needs two at least, one for training and "
-            "one for validation."
-        )
-        yield Finding("Class of one row", text, _numbers(labels.isin(single)), refused=True)
     names = [str(name) for name in counts.index[:MOST_CLASSES_COMPARED]]
     names = [name for name in names if len(name) <= MAX_CLASS_CHARACTERS]
     for place, name in enumerate(names):
         for larger in names[:place]:
             if _is_slip(name, larger, int(counts[name]), int(counts[larger])):
                 text = (
-                    f"The class '{name}' ({_rows(counts[name])}) looks like '{larger}' "
-                    f"({_rows(counts[larger])}). If they are one class, write them alike."
+                    f"The class '{name}' ({rows_in_words(int(counts[name]))}) looks like "
+                    f"'{larger}' ({rows_in_words(int(counts[larger]))}). If they are one class, "
+                    "write them alike."
                 )
                 yield Finding("Label slip", text, _numbers(labels == name))
                 break
 
 
-def _rows(count: int) -> str:
-    return f"{count:,} row{'s' if count != 1 else ''}"
-
-
 def _is_slip(name: str, larger: str, count: int, count_of_larger: int) -> bool:
-    if name.casefold() == larger.casefold():
-        return True
+    if one_spelling(name) == one_spelling(larger):
+        return False  # told as spellings of one class
     if count > RARE * count_of_larger or _is_numeral(name) or _is_numeral(larger):
         return False
     return difflib.SequenceMatcher(None, name.casefold(), larger.casefold()).ratio() >= LIKE
@@ -127,53 +174,41 @@ def _is_numeral(name: str) -> bool:
 
 def _repeats(texts: pd.Series, labels: pd.Series) -> Iterator[Finding]:
     """Texts that occur more than once; those with different labels are a finding of their own."""
-    repeated = texts.duplicated(keep=False)
-    pairs = pd.DataFrame({"text": texts[repeated], "label": labels[repeated]})
-    kinds = pairs.groupby("text", sort=False)["label"].transform("nunique")
-    at_odds = kinds.index[kinds > 1]
-    if len(at_odds):
-        number = pairs.loc[at_odds, "text"].nunique()
+    at_odds = has_other_labels(texts, labels)
+    if at_odds.any():
+        number = texts[at_odds].nunique()
         text = (
             f"{number:,} text{'s stand' if number > 1 else ' stands'} more than once with "
             "different labels. At least one of the labels is wrong, or the text does not decide it."
         )
-        yield Finding("Same text, different labels", text, _places(at_odds))
-    again = texts[repeated & texts.duplicated()].index.difference(at_odds)
-    if len(again):
+        rows = _numbers(at_odds)
+        yield Finding("Same text, different labels", text, rows, False, ("drop_contradictions",))
+    again = texts.duplicated() & ~at_odds
+    number = int(again.sum())
+    if number:
         text = (
-            f"{len(again):,} row{'s repeat' if len(again) > 1 else ' repeats'} the text and label "
-            "of an earlier row. They count twice in training or leak into validation."
+            f"{number:,} row{'s repeat' if number > 1 else ' repeats'} the text and label of an "
+            "earlier row. They count twice in training or leak into validation."
         )
-        yield Finding("Repeated row", text, _places(again))
+        yield Finding("Repeated row", text, _numbers(again), False, ("drop_repeats",))
 
 
 def _on_both_sides(texts: pd.Series, splits: TextSplits) -> Finding:
     """Texts in both training and validation rows: the score would measure memory."""
-    learned, asked = {*_joined(splits.train)}, _joined(splits.validation)
-    leaked = [text for text in asked if text in learned]
-    share = len(leaked) / max(len(asked), 1)
+    leaked = is_leaked(splits.train, splits.validation)
+    known = {*joined_texts(splits.validation[leaked])}
+    share = leaked.mean() if len(leaked) else 0.0
     text = (
-        f"{len(leaked):,} of {len(asked):,} validation rows ({share:.1%}) have a text that is in "
-        "the training rows too, so the score is partly memory. Remove the repeated rows."
+        f"{leaked.sum():,} of {len(leaked):,} validation rows ({share:.1%}) have a text that is in "
+        "the training rows too, so the score is partly memory. Leave them out of validation, or "
+        "keep each text once."
     )
-    return Finding("Text in training and validation", text, _numbers(_among(texts, leaked)))
-
-
-def _joined(side: pd.DataFrame) -> list[str]:
-    texts = cells_of(side["text"])
-    return (texts + "\0" + cells_of(side["pair"]) if "pair" in side else texts).tolist()
-
-
-def _among(texts: pd.Series, wanted: list[str]) -> pd.Series:
-    """As ``isin``, which is slower by far on a long list of texts."""
-    known = {*wanted}
-    return pd.Series([text in known for text in texts.tolist()], dtype=bool)
+    # ``isin`` is slower by far on a long list of texts.
+    rows = pd.Series([text in known for text in texts.tolist()], texts.index, dtype=bool)
+    remedies = ("drop_leaks", "drop_repeats")
+    return Finding("Text in training and validation", text, _numbers(rows), False, remedies)
 
 
 def _numbers(bad: pd.Series) -> tuple[int, ...]:
-    return tuple((np.flatnonzero(bad.to_numpy(dtype=bool)) + 1).tolist())
-
-
-def _places(index: pd.Index) -> tuple[int, ...]:
-    """Row numbers of an index that counts a file's rows from 0."""
-    return tuple(sorted(int(place) + 1 for place in index))
+    """Row numbers from 1 where ``bad`` is true."""
+    return tuple((bad.index.to_numpy()[bad.to_numpy(dtype=bool)] + 1).tolist())

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from finegates.data import limits
+from finegates.data.class_names import class_names, with_class_names
 from finegates.errors import DataError, first_line, shortened
 
 PARQUET_MARK = b"PAR1"
@@ -22,34 +23,30 @@ _REPEATING = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
 _SHARING_STARTS = "DELTA_BYTE_ARRAY"
 
 
-def read_parquet(path: Path) -> pd.DataFrame:
-    """The rows of a Parquet file; values keep their types.
+def read_parquet(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The rows of a Parquet file, values with their types, and what was done to them.
+
+    Class ids of a file that the package ``datasets`` wrote become the names that it gives them.
 
     Raises:
-        DataError: If it is not a Parquet file, is damaged, or would unpack to too much.
+        DataError: If it is damaged, or would unpack to too much.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with path.open("rb") as file:
-        start = file.read(len(PARQUET_MARK))
-    if start != PARQUET_MARK:
-        raise DataError(
-            f"'{path.name}' is named as Parquet but holds something else, perhaps text. Rename it "
-            "to .csv, .tsv or .jsonl if it is that, or save it as Parquet."
-        )
     try:
         with pq.ParquetFile(path, thrift_container_size_limit=_MOST_FOOTER_ENTRIES) as file:
             header = _checked_footer(path.name, file)
             _check_unpacked(path, file.metadata)
             table = file.read(use_threads=False)
         _check_cells(path.name, table)
+        names = class_names(table.schema.metadata)
         plain = table.replace_schema_metadata(None)  # pandas' own words are parsed even if ignored
         frame = plain.to_pandas(ignore_metadata=True)
     except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
         what = shortened(first_line(error), 200)
         raise DataError(f"'{path.name}' is a damaged Parquet file ({what}).") from error
-    return frame.set_axis(header, axis="columns")
+    return with_class_names(frame.set_axis(header, axis="columns"), names)
 
 
 def _checked_footer(name: str, file: Any) -> list[str]:

@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 
 from finegates.data.cells import NESTED, cell, cells_of, numbers_of
-from finegates.data.columns import MAX_CLASSES, Columns
+from finegates.data.columns import Columns
+from finegates.data.problems import MAX_CLASSES
 from finegates.errors import DataError, shortened
 
 MIN_REGRESSION_ROWS = 4
 MAX_CLASS_CHARACTERS = 200
 ROWS_SHOWN = 5
+_LEAVE_OUT = "Mend the cells, or leave the rows out (cleaning: drop_unlabelled)"
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,15 @@ class Description:
     max_words: int
 
 
-def labelled_rows(frame: pd.DataFrame, columns: Columns) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def labelled_rows(
+    frame: pd.DataFrame, columns: Columns, split_is_given: bool = False
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The rows to learn from, all checked: ``text``, ``pair`` if the data has one, and ``label``.
+
+    Args:
+        frame: The rows; their index counts the file's rows from 0.
+        columns: Which columns are learned from.
+        split_is_given: A class may then have one row.
 
     Returns:
         The frame, in the file's order, and the class names in id order. A label is a class id
@@ -49,9 +58,9 @@ def labelled_rows(frame: pd.DataFrame, columns: Columns) -> tuple[pd.DataFrame, 
     if columns.pair:
         rows["pair"] = _texts(frame[columns.pair])
     if columns.problem == "regression":
-        rows["label"] = _scores(frame[columns.label])
+        rows["label"] = _scores(frame[columns.label], columns.decimal)
         return rows, ()
-    names = _class_names(frame[columns.label])
+    names = _class_names(frame[columns.label], split_is_given)
     cells = cells_of(frame[columns.label])
     rows["label"] = cells.map({name: i for i, name in enumerate(names)}).astype("int64")
     return rows, names
@@ -66,21 +75,21 @@ def _texts(column: pd.Series) -> pd.Series:
     _refuse(
         cells_of(cells) == "",
         f"The text column '{column.name}' is empty",
-        "Fill the cells or remove the rows",
+        "Fill the cells, or leave the rows out (cleaning: drop_empty_texts)",
     )
     return cells.map(lambda value: value if isinstance(value, str) else cell(value)).astype("str")
 
 
 def _is_nested(column: pd.Series) -> pd.Series:
-    return pd.Series([isinstance(value, NESTED) for value in column], dtype=bool)
+    return pd.Series([isinstance(value, NESTED) for value in column], column.index, dtype=bool)
 
 
-def _scores(column: pd.Series) -> pd.Series:
-    numbers = numbers_of(column)
+def _scores(column: pd.Series, decimal: str) -> pd.Series:
+    numbers = numbers_of(column, decimal)
     _refuse(
         ~np.isfinite(numbers),
         f"The label column '{column.name}' is not a finite number",
-        "Mend the cells, remove the rows, or set problem=classification",
+        f"{_LEAVE_OUT}, or set problem=classification",
     )
     if len(numbers) < MIN_REGRESSION_ROWS or numbers.nunique() < 2:
         raise DataError(
@@ -90,21 +99,26 @@ def _scores(column: pd.Series) -> pd.Series:
     return numbers
 
 
-def _class_names(column: pd.Series) -> tuple[str, ...]:
+def _class_names(column: pd.Series, split_is_given: bool) -> tuple[str, ...]:
     """The classes, numbers in order of size and words by alphabet."""
     what = f"The label column '{column.name}'"
-    _refuse(_is_nested(column), f"{what} holds a list or bytes", "Choose another column")
+    _refuse(
+        _is_nested(column),
+        f"{what} holds a list or bytes",
+        "One label per row is learned: keep the label that matters in each row, make a column of "
+        "yes and no of one of them, or choose another column",
+    )
     cells = cells_of(column)
-    _refuse(cells == "", f"{what} is empty", "Fill the cells or remove the rows")
+    _refuse(cells == "", f"{what} is empty", _LEAVE_OUT)
     counts = cells.value_counts()
-    _check_classes(str(column.name), counts)
+    _check_classes(str(column.name), counts, split_is_given)
     names = sorted(counts.index)
     if all(re.fullmatch(r"-?\d{1,18}", name) for name in names):
         names.sort(key=int)
     return tuple(names)
 
 
-def _check_classes(name: str, counts: pd.Series) -> None:
+def _check_classes(name: str, counts: pd.Series, split_is_given: bool) -> None:
     if len(counts) > MAX_CLASSES:
         raise DataError(
             f"The label column '{name}' has {len(counts):,} different values; at most "
@@ -123,17 +137,18 @@ def _check_classes(name: str, counts: pd.Series) -> None:
             "least 2 are needed; choose another label column."
         )
     single = sorted(counts.index[counts == 1])
-    if single:
+    if single and not split_is_given:
         shown = ", ".join(f"'{shortened(label)}'" for label in single[:ROWS_SHOWN])
         raise DataError(
             f"In the label column '{name}' these classes have one row only: {shown}. Each needs "
-            "at least 2, one for training and one for validation; add rows or remove the class."
+            "at least 2, one for training and one for validation; add rows, or use a cleaning: "
+            "merge_rare_classes or drop_rare_classes."
         )
 
 
 def _refuse(bad: pd.Series, what: str, advice: str) -> None:
     """Raises with the first rows, from 1, where ``bad`` is true."""
-    places = np.flatnonzero(bad.to_numpy(dtype=bool)) + 1
+    places = bad.index.to_numpy()[bad.to_numpy(dtype=bool)] + 1
     if len(places):
         shown = ", ".join(f"{place:,}" for place in places[:ROWS_SHOWN])
         more = f" and {len(places) - ROWS_SHOWN:,} more" if len(places) > ROWS_SHOWN else ""
@@ -150,7 +165,7 @@ def describe(frame: pd.DataFrame, columns: Columns) -> Description:
         rows_without_text=int((texts == "").sum()),
         rows_without_label=int((labels == "").sum()),
         duplicate_texts=int(pd.concat(both, axis="columns").duplicated().sum()),
-        **_label_figures(frame[columns.label], labels, columns.problem),
+        **_label_figures(frame[columns.label], labels, columns),
         **_lengths("characters", texts.str.len()),
         **_lengths("words", pd.Series([len(text.split()) for text in texts.tolist()])),
     )
@@ -164,12 +179,12 @@ def word_counts(frame: pd.DataFrame, columns: Columns) -> np.ndarray:
     return total
 
 
-def _label_figures(column: pd.Series, cells: pd.Series, problem: str) -> dict[str, Any]:
+def _label_figures(column: pd.Series, cells: pd.Series, columns: Columns) -> dict[str, Any]:
     names = ("label_mean", "label_std", "label_min", "label_max")
-    if problem == "classification":
+    if columns.problem == "classification":
         counts = cells[cells != ""].value_counts()
         return {"class_counts": {str(k): int(v) for k, v in counts.items()}} | dict.fromkeys(names)
-    numbers = numbers_of(column)
+    numbers = numbers_of(column, columns.decimal)
     numbers = numbers[np.isfinite(numbers)]
     if numbers.empty:
         return {"class_counts": None} | dict.fromkeys(names)

@@ -1,193 +1,227 @@
-"""Reads CSV, TSV and JSONL. Errors name the line; no line is read beyond its limits."""
+"""Reads tables as text. Errors name the line; no line is read beyond its limits."""
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import pandas as pd
 
 from finegates.data import limits
-from finegates.errors import DataError
+from finegates.data.cells import MOSTLY, decimal_of, numbers_of
+from finegates.data.encodings import not_in
+from finegates.data.formats import COMMA, POINT, SEPARATORS, FileFormat, Reading
+from finegates.data.headers import find_header, generated
+from finegates.data.separators import (
+    FASTTEXT,
+    UNQUOTED,
+    Separation,
+    find_separator,
+    is_named,
+    is_sep_line,
+    named_in,
+    split_at_blank,
+)
+from finegates.errors import DataError, shortened
 
-FOREIGN_MARKS = {
-    b"PK\x03\x04": "a zip archive or an Excel workbook",
-    b"\x1f\x8b": "a gzip archive",
-    b"\xff\xfe": "text in UTF-16",
-    b"\xfe\xff": "text in UTF-16",
-    b"PAR1": "a Parquet file",
-}
+HEAD_LINES = 500
+HEAD_CHARACTERS = 2**18
+"""At most so much is looked at to find the separator."""
+_CELLS_FOR_DECIMALS = 500
+
+Rows = list[list[str]]
 
 
-def read_csv(path: Path) -> pd.DataFrame:
-    """A table with commas; cells stay text as written. Raises DataError."""
-    content = _text_of(path)
-    return _table(path.name, csv.reader(_lines(path.name, content), strict=True))
+@dataclass(frozen=True)
+class TextFile:
+    """A file of text in memory.
+
+    Attributes:
+        name: As the user calls it, for errors.
+        content: Its bytes.
+        encoding: A codec of Python that reads all of it.
+    """
+
+    name: str
+    content: bytes
+    encoding: str
+
+    def lines(self) -> Iterator[str]:
+        """Lines with their ends as they are, decoded as they are asked for; no byte order mark.
+
+        Raises:
+            DataError: For a line beyond `limits.MAX_LINE_CHARACTERS`.
+        """
+        text = io.TextIOWrapper(io.BytesIO(self.content), self.encoding, newline="")
+        try:
+            for number, line in enumerate(text, start=1):
+                if len(line) > limits.MAX_LINE_CHARACTERS:
+                    raise DataError(
+                        f"'{self.name}', line {number} has {len(line):,} characters; at most "
+                        f"{limits.MAX_LINE_CHARACTERS:,} are allowed. Is it one row in each line?"
+                    )
+                yield line if number > 1 else line.lstrip("\ufeff")
+        except UnicodeDecodeError as error:
+            raise not_in(self.name, self.encoding, error, self.content) from None
+
+    def head(self) -> list[str]:
+        """The first lines; the last of them may be cut."""
+        text = io.TextIOWrapper(io.BytesIO(self.content), self.encoding, "ignore", newline="")
+        start = io.StringIO(text.read(HEAD_CHARACTERS).lstrip("\ufeff"), newline="")
+        return list(islice(start, HEAD_LINES))
 
 
-def read_tsv(path: Path) -> pd.DataFrame:
-    """With quotes as spreadsheets write them; where that fails, quotes are plain characters.
+def read_table(
+    file: TextFile, reading: Reading
+) -> tuple[pd.DataFrame, FileFormat, tuple[str, ...]]:
+    """The rows of a table as text, cells as written; what they were read as; what was done.
 
     Raises:
-        DataError: If neither way gives a table.
+        DataError: With the line that is wrong.
     """
-    name, content = path.name, _text_of(path)
+    csv.field_size_limit(limits.MAX_CELL_CHARACTERS)
+    head = file.head()
+    skipped = bool(head) and is_sep_line(head[0])
+    found = _separation(file.name, head, skipped, reading.separator)
+    header: bool | None
+    if found.name == "blank":
+        rows = _blank_rows(file, skipped, found.label_last)
+        header, why = _blank_header(rows, reading.header)
+    else:
+        rows = _rows(file, found.name, skipped)
+        header, why = find_header(rows, reading.header)
+    if header:
+        names = limits.checked_header(file.name, rows.pop(0))
+    elif found.name == "blank":
+        names = ["text", "label"] if found.label_last else ["label", "text"]
+    else:
+        names = generated(len(rows[0]))
+    frame = pd.DataFrame(rows, columns=names, dtype="str")
+    notes = _without_marks(frame) if found.name == "blank" else ()
+    decimal, why_decimal = _decimal(frame, reading.decimal)
+    certainty = {"separator": found.why, "header": why, "decimal": why_decimal}
+    kept = FileFormat("table", found.name, file.encoding, decimal, header, certainty=certainty)
+    return frame, kept, notes
+
+
+def _separation(name: str, head: list[str], skipped: bool, asked: str) -> Separation:
+    if not skipped or asked != "auto":
+        return find_separator(head[skipped:], asked)
+    if named := named_in(head[0]):
+        return Separation(named, f"{named}: the first line, '{head[0].strip()}', says so.")
+    raise DataError(
+        f"'{name}' names '{shortened(head[0].strip(), 20)}' in its first line, which is no "
+        "separator that is known: comma, semicolon, tab or pipe. Choose one of them."
+    )
+
+
+def _rows(file: TextFile, separator: str, skipped: bool) -> Rows:
+    """All rows, each as wide as the first. Quotes of `UNQUOTED` files may be plain characters."""
+    character = SEPARATORS[separator]
+    lines = islice(file.lines(), int(skipped), None)
     try:
-        return _table(name, csv.reader(_lines(name, content), delimiter="\t", strict=True))
+        return _checked(file.name, csv.reader(lines, delimiter=character, strict=True), skipped)
     except DataError as error:
-        if b'"' not in content:
+        if separator not in UNQUOTED or b'"' not in file.content:
             raise
+        lines = islice(file.lines(), int(skipped), None)
+        plain = csv.reader(lines, delimiter=character, quoting=csv.QUOTE_NONE)
         try:
-            lines = _lines(name, content)
-            return _table(name, csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+            return _checked(file.name, plain, skipped)
         except DataError:
             raise error from None
 
 
-def read_jsonl(path: Path) -> pd.DataFrame:
-    """An object in each line; values keep their types. Raises DataError."""
-    name, nested = path.name, 0
-    rows: list[dict[str, Any]] = []
-    columns: dict[str, None] = {}
-    for number, line in enumerate(_lines(name, _text_of(path)), start=1):
-        if not line.strip():
-            continue
-        row = _json_row(name, number, line)
-        if _may_be_nested_or_long(line):
-            nested += _check_values(name, number, row)
-        rows.append(row)
-        columns.update(dict.fromkeys(row))
-        limits.check_columns(name, len(columns))
-        limits.check_counts(name, len(rows), len(columns))
-        limits.check_values(name, nested, limits.MAX_INNER_VALUES)
-    header = limits.checked_header(name, columns)
-    return pd.DataFrame({n: [r.get(c) for r in rows] for n, c in zip(header, columns, strict=True)})
-
-
-def _table(name: str, reader: Any) -> pd.DataFrame:
-    csv.field_size_limit(limits.MAX_CELL_CHARACTERS)
-    header: list[str] = []
-    rows: list[list[str]] = []
+def _checked(name: str, reader: Any, skipped: bool) -> Rows:
+    rows: Rows = []
+    width, most = -1, limits.MAX_ROWS
     try:
         for fields in reader:
-            if not fields:
-                continue
-            if header:
-                _check_width(name, reader.line_num, len(header), len(fields))
+            if len(fields) == width:
                 rows.append(fields)
-                limits.check_counts(name, len(rows), len(header))
-            else:
-                header = limits.checked_header(name, fields)
+                if len(rows) > most:
+                    limits.check_counts(name, len(rows) - 1, width)
+            elif not rows and fields:
+                limits.check_columns(name, len(fields))
+                rows.append(fields)
+                width = len(fields)
+                most = min(limits.MAX_ROWS, limits.MAX_CELLS // width)
+            elif fields:
+                raise _ragged(name, reader.line_num + skipped, width, len(fields))
     except csv.Error as error:
         raise DataError(
-            f"'{name}', line {reader.line_num}: {error}. A quoted field that is not closed is "
-            'the usual cause; write a quote within quotes as "".'
+            f"'{name}', line {reader.line_num + skipped}: {error}. A quoted field that is not "
+            'closed is the usual cause; write a quote within quotes as "".'
         ) from error
-    if not header:
+    if not rows:
         raise DataError(f"'{name}' has no header line. Add one with the column names.")
-    return pd.DataFrame(rows, columns=header, dtype="str")
+    limits.check_counts(name, len(rows) - 1, width)
+    return rows
 
 
-def _check_width(name: str, line: int, expected: int, found: int) -> None:
-    if found != expected:
-        raise DataError(
-            f"'{name}', line {line}: {found} fields were found and the header has {expected}. "
-            "Put a field that holds the separator in double quotes, or mend the line."
-        )
-
-
-def _text_of(path: Path) -> bytes:
-    """The file's bytes, once they are known to be text."""
-    content = path.read_bytes()
-    found = next((what for mark, what in FOREIGN_MARKS.items() if content.startswith(mark)), "")
-    if not found and b"\0" in content:
-        found = "binary data or text in UTF-16"
-    if found:
-        raise DataError(
-            f"'{path.name}' is named as text but holds {found}. Rename it if its ending is wrong, "
-            "or save it as UTF-8 text."
-        )
-    return content
-
-
-def _lines(name: str, content: bytes) -> Iterator[str]:
-    """Lines with their ends as they are, decoded as they are asked for; no byte order mark."""
-    text = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="")
-    try:
-        for number, line in enumerate(text, start=1):
-            if len(line) > limits.MAX_LINE_CHARACTERS:
-                raise DataError(
-                    f"'{name}', line {number} has {len(line):,} characters; at most "
-                    f"{limits.MAX_LINE_CHARACTERS:,} are allowed. Is it one row in each line?"
-                )
-            yield line
-    except UnicodeDecodeError:
-        raise _not_utf8(name, content) from None
-
-
-def _not_utf8(name: str, content: bytes) -> DataError:
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        return DataError(
-            f"'{name}' is not UTF-8: byte {error.start:,} (line {line}) is no valid character. "
-            "Save it as UTF-8 and try again."
-        )
-    raise AssertionError("what could not be decoded in pieces can be as a whole")
-
-
-def _json_row(name: str, number: int, line: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line, object_pairs_hook=_without_repeats)
-        if "\\u" in line:
-            json.dumps(row, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        problem = "it holds half of a character (a lone surrogate)"
-    except (ValueError, RecursionError) as error:
-        problem = f"it is not valid JSON ({error})"
-    else:
-        if isinstance(row, dict):
-            return row
-        problem = f"it is a {type(row).__name__} and not an object"
-    raise DataError(
-        f"'{name}', line {number}: {problem}. Each line has to be one object such as "
-        '{"text": "...", "label": "..."}.'
+def _ragged(name: str, line: int, expected: int, found: int) -> DataError:
+    return DataError(
+        f"'{name}', line {line}: {found} fields were found and the header has {expected}. Put a "
+        "field that holds the separator in double quotes, mend the line, or choose another "
+        "separator."
     )
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        raise ValueError("an object names one of its keys twice")
-    return row
+def _blank_rows(file: TextFile, skipped: bool, label_last: bool) -> Rows:
+    """Label and text of each line, in its order."""
+    rows: Rows = []
+    lines = islice(file.lines(), int(skipped), None)
+    for fields in split_at_blank(_bounded(file.name, lines), label_last):
+        if len(fields) != 2:
+            raise DataError(
+                f"'{file.name}': a line has no blank: '{shortened(fields[0], 40)}'. Each needs a "
+                "label, a blank and a text; mend the line, or choose another separator."
+            )
+        rows.append(fields)
+        limits.check_counts(file.name, len(rows) - 1, 2)
+    if not rows:
+        raise DataError(f"'{file.name}' has no rows. Add rows with a text and a label.")
+    return rows
 
 
-def _may_be_nested_or_long(line: str) -> bool:
-    """A cheap check first: of up to two million rows most are neither."""
-    return len(line) > limits.MAX_CELL_CHARACTERS or "[" in line or line.find("{", 1) > 0
-
-
-def _check_values(name: str, number: int, row: dict[str, Any]) -> int:
-    """Refuses what is too long or nested too deeply; how many values lie in lists and objects."""
-    level: list[Any] = list(row.values())
-    inside = 0
-    for _ in range(limits.MAX_NESTING):
-        if any(isinstance(v, str) and len(v) > limits.MAX_CELL_CHARACTERS for v in level):
+def _bounded(name: str, lines: Iterable[str]) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        if len(line) > limits.MAX_CELL_CHARACTERS:
             raise limits.cell_too_long(name, f"line {number}")
-        level = [inner for value in level for inner in _inside(value)]
-        inside += len(level)
-        if not level:
-            return inside
-    raise DataError(
-        f"'{name}', line {number}: lists and objects are nested more than {limits.MAX_NESTING} "
-        "deep. A row is one object with a text and a label."
-    )
+        yield line
 
 
-def _inside(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+def _blank_header(rows: Rows, asked: str) -> tuple[bool, str]:
+    if asked != "auto":
+        return asked == "yes", f"{'the first row' if asked == 'yes' else 'no row'}: as you chose."
+    if is_named(rows[0]):
+        return True, f"the first row: '{' '.join(rows[0])}' are names."
+    return False, "no row: each line is a label and a text."
+
+
+def _without_marks(frame: pd.DataFrame) -> tuple[str, ...]:
+    """Takes fastText's mark off the labels. Refuses lines with several labels."""
+    if "label" not in frame or not frame["label"].str.startswith(FASTTEXT).any():
+        return ()
+    several = frame["text"].str.startswith(FASTTEXT)
+    if several.any():
+        raise DataError(
+            f"{several.sum():,} rows have more than one label, the first is row "
+            f"{several.to_numpy().argmax() + 1:,}. One label per row is learned: keep the one that "
+            "matters in each row."
+        )
+    frame["label"] = frame["label"].str.removeprefix(FASTTEXT)
+    return (f"Took the mark '{FASTTEXT}' off the labels.",)
+
+
+def _decimal(frame: pd.DataFrame, asked: str) -> tuple[str, str]:
+    if asked != "auto":
+        return asked, f"{asked}: as you chose."
+    for column in frame.columns:
+        cells = frame[column].head(_CELLS_FOR_DECIMALS)
+        if decimal_of(cells) == COMMA and numbers_of(cells, COMMA).notna().mean() >= MOSTLY:
+            example = next(cell for cell in cells.tolist() if "," in cell)
+            return COMMA, f"comma: numbers such as {shortened(example, 20)} in '{column}'."
+    return POINT, "point: no column of numbers has a decimal comma."

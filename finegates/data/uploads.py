@@ -2,19 +2,21 @@
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from finegates.data.limits import check_size
-from finegates.data.user_files import READERS, check_extension, read_frame
+from finegates.data.user_files import read_file
 from finegates.errors import DataError, shortened
 from finegates.files.read_only import check_may_change
 from finegates.files.storage import write_atomically
 
 NAME_BYTES = 120
-"""Characters of a name that are kept; with digest and ending they fit into 255 bytes."""
+"""Of a name that are kept; with digest and ending they fit into 255 bytes."""
+ENDING_CHARACTERS = 16
 DIGEST_CHARACTERS = 16
 _KEPT = re.compile(rf"(?P<digest>[0-9a-f]{{{DIGEST_CHARACTERS}}})-(?P<name>.+)")
 
@@ -47,24 +49,32 @@ def save_upload(name: str, content: bytes, folder: Path) -> Path:
         folder: Made if it does not exist.
 
     Raises:
-        DataError: If the kind of file is not allowed, or it is empty or too large.
+        DataError: If it is empty or too large.
     """
     check_may_change("upload a file")
     base = re.split(r"[/\\]", name)[-1]
-    extension = check_extension(base)
     check_size(shown_name(name), len(content))
-    stem = re.sub(r"[^\w.-]+", "_", base[: -len(extension)]).strip("._")
-    stem = stem.encode()[:NAME_BYTES].decode(errors="ignore")
+    stem, ending = _stem_and_ending(base)
     digest = hashlib.sha256(content).hexdigest()[:DIGEST_CHARACTERS]
-    target = folder / f"{digest}-{stem or 'upload'}{extension}"
+    target = folder / f"{digest}-{stem}{ending}"
     folder.mkdir(parents=True, exist_ok=True)
     if not target.exists():
         write_atomically(target, content)
     return target
 
 
+def _stem_and_ending(base: str) -> tuple[str, str]:
+    """A name without anything that a shell, a path or a page could take for more."""
+    safe = re.sub(r"[^\w.-]+", "_", base)
+    stem, dot, ending = safe.rpartition(".")
+    if not dot or not re.fullmatch(rf"\w{{1,{ENDING_CHARACTERS}}}", ending):
+        stem, ending = safe, ""
+    stem = stem.strip("._").encode()[:NAME_BYTES].decode(errors="ignore")
+    return stem or "upload", f".{ending.lower()}" if ending else ""
+
+
 def save_readable(
-    name: str, content: bytes, folder: Path, read: Callable[[Path], object] = read_frame
+    name: str, content: bytes, folder: Path, read: Callable[[Path], object] = read_file
 ) -> Path:
     """As `save_upload`, for a file that can be read; of any other nothing is left behind.
 
@@ -100,11 +110,28 @@ def kept_files(folder: Path) -> list[KeptFile]:
     found = []
     for path in folder.iterdir() if folder.is_dir() else ():
         name = _KEPT.fullmatch(path.name)
-        if name and path.suffix in READERS and path.is_file() and not path.is_symlink():
+        if name and path.is_file() and not path.is_symlink():
             status = path.stat()
             kept = datetime.fromtimestamp(status.st_mtime)
             found.append(KeptFile(path, name["name"], status.st_size, kept))
     return sorted(found, key=lambda file: (file.kept, file.name), reverse=True)
+
+
+def shown_names(kept: Sequence[KeptFile]) -> dict[str, KeptFile]:
+    """Files by the user's name for them; several of one name with the time of their upload."""
+    names = Counter(file.name for file in kept)
+    timed = {
+        f: f"{f.name} ({f.kept:%Y-%m-%d %H:%M})" if names[f.name] > 1 else f.name for f in kept
+    }
+    times = Counter(timed.values())
+    shown: dict[str, KeptFile] = {}
+    for file, name in timed.items():
+        if times[name] > 1:  # within one minute
+            name = f"{file.name} ({file.kept:%Y-%m-%d %H:%M:%S})"
+        while name in shown:
+            name += " again"
+        shown[name] = file
+    return shown
 
 
 def delete_upload(path: Path, folder: Path) -> None:

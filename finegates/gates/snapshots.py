@@ -19,6 +19,8 @@ from finegates.gates.laws import Law, make_law
 from finegates.gates.layout import GateLayout
 
 SNAPSHOT_SUFFIX = ".safetensors"
+EARLY_FRACTIONS = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 3 / 16, 1 / 4, 3 / 8, 1 / 2)
+"""Of the training, where gates are stored besides at evaluations: often while most of them move."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,17 @@ def snapshot_path(folder: Path, step: int) -> Path:
 def snapshot_steps(folder: Path) -> list[int]:
     """Steps that have a snapshot, in order."""
     return sorted(int(p.stem) for p in folder.glob(f"*{SNAPSHOT_SUFFIX}") if p.stem.isdecimal())
+
+
+def is_early_snapshot(step: int, total_steps: int, every: int) -> bool:
+    """Whether this step is the first that can be stored after one of `EARLY_FRACTIONS`.
+
+    Args:
+        step: Optimizer steps done.
+        total_steps: Of the whole training.
+        every: Snapshots can be stored at multiples of so many steps.
+    """
+    return any(step - every < fraction * total_steps <= step for fraction in EARLY_FRACTIONS)
 
 
 def save_snapshot(folder: Path, snapshot: Snapshot, *, full_precision: bool) -> Path:

@@ -71,11 +71,9 @@ class Opinion:
 
     Attributes:
         values: The probability of each class, or the one number of a regression.
-        milliseconds: Of a pass over the question alone, the median of a few.
     """
 
     values: tuple[float, ...]
-    milliseconds: float
 
     @property
     def choice(self) -> int:
@@ -118,10 +116,7 @@ class Reply:
         if "error" in content:
             raise RunError(str(content["error"]))
         try:
-            sides = {
-                side: Opinion(tuple(content[side]["values"]), content[side]["milliseconds"])
-                for side in ("dense", "pruned")
-            }
+            sides = {side: Opinion(tuple(content[side]["values"])) for side in ("dense", "pruned")}
             return cls(**{**content, "labels": tuple(content["labels"]), **sides})
         except (KeyError, TypeError) as error:
             raise RunError(f"The answer can't be read: {error!r}.") from error

@@ -1,9 +1,5 @@
 """A finished run's model twice, with nothing removed and pruned, answering one text at a time."""
 
-import statistics
-import time
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
@@ -19,7 +15,6 @@ from finegates.shrinking.shrink import shrink
 from finegates.training.restore import restore_model
 from finegates.trying.messages import Opinion, Question, Reply, text_counts
 
-_PASSES = 5
 _WARM_UP = "A few words to warm up."
 
 
@@ -69,8 +64,8 @@ class DenseAndPruned:
                 *question.texts, truncation=True, max_length=self._max_length, return_tensors="pt"
             )
         )
-        dense, small = _opinions((self._dense, pruned), encoded, bool(self._labels))
-        read = encoded["input_ids"].shape[1]
+        classes, read = bool(self._labels), encoded["input_ids"].shape[1]
+        dense, small = (_opinion(model, encoded, classes) for model in (self._dense, pruned))
         return Reply(self._labels, dense, small, removed, tokens, read)
 
     def _pruned(self, cut: Cut) -> tuple[Shrunk, float]:
@@ -84,19 +79,6 @@ class DenseAndPruned:
 
 
 @torch.inference_mode()
-def _opinions(
-    models: Sequence[PreTrainedModel], encoded: dict[str, Tensor], classes: bool
-) -> list[Opinion]:
-    """Passes of the models in turn, so that a busy moment meets both; the first is not timed."""
-    seconds: list[list[float]] = [[] for _ in models]
-    logits: list[Tensor] = [torch.empty(0)] * len(models)
-    for _ in range(1 + _PASSES):
-        for number, model in enumerate(models):
-            started = time.perf_counter()
-            logits[number] = model(**encoded).logits[0].float()
-            seconds[number].append(time.perf_counter() - started)
-    values = [one.softmax(-1) if classes else one for one in logits]
-    return [
-        Opinion(tuple(value.tolist()), 1e3 * statistics.median(times[1:]))
-        for value, times in zip(values, seconds, strict=True)
-    ]
+def _opinion(model: PreTrainedModel, encoded: dict[str, Tensor], classes: bool) -> Opinion:
+    logits = model(**encoded).logits[0].float()
+    return Opinion(tuple((logits.softmax(-1) if classes else logits).tolist()))

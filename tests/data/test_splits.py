@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finegates.data.splits import load_splits, split_rows
+from finegates.data.splits import (
+    TextSplits,
+    fingerprint,
+    load_same_splits,
+    load_splits,
+    split_rows,
+)
 from finegates.errors import DataError
 from finegates.spec import make_spec
 
@@ -138,7 +144,9 @@ def test_first_rows_of_glue_are_used(tmp_path: Path) -> None:
 
 def test_cut_that_loses_a_class_says_to_raise_it(tmp_path: Path) -> None:
     write_sst2(tmp_path, train="000001", dev="01")
-    with pytest.raises(DataError, match=r"3 training rows: positive. Raise max_train_samples \(it"):
+    with pytest.raises(
+        DataError, match=r"3 training rows: positive. Raise 'training rows at most'"
+    ):
         load(task="sst2", glue_dir=tmp_path, max_train_samples=3)
 
 
@@ -153,12 +161,17 @@ def test_class_that_is_never_asked_for_is_the_users_fault_only_in_his_file(tmp_p
     assert len(load(task="sst2", glue_dir=tmp_path).validation) == 2
 
 
-def test_cut_of_a_file_that_loses_a_class_says_to_raise_it(tmp_path: Path) -> None:
+def test_cut_of_a_file_that_has_fewer_rows_than_classes_says_which_it_leaves_out(
+    tmp_path: Path,
+) -> None:
     lines = [f"Sentence {i}.,class {i % 10}" for i in range(40)]
     path = tmp_path / "many.csv"
     path.write_text("\n".join(["text,label", *lines]))
-    with pytest.raises(DataError, match="Raise max_train_samples"):
-        load(data=path, max_train_samples=5)
+    splits = load(data=path, max_train_samples=5)
+    assert len(splits.train) == splits.train["label"].nunique() == 5
+    assert (
+        "leave no training row of class" in splits.done[-1] and "drew 5" in splits.done[0].lower()
+    )
 
 
 def test_scores_that_are_all_the_same_are_refused(tmp_path: Path) -> None:
@@ -167,7 +180,9 @@ def test_scores_that_are_all_the_same_are_refused(tmp_path: Path) -> None:
         content = "sentence1\tsentence2\tscore\n" + "A.\tB.\t2.0\n" * 3 + "A.\tC.\t4.0\n"
         (tmp_path / "STS-B" / f"{name}.tsv").write_text(content)
     assert load(task="stsb", glue_dir=tmp_path).problem == "regression"
-    with pytest.raises(DataError, match="All 2 training rows have the same label. Raise max"):
+    with pytest.raises(
+        DataError, match="All 2 training rows have the same label. Raise 'training rows"
+    ):
         load(task="stsb", glue_dir=tmp_path, max_train_samples=2)
 
 
@@ -210,3 +225,22 @@ def test_rows_put_aside_take_the_place_of_the_validation_rows(glue_dir):
     assert len(again.train) + len(again.validation) == len(texts)
     assert list(again.validation["text"]) == list(aside.validation["text"])
     assert aside.fingerprint != whole.fingerprint
+
+
+def test_rows_that_an_earlier_version_drew_are_found_again(tmp_path: Path) -> None:
+    """It took the first rows, saw no column of sides, and took the first line for a header."""
+    path = tmp_path / "mine.csv"
+    lines = [f"text {i},{'ab'[i % 2]},{'test' if i % 3 else 'train'}" for i in range(60)]
+    path.write_text("text,label,split\n" + "\n".join(lines))
+    spec = make_spec({"data": str(path), "max_train_samples": 9})
+    frame = pd.DataFrame([line.split(",")[:2] for line in lines], columns=["text", "label"])
+    frame["label"] = [["a", "b"].index(label) for label in frame["label"]]
+    train, validation = split_rows(frame, spec.validation_fraction, spec.split_seed, True)
+    before = TextSplits(train.head(9), validation, "classification", ("a", "b"), (), "", "")
+    again = load_same_splits("my run", spec, fingerprint(before))
+    assert again.train["text"].tolist() == train["text"].tolist()[:9]
+    assert again.fingerprint == fingerprint(before)
+    now = load_same_splits("my run", spec, None)
+    assert now.fingerprint == load_splits(spec).fingerprint != fingerprint(before)
+    with pytest.raises(DataError, match="data of my run has changed"):
+        load_same_splits("my run", spec, "0" * 64)

@@ -8,9 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finegates.errors import RunError, SpecError
-from finegates.gates.cuts import Cut, cut_snapshot, gates_to_prune, threshold_cuts
+from finegates.gates.cuts import (
+    AS_TRAINED,
+    CURVE_END,
+    Cut,
+    curve_cuts,
+    cut_snapshot,
+    gates_to_prune,
+)
 from finegates.gates.laws import LAWS, GaussianLaw
 from finegates.gates.layout import GatedMatrix, GateLayout
+from finegates.gates.removal import removal
 from finegates.gates.snapshots import Snapshot
 from finegates.runs.folder import CURVE_FILE
 from finegates.runs.measurements import keep_points, read_points, read_thresholds
@@ -45,10 +53,35 @@ def test_a_threshold_closes_the_values_up_to_it(threshold, seed):
     assert (values[closed] <= threshold).all() and (values[~closed] > threshold).all()
 
 
-def test_thresholds_are_even_and_all_different():
-    cuts = threshold_cuts(20)
-    assert [cut.threshold for cut in cuts][:3] == [0, 0.05, 0.1]
-    assert len(set(cuts)) == 20 and cuts[-1].threshold == 0.95
+SPREADS = {
+    "even": lambda rng, shape: rng.uniform(-0.7, 0.5, shape),
+    "all but a tenth fully open": lambda rng, shape: np.where(
+        rng.uniform(size=shape) < 0.1, -0.2, rng.uniform(0.5, 2, shape)
+    ),
+    "all open, as of a dense run": lambda rng, shape: rng.uniform(0.6, 1.6, shape),
+    "more than half closed": lambda rng, shape: rng.normal(-0.55, 0.3, shape),
+}
+
+
+@pytest.mark.parametrize("spread", SPREADS)
+def test_a_curves_cuts_remove_ever_more_in_even_steps_whatever_the_gates(spread):
+    layout = GateLayout(tuple(GatedMatrix(0, role, 200, 200) for role in ("q", "o")), 4, 4)
+    means = SPREADS[spread](np.random.default_rng(0), layout.num_gates).astype(np.float32)
+    cuts = curve_cuts(layout, LAW, means, 20)
+    removed = [
+        removal(layout, gates_to_prune(layout, LAW, means, cut)).removed_weights_fraction
+        for cut in cuts
+    ]
+    steps = np.diff(removed)
+    assert len(cuts) == len(set(cuts)) == 20 and cuts[0] == AS_TRAINED
+    assert steps.min() > 0 and steps.max() < 2.5 * (removed[-1] - removed[0]) / 19
+    assert removed[-1] >= CURVE_END - 0.01
+
+
+def test_a_curve_takes_thresholds_where_they_tell_gates_apart():
+    layout = GateLayout((GatedMatrix(0, "q", 200, 200),), 4, 4)
+    means = np.random.default_rng(0).uniform(-0.4, 0.4, layout.num_gates).astype(np.float32)
+    assert all(cut.threshold is not None for cut in curve_cuts(layout, LAW, means))
 
 
 def test_points_are_kept_in_order_and_replaced_at_the_same_cut(runs_dir):

@@ -64,7 +64,6 @@ def test_both_models_say_what_the_masked_model_says(run, cut):
     assert reply.labels == ("negative", "positive")
     assert np.abs(np.array(reply.dense.values) - probabilities(run, Cut(remove=0.0))).max() < 1e-5
     assert np.abs(np.array(reply.pruned.values) - probabilities(run, cut)).max() < 1e-5
-    assert reply.dense.milliseconds > 0 and reply.pruned.milliseconds > 0
 
 
 def test_another_cut_is_made_when_it_is_asked_for_and_kept(run, monkeypatch):
@@ -116,7 +115,7 @@ def test_a_question_is_read_with_distrust(content):
 def test_messages_survive_their_way():
     question = Question((TEXT, "b"), CUT)
     assert Question.from_dict(json.loads(json.dumps(question.to_dict()))) == question
-    reply = Reply(("a", "b"), Opinion((0.2, 0.8), 1.0), Opinion((0.6, 0.4), 1.0), 0.4, 5, 5)
+    reply = Reply(("a", "b"), Opinion((0.2, 0.8)), Opinion((0.6, 0.4)), 0.4, 5, 5)
     assert Reply.from_dict(json.loads(json.dumps(asdict(reply)))) == reply and not reply.agree
     with pytest.raises(RunError, match="can't be read"):
         Reply.from_dict({"labels": []})

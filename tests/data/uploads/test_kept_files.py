@@ -25,7 +25,7 @@ def test_kept_files_are_listed_by_the_users_name_the_newest_first(tmp_path):
 def test_other_files_of_the_folder_are_not_listed(tmp_path):
     save_upload("first.csv", ROWS, tmp_path)
     (tmp_path / "notes.csv").write_text("mine")
-    (tmp_path / f"{'a' * 16}-model.bin").write_text("mine")
+    (tmp_path / f"{'A' * 16}-model.bin").write_text("mine")
     (tmp_path / f"{'a' * 16}-folder.csv").mkdir()
     (tmp_path / f"{'b' * 16}-link.csv").symlink_to(tmp_path / "notes.csv")
     assert [f.name for f in kept_files(tmp_path)] == ["first.csv"]
