@@ -1,4 +1,4 @@
-"""The page list. ``streamlit run app/main.py`` starts the app, from the checkout or installed."""
+"""The page list, which `app.serve` serves."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,9 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from app import places  # noqa: E402  needs the path
+from app.reading.runs import runs_folder  # noqa: E402  needs the path
 from app.widgets.buttons import say_read_only  # noqa: E402  needs the path
+from app.widgets.chosen import draw_chosen  # noqa: E402  needs the path
 
 # Without icons: with them two of the ten tabs collapse into "2 more" in a window of 1280.
 PAGES = [
@@ -19,7 +21,7 @@ PAGES = [
         url_path="runs",
         title="Runs",
         default=True,
-        help="Every run, newest first, and what accuracy is left at which sparsity.",
+        help="Every run, those with gates first, and what accuracy is left at which sparsity.",
     ),
     st.Page(
         places.NEW_RUN,
@@ -77,10 +79,12 @@ PAGES = [
     ),
 ]
 
-st.set_page_config(
-    page_title="FineGates Studio", page_icon=str(ROOT / "app" / "icon.svg"), layout="wide"
-)
-st.logo(ROOT / "app" / "logo.svg", size="large")
 page = st.navigation(PAGES, position="top")
+st.set_page_config(
+    page_title=f"{page.title} · FineGates Studio", page_icon=str(ROOT / "app" / "icon.svg"),
+    layout="wide",
+)  # fmt: skip
+st.logo(ROOT / "app" / "logo.svg", size="large")
 say_read_only()
+draw_chosen(page, runs_folder())
 page.run()

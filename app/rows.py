@@ -1,13 +1,18 @@
 """What the row of a run says: questions that several pages ask of `finegates`' rows."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from finegates.methods import METHODS
+from finegates.methods.method import LEARNED
 from finegates.runs.status import ACTIVE_STATES
 
 Row = dict[str, Any]
 """From `finegates.runs.folder.Run.row`, or with notes and tags from `app.reading`."""
+
+GATES, WEIGHTS, CURVE_ONLY = "gates", "weights", "curve only"
+"""What a run's folder may keep besides its settings, scores and curve."""
 
 
 def is_active(row: Mapping[str, Any]) -> bool:
@@ -25,6 +30,46 @@ def removes(row: Mapping[str, Any]) -> bool:
     """Whether the run's method is known to remove something."""
     method = METHODS.get(row["method"])
     return method is not None and method.removes
+
+
+def has_learned_gates(row: Mapping[str, Any]) -> bool:
+    """Whether the run learns which rows and columns go, unlike a baseline."""
+    method = METHODS.get(row["method"])
+    return method is not None and method.gates == LEARNED
+
+
+def opens(row: Row) -> bool:
+    """Whether Dimensions and Prune have something to show of the run, or will have."""
+    return removes(row) and CURVE_ONLY not in row["keeps"]
+
+
+def best_gated(rows: Iterable[Row]) -> str | None:
+    """The run that pages open on where none is chosen: furthest up and to the right of its data.
+
+    Of finished runs that keep their learned gates, and if possible their weights, on the data that
+    most finished runs are on.
+    """
+    finished = [row for row in rows if row["status"] == "finished"]
+    count = Counter(row["fingerprint"] for row in finished)
+
+    def goodness(row: Row) -> tuple[bool, int, float]:
+        place = (row["score"] or 0.0) + (row["removed_weights_fraction"] or 0.0)
+        return WEIGHTS in row["keeps"], count[row["fingerprint"]], place
+
+    known = [row for row in finished if has_learned_gates(row) and opens(row)]
+    return max(known, key=goodness)["run"] if known else None
+
+
+def gates_first(rows: Iterable[Row]) -> list[Row]:
+    """Rows in the order in which they are looked for: at work, with learned gates, baselines.
+
+    Of those with gates, the ones that can be opened come before the ones that are a curve only.
+    """
+
+    def place(row: Row) -> tuple[bool, bool, bool]:
+        return not is_active(row), not has_learned_gates(row), CURVE_ONLY in row["keeps"]
+
+    return sorted(rows, key=place)
 
 
 def gated_percent(row: Mapping[str, Any], key: str) -> float | None:

@@ -19,9 +19,9 @@ from finegates.reports.words import (
 from finegates.runs.folder import BROKEN
 
 __all__ = [
-    "NOTHING", "NOT_STARTED", "ROLE_NAMES", "SIDES", "STATES", "TERMS", "StateLook",
-    "count", "duration", "metric_name", "no_gates", "per_second", "percent", "score", "size",
-    "title",
+    "CURVE_ONLY_MEANS", "NOTHING", "NOT_STARTED", "ROLE_NAMES", "SIDES", "STATES", "TERMS",
+    "StateLook", "count", "duration", "metric_name", "no_gates", "per_second", "percent", "score",
+    "size", "title",
 ]  # fmt: skip
 
 
@@ -61,6 +61,12 @@ NOT_STARTED = StateLook(
     "not started",
 )  # fmt: skip
 """A run that a group asks for and does not have."""
+
+
+CURVE_ONLY_MEANS = (
+    "Its folder has its settings, scores and curve, but not its gates and weights: it can be "
+    "compared, and not be looked into or pruned. To have them, duplicate it and train it again."
+)
 
 
 def no_gates(method: str) -> str:

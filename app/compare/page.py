@@ -8,10 +8,10 @@ from app.compare.parts import draw_curves, draw_differences, draw_numbers
 from app.curves.frames import names_of
 from app.curves.looks import looks_of
 from app.reading.curves import curves_of
-from app.reading.runs import run_rows, runs_folder
+from app.reading.runs import run_names, run_rows, runs_folder
 from app.rows import Row, is_active
 from app.text import escape_markdown
-from app.widgets.picker import no_runs
+from app.widgets.picker import no_runs, pick_several
 from finegates.errors import unknown_name
 from finegates.runs.folder import BROKEN, Run
 
@@ -28,9 +28,9 @@ def say_unknown(ids: list[str]) -> None:
             st.error(escape_markdown(f"{unknown_name('run', asked, ids, shown=3)} It is left out."))
 
 
-def choose_runs(ids: list[str]) -> list[str]:
-    chosen = st.multiselect(
-        "Runs", ids, key=RUNS, bind="query-params", placeholder="Type to search", select_all=False,
+def choose_runs() -> list[str]:
+    chosen = pick_several(
+        "Runs", run_names(folder), RUNS,
         help="The first one is what the others are compared with. Newest first in the list.",
     )  # fmt: skip
     if len(chosen) > MOST_RUNS:
@@ -57,15 +57,15 @@ def rows_of(chosen: list[str]) -> list[Row]:
 
 
 def warn_if_not_comparable(rows: list[Row]) -> None:
-    tasks = dict.fromkeys(f"{row['task']} ({row['metric'] or 'no score yet'})" for row in rows)
-    if len({(row["task"], row["metric"]) for row in rows if row["metric"]}) > 1:
+    data = dict.fromkeys(f"{row['data_name']} ({row['metric'] or 'no score yet'})" for row in rows)
+    if len({(row["data_name"], row["metric"]) for row in rows if row["metric"]}) > 1:
         st.warning(
-            f"These runs have different tasks or metrics, so their scores and losses can't be "
-            f"compared: {', '.join(tasks)}.", icon=":material/warning:"
+            f"These runs have different data sets or metrics, so their scores and losses can't be "
+            f"compared: {escape_markdown(', '.join(data))}.", icon=":material/warning:"
         )  # fmt: skip
     elif len({row["fingerprint"] for row in rows}) > 1:
         st.warning(
-            "These runs had different data, so a difference in score may come from the data.",
+            "These runs had different data of one name, so a difference in score may come from it.",
             icon=":material/warning:",
         )
 
@@ -97,7 +97,7 @@ st.title("Compare")
 ids = [row["run"] for row in run_rows(folder)]
 if ids:
     say_unknown(ids)
-    chosen = choose_runs(ids)
+    chosen = choose_runs()
     if len(chosen) < ENOUGH:
         draw_empty(len(chosen))
     else:

@@ -81,7 +81,7 @@ def _draw(
         st.caption(nothing)
         return
     number = frame["name"].nunique()
-    st.altair_chart(
+    st.vega_lite_chart(
         overlay(frame, looks, x, y, **options), key=f"compare_{key}", on_select="rerun",
         selection_mode=ZOOM,
         alt=f"{title} of {number} runs against {x.title.lower()}",

@@ -14,13 +14,15 @@ from finegates.results.points import Point
 DIFFERENCE = "yours − paper"
 SCORE, RELATIVE = "Score", "Percent of full fine-tuning"
 VIEWS = (SCORE, RELATIVE)
+DIGITS = {SCORE: 3, RELATIVE: 1}
+"""Decimals: of scores as on every page, of percent as the paper has them."""
 CHART_COLUMNS = ("row", "method", "who", "value", "low", "high", "seeds")
 
 
 def value_of(cell: PaperCell, view: str) -> float | None:
-    """The paper's figure: metric x 100, or in percent of the paper's full fine-tuning."""
+    """The paper's figure in [0, 1], or in percent of the paper's full fine-tuning."""
     if view == SCORE:
-        return cell.score
+        return cell.score / 100
     whole = full_score(cell)
     return None if whole is None else 100 * cell.score / whole
 
@@ -28,7 +30,7 @@ def value_of(cell: PaperCell, view: str) -> float | None:
 def own_value(point: Point, view: str, score: float | None) -> float | None:
     """The same of the user's, for one of the point's scores in [0, 1]."""
     if view == SCORE:
-        return None if score is None else 100 * score
+        return score
     if score is None or point.relative_to_full is None or not point.median:
         return None
     return point.relative_to_full * score / point.median
@@ -149,12 +151,12 @@ def other_runs_table(found: Iterable[tuple[Point, str]]) -> pd.DataFrame:
         [
             {
                 "model": short_model(p.model),
-                "task": p.task,
+                "task": p.data_name,
                 "method": p.method,
                 "target": 100 * p.target,
-                "median": None if p.median is None else 100 * p.median,
-                "low": None if p.low is None else 100 * p.low,
-                "high": None if p.high is None else 100 * p.high,
+                "median": p.median,
+                "low": p.low,
+                "high": p.high,
                 "seeds": len(p.seeds),
                 "relative": p.relative_to_full,
                 "why": why,

@@ -36,10 +36,10 @@ def choose_table() -> tuple[int, str, str]:
         )  # fmt: skip
         view = st.segmented_control(
             "Shown as", frames.VIEWS, default=frames.SCORE, key="shown", bind="query-params",
-            required=True, help="**Score**: the task's metric x 100: Matthews correlation on CoLA, "
-            "Pearson on STS-B, accuracy elsewhere.  \n**Percent of full fine-tuning**: of the "
-            "score of the row *full* on the same task; yours of your own full fine-tuning on the "
-            "same rows.",
+            required=True, help="**Score**: the task's metric, the paper's divided by 100: "
+            "Matthews correlation on CoLA, Pearson on STS-B, accuracy elsewhere.  \n"
+            "**Percent of full fine-tuning**: of the score of the row *full* on the same task; "
+            "yours of your own full fine-tuning on the same rows.",
         )  # fmt: skip
     return table, backbone if backbone in models else models[0], view
 
@@ -48,7 +48,7 @@ def draw_table(comparisons: Sequence[Comparison], view: str) -> None:
     """The table as printed, the user's medians and the difference below each row."""
     frame = frames.printed_table(comparisons, view)
     config = st.column_config
-    number: dict[str, Any] = {"format": "%.1f", "width": 76}
+    number: dict[str, Any] = {"format": f"%.{frames.DIGITS[view]}f", "width": 76}
     tasks = {name: config.NumberColumn(name, **number) for name in frame.columns[3:]}
     st.dataframe(
         frame, key="printed", hide_index=True, placeholder=NOTHING, row_height=ROW_HEIGHT,
@@ -103,7 +103,7 @@ def draw_cells(comparisons: Sequence[Comparison], view: str) -> None:
         return
     st.subheader("Your runs of these cells")
     config = st.column_config
-    number: dict[str, Any] = {"format": "%.1f", "width": 84}
+    number: dict[str, Any] = {"format": f"%.{frames.DIGITS[view]}f", "width": 84}
     st.dataframe(
         frame, key="cells", hide_index=True, placeholder=NOTHING, row_height=ROW_HEIGHT,
         alt="Your runs of the paper's cells",
@@ -115,7 +115,7 @@ def draw_cells(comparisons: Sequence[Comparison], view: str) -> None:
             "low": config.NumberColumn("Lowest", **number),
             "high": config.NumberColumn("Highest", **number),
             "difference": config.NumberColumn(
-                "Difference", format="%+.1f", width=84,
+                "Difference", format=f"%+.{frames.DIGITS[view]}f", width=84,
                 help="Yours less the paper's: below 0 yours scores less.",
             ),
             "seeds": config.NumberColumn("Seeds", width=60, help="Runs that the median is over."),
@@ -142,7 +142,7 @@ def draw_other_runs(found: Sequence[tuple[Point, str]], backbone: str) -> None:
         f"{100 * TARGET_TOLERANCE:g} points."
     )
     config = st.column_config
-    number: dict[str, Any] = {"format": "%.1f", "width": 84}
+    number: dict[str, Any] = {"format": "%.3f", "width": 84}
     frame = frames.other_runs_table(found)
     st.dataframe(
         frame, key="apart", hide_index=True, placeholder=NOTHING, row_height=ROW_HEIGHT,
@@ -153,7 +153,7 @@ def draw_other_runs(found: Sequence[tuple[Point, str]], backbone: str) -> None:
             "task": config.TextColumn("Task", width=70),
             "method": config.TextColumn("Recipe", width=170),
             "target": config.NumberColumn("Target", format="%.1f %%", width=76),
-            "median": config.NumberColumn("Median", **number, help="Metric x 100, over seeds."),
+            "median": config.NumberColumn("Median", **number, help="Over seeds."),
             "low": config.NumberColumn("Lowest", **number),
             "high": config.NumberColumn("Highest", **number),
             "seeds": config.NumberColumn("Seeds", width=60),

@@ -10,6 +10,7 @@ from app.new.fields import label_of
 from app.new.sweep import free_name
 from app.paper.frames import missing_table
 from app.text import seed_list
+from app.widgets.plain_code import plain_code
 from app.words import NOTHING
 from finegates.methods import METHODS
 from finegates.results.paper import BACKBONES, NUM_SEEDS
@@ -62,7 +63,7 @@ def _draw_fill(fill: Fill, name: str) -> None:
             query_params=query_of(fill, name),
             help="Opens New sweep with this filled in, what it will cost, and the button.",
         )  # fmt: skip
-        st.code(shlex.join(fill.command(name)), language=None, wrap_lines=True)
+        plain_code(shlex.join(fill.command(name)), f"command-{name}")
 
 
 def _in_words(fill: Fill) -> str:

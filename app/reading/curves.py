@@ -33,6 +33,14 @@ def feed_of(run: Run, refresh: bool = True, histograms: bool = True) -> Feed:
     return current
 
 
+def logged(run: Run) -> int:
+    """How much the run has logged so far, in bytes: another number says that there is more."""
+    try:
+        return (run.path / METRICS_FILE).stat().st_size
+    except OSError:
+        return 0
+
+
 def curves_of(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What a run has logged so far, and its evaluations. `feed_of` is for runs that are watched."""
     path = run.path / METRICS_FILE

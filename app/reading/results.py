@@ -5,7 +5,7 @@ from pathlib import Path
 
 from app.reading.cache import changed_ns, copied
 from app.reading.run_costs import RunCosts, read_costs
-from app.rows import Row
+from app.rows import Row, is_active
 from finegates.groups.file import Group
 from finegates.groups.progress import GroupProgress, progress_of
 from finegates.groups.store import list_groups
@@ -21,6 +21,16 @@ Changes = tuple[tuple[str, int], ...]
 def all_groups(folder: Path) -> list[Group]:
     """Every group of runs, newest first; damaged ones last, with their ``problem``."""
     return list_groups(folder)
+
+
+def first_group(groups: Sequence[Group], rows: Iterable[Row]) -> str:
+    """The group that a page opens on: the newest with runs to come, else that of most finished."""
+    states = {row["run"]: row for row in rows}
+    known = {g.name: [states[run] for run in g.runs if run in states] for g in groups}
+    for name, of_group in known.items():
+        if any(map(is_active, of_group)):
+            return name
+    return max(known, key=lambda name: sum(r["status"] == "finished" for r in known[name]))
 
 
 def group_progress(group: Group, folder: Path) -> GroupProgress:

@@ -3,10 +3,10 @@
 from pathlib import Path
 from threading import Lock
 
-from app.rows import Row
+from app.rows import CURVE_ONLY, GATES, WEIGHTS, Row
 from finegates.errors import RunError
 from finegates.files.storage import Stamps, stamps_of
-from finegates.runs.folder import SPEC_FILE, Run, list_runs
+from finegates.runs.folder import GATES_FOLDER, SPEC_FILE, TRAINED_FOLDER, Run, list_runs
 from finegates.runs.notes import NOTES_FILE, read_notes
 from finegates.runs.status import LIVE_STATES, STATUS_FILE
 
@@ -17,9 +17,10 @@ _WATCHED = ("", SPEC_FILE, STATUS_FILE, NOTES_FILE)
 class RunIndex:
     """Rows of the runs of one folder, shared by all sessions.
 
-    A row is `finegates.runs.folder.Run.row` with ``notes``, ``tags`` (a list) and
-    ``notes_problem``, which says why the notes can't be read. A row of a live run is always read
-    again: whether its worker lives is not written in any file.
+    A row is `finegates.runs.folder.Run.row` with ``own_name``, ``notes``, ``tags`` (a list),
+    ``notes_problem``, which says why the notes can't be read, and ``keeps``, which of the run's
+    gates and weights are in its folder. A row of a live run is always read again: whether its
+    worker lives is not written in any file.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -47,9 +48,22 @@ def _read(run: Run) -> Row:
         given, problem = read_notes(run.path), ""
     except RunError as error:
         given, problem = None, str(error)
+    row = run.row()
     return {
-        **run.row(),
+        **row,
+        "own_name": given.name if given else "",
         "notes": given.notes if given else "",
         "tags": [*given.tags] if given else [],
         "notes_problem": problem,
+        "keeps": _keeps(run, row),
     }
+
+
+def _keeps(run: Run, row: Row) -> list[str]:
+    """What can be looked at besides the curve: ``gates``, ``weights``; `CURVE_ONLY` of neither.
+
+    Empty where something is still to come.
+    """
+    folders = {GATES: GATES_FOLDER, WEIGHTS: TRAINED_FOLDER}
+    found = [what for what, folder in folders.items() if (run.path / folder).is_dir()]
+    return found or [CURVE_ONLY] * (row["status"] == "finished")

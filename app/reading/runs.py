@@ -7,7 +7,8 @@ from app.reading.run_index import RunIndex
 from app.rows import Row
 from finegates.jobs import control as jobs
 from finegates.runs.bin import BinnedRun, list_bin
-from finegates.runs.folder import default_runs_dir, list_runs
+from finegates.runs.folder import BROKEN, Run, default_runs_dir, list_runs
+from finegates.runs.names import unique_names
 
 WAKE_EVERY_S = 10
 
@@ -27,6 +28,11 @@ def _index(folder: Path) -> RunIndex:
     return RunIndex(folder)
 
 
+def run_names(folder: Path) -> dict[str, str]:
+    """Id of each run -> its name, unlike any other's; in the order of `run_rows`."""
+    return unique_names(run_rows(folder))
+
+
 def run_ids(folder: Path) -> list[str]:
     """Ids of the runs that the folder has, newest first by name; damaged ones too."""
     return [run.id for run in list_runs(folder)]
@@ -35,6 +41,12 @@ def run_ids(folder: Path) -> list[str]:
 def binned_runs(folder: Path) -> list[BinnedRun]:
     """Deleted runs, the last deleted first."""
     return list_bin(folder)
+
+
+def name_of_binned(binned: BinnedRun) -> str:
+    """What a deleted run is called."""
+    row = Run(binned.path).row()
+    return binned.id if row["status"] == BROKEN else row["name"]
 
 
 @shared(4, ttl=WAKE_EVERY_S)

@@ -9,7 +9,7 @@ import streamlit as st
 from app.charts import style
 from app.rows import Row, gated_percent, seconds_taken
 from app.text import short_model
-from app.words import STATES, TERMS, duration, score
+from app.words import CURVE_ONLY_MEANS, STATES, TERMS, duration, score
 from finegates.runs.folder import BROKEN
 from finegates.runs.notes import MAX_NOTES_LENGTH, NOTES_FILE
 
@@ -78,6 +78,13 @@ def tags_config(options: Iterable[str]) -> Any:
 
 
 COLUMNS = {
+    "name": _plain(
+        "name",
+        _config.TextColumn(
+            "Run", width=300, help="Its own name, or what it is: data, recipe, "
+            "target, seed and, once it has finished, its score.",
+        ),
+    ),
     "state": _column(
         lambda row: [row["status"]],
         _config.MultiselectColumn(
@@ -91,7 +98,7 @@ COLUMNS = {
         _progress,
         _config.ProgressColumn("Progress", format="%d %%", min_value=0, max_value=100, width=90),
     ),
-    "task": _plain("task", _config.TextColumn("Task", width=66)),
+    "task": _plain("data_name", _config.TextColumn("Data set", width=90)),
     "recipe": _plain("method", _config.TextColumn("Recipe", width=116)),
     "score": _column(
         _score, _config.TextColumn("Score", width=122, help=TERMS["score"]),
@@ -100,6 +107,14 @@ COLUMNS = {
     "target": _gated("target_fraction", "Target", TERMS["target"]),
     "removed": _gated("removed_weights_fraction", "Removed", TERMS["removed"]),
     "closed": _gated("closed_gates_fraction", "Closed", TERMS["closed"]),
+    "keeps": _column(
+        lambda row: ", ".join(row["keeps"]) or None,
+        _config.TextColumn(
+            "Keeps", width=112, help="What of the run can be looked at besides its curve: its "
+            "gates in Dimensions, with its weights in Prune & time too.  \n**curve only**: "
+            f"{CURVE_ONLY_MEANS}",
+        ),
+    ),
     "created": _plain("created", _config.DatetimeColumn("Created", format="distance", width=112)),
     "tags": _column(lambda row: row["tags"], tags_config(()), lambda row: row["tags"] or None),
     "notes": _column(
@@ -136,18 +151,20 @@ COLUMNS = {
     "device": _plain("device", _config.TextColumn("Device", width=80)),
     "data": _column(
         lambda row: row["fingerprint"] and row["fingerprint"][:12],
-        _config.TextColumn("Data", width=110, help="The start of the fingerprint of its rows."),
+        _config.TextColumn(
+            "Fingerprint", width=110, help="The start of the fingerprint of its rows."
+        ),
     ),
     "reason": _column(
         lambda row: row["reason"] or None, _config.TextColumn("Why it ended", width=260)
     ),
-    "run": _plain("run", _config.TextColumn("Run", width=300)),
+    "run": _plain("run", _config.TextColumn("Id", width=300)),
 }  # fmt: skip
 """In the order in which they stand."""
 
 SHOWN = (
-    "state", "progress", "task", "recipe", "score", "target", "removed", "closed", "created",
-    "seed", "model", "reason", "run",
+    "name", "state", "progress", "score", "target", "removed", "closed", "keeps", "created", "seed",
+    "model", "reason", "run",
 )  # fmt: skip
 """Columns of a table of runs, wherever nothing else is said."""
 

@@ -1,6 +1,6 @@
 """Run rows as a table: its frame, how its columns are shown, which rows match a filter."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,7 +11,10 @@ from app.run_table.columns import COLUMNS, SHOWN
 from finegates.files.spreadsheet import no_formulas
 
 OPEN = "open"
-_SEARCHED = ("run", "status", "task", "method", "model", "metric", "reason", "notes", "tags")
+_SEARCHED = (
+    "name", "run", "status", "task", "data_name", "method", "model", "metric", "reason", "notes",
+    "tags",
+)  # fmt: skip
 
 
 def matching(
@@ -53,10 +56,21 @@ def table(
     return frame if editing else no_formulas(frame)
 
 
-def column_config(on_open: Callable[[], None]) -> dict[str, Any]:
-    """Labels, formats and definitions of the columns; ``on_open`` is what the buttons call."""
+def column_config(runs: Sequence[str], on_open: Callable[[str], None]) -> dict[str, Any]:
+    """Labels, formats and definitions of the columns.
+
+    Args:
+        runs: Which run each line stands for. A click opens the run of the line as it was drawn,
+            whatever has moved meanwhile.
+        on_open: What a button calls with its run.
+    """
+    key = f"open_run_{hash(tuple(runs))}"
+
+    def open_clicked() -> None:
+        on_open(runs[st.session_state[key].row])
+
     button = st.column_config.ButtonColumn(
-        "", type="tertiary", on_click=on_open, key="open_run", width=60, pinned=True
+        "", type="tertiary", on_click=open_clicked, key=key, width=60, pinned=True
     )
     return {OPEN: button, **{key: column.config for key, column in COLUMNS.items()}}
 

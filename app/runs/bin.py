@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.reading.runs import binned_runs
+from app.reading.runs import binned_runs, name_of_binned
 from app.text import escape_markdown
 from app.widgets.buttons import change_button
 from finegates.errors import FineGatesError
@@ -30,7 +30,8 @@ def draw_bin(folder: Path) -> None:
 
 
 def _name(binned: BinnedRun) -> str:
-    return f"{binned.id}, deleted {datetime.fromtimestamp(binned.deleted):%Y-%m-%d %H:%M:%S}"
+    when = datetime.fromtimestamp(binned.deleted)
+    return f"{name_of_binned(binned)}, deleted {when:%Y-%m-%d %H:%M:%S}, {binned.id}"
 
 
 def _restore(chosen: list[BinnedRun]) -> None:

@@ -17,19 +17,20 @@ from app.runs.notes import draw_editor
 from app.runs.run_files import runs_csv, runs_json
 from app.runs.selection import rows_ticked, ticked, version
 from app.runs.selection_actions import draw_ticked
-from app.runs.view import View, all_tags, choose_view
+from app.runs.view import GATES_FIRST, View, all_tags, choose_view
 from app.tradeoff.chart import draw_chart, draw_reading
 from app.tradeoff.choice import Look, choose_axis, choose_task
 from app.tradeoff.frames import comparisons
-from app.widgets.opening import leave_if_clicked, open_clicked, open_if_clicked, remember_shown
+from app.widgets.opening import leave_if_clicked, open_if_clicked, open_run
 from app.widgets.picker import ALL_RUNS, no_runs
 from app.words import NOTHING, STATES
 from finegates.runs.folder import BROKEN
+from finegates.runs.names import unique_names
 
 REFRESH_S = 2
 FEW_ROWS, MAX_TABLE_HEIGHT = 11, 430
 MOST_BROKEN = 3
-EDIT = "edit_notes"
+EDIT, OPEN_BOX = "edit_notes", "open_a_run"
 
 open_if_clicked()
 folder = runs_folder()
@@ -47,20 +48,35 @@ def draw_states(rows: list[Row]) -> None:
 
 def draw_table(shown: list[Row], rows: list[Row], chosen: list[str], view: View) -> None:
     ids = [row["run"] for row in shown]
-    remember_shown(ids)
     key = f"runs_table_{version()}_{hash((*ids, *view.columns))}"
     st.dataframe(
         table(shown, view.columns),
         key=key,
-        column_config=column_config(open_clicked) | {"tags": tags_config(all_tags(rows))},
+        column_config=column_config(ids, open_run) | {"tags": tags_config(all_tags(rows))},
         hide_index=True,
         height="content" if len(shown) <= FEW_ROWS else MAX_TABLE_HEIGHT,
         on_select=partial(rows_ticked, key, ids),
         selection_mode="multi-row",
         placeholder=NOTHING,
         selection_default={"selection": {"rows": [ids.index(r) for r in chosen if r in ids]}},
-        alt=f"{len(shown)} runs, sorted by {view.sort}",
+        alt=f"{len(shown)} runs, sorted by {view.sort or GATES_FIRST}",
     )
+
+
+def draw_open(shown: list[Row]) -> None:
+    """A run by typing its name: a cell's button can't be pressed without a mouse."""
+    names = unique_names(shown)
+    st.session_state[OPEN_BOX] = None
+    st.selectbox(
+        "Open a run", list(names), index=None, key=OPEN_BOX, format_func=names.__getitem__,
+        label_visibility="collapsed", placeholder="Open a run: type its name", width=280,
+        on_change=open_typed,
+    )  # fmt: skip
+
+
+def open_typed() -> None:
+    if run := st.session_state[OPEN_BOX]:
+        open_run(run)
 
 
 def draw_below(shown: list[Row], rows: list[Row]) -> None:
@@ -73,7 +89,7 @@ def draw_below(shown: list[Row], rows: list[Row]) -> None:
             width="stretch",
         )
         st.toggle(
-            "Edit notes and tags", key=EDIT, help="In the table. It stands still meanwhile.",
+            "Edit names, notes and tags", key=EDIT, help="In the table. It stands still meanwhile.",
         )  # fmt: skip
         for kind, make in (("CSV", runs_csv), ("JSON", runs_json)):
             st.download_button(
@@ -124,8 +140,11 @@ def view(was_active: bool, was_editing: bool) -> None:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         chosen = choose_view(rows)
+        shown = chosen.rows(rows)
+        if shown and not is_editing():
+            draw_open(shown)
         draw_states(rows)
-    shown, ticks = chosen.rows(rows), ticked(row["run"] for row in rows)
+    ticks = ticked(row["run"] for row in rows)
     if not shown:
         st.info("No run matches the filter.", icon=":material/filter_alt_off:")
     elif is_editing():

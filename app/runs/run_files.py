@@ -7,7 +7,7 @@ from typing import Any
 from finegates.files.spreadsheet import csv_text, harmless
 from finegates.runs.folder import ROW_KEYS
 
-KEYS = (*ROW_KEYS, "tags", "notes")
+KEYS = (*ROW_KEYS, "keeps", "tags", "notes")
 
 
 def runs_csv(rows: Iterable[Mapping[str, Any]]) -> str:

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
-from app.widgets.opening import shown_run
-
 _TICKED, _VERSION = "ticked_runs", "ticked_version"
 
 
@@ -28,7 +26,7 @@ def version() -> int:
 
 def rows_ticked(key: str, shown: Sequence[str]) -> None:
     """Callback of the table: its ticks, and those of runs that the filter hides."""
-    now = [shown_run(row) for row in st.session_state[key].selection.rows]
+    now = [shown[row] for row in st.session_state[key].selection.rows]
     before = st.session_state.get(_TICKED, [])
     kept = [run for run in before if run in now or run not in shown]
     st.session_state[_TICKED] = [*kept, *(run for run in now if run not in kept)]

@@ -15,8 +15,11 @@ from app.runs.selection import untick_all, version
 from app.runs.view import all_tags
 from app.text import escape_markdown
 from app.widgets.buttons import change_button, run_buttons
+from app.widgets.chosen import draw_places
 from app.widgets.opening import go_to
+from app.widgets.plain_code import plain_code
 from app.widgets.report_button import report_button, runs_report_button
+from app.widgets.run_name import rename_popover
 from app.words import STATES
 from finegates.errors import FineGatesError, RunError
 from finegates.groups.from_runs import group_runs
@@ -54,7 +57,8 @@ def draw_ticked(chosen: list[Row], rows: list[Row], num_hidden: int, folder: Pat
 def _draw_name(chosen: list[Row], num_hidden: int) -> None:
     if len(chosen) == 1:
         look = STATES[chosen[0]["status"]]
-        text = f":material/{look.icon}: `{chosen[0]['run']}` {look.meaning}"
+        name = escape_markdown(chosen[0]["name"])
+        text = f":material/{look.icon}: **{name}** {look.meaning}  \n`{chosen[0]['run']}`"
     else:
         text = f"**{len(chosen)} runs** ticked"
     hidden = f", {num_hidden} hidden by the filter" if num_hidden else ""
@@ -62,17 +66,15 @@ def _draw_name(chosen: list[Row], num_hidden: int) -> None:
 
 
 def _draw_links(row: Row, folder: Path) -> None:
-    link = {"run": row["run"]}
-    st.page_link(places.LIVE, label="Live", icon=":material/monitoring:", query_params=link)
-    st.page_link(
-        places.DIMENSIONS, label="Dimensions", icon=":material/grid_on:", query_params=link
-    )
-    run_buttons(Run(folder / row["run"]), row["status"])
+    run = Run(folder / row["run"])
+    draw_places(row)
+    run_buttons(run, row["status"])
     if row["status"] != BROKEN:
         st.button(
             "Duplicate", icon=":material/content_copy:", key="duplicate", on_click=_duplicate,
-            args=(Run(folder / row["run"]),), help="Opens New run with the settings of this one.",
+            args=(run,), help="Opens New run with the settings of this one.",
         )  # fmt: skip
+        rename_popover(run)
 
 
 def _draw_actions(chosen: list[Row], rows: list[Row], folder: Path) -> None:
@@ -101,7 +103,7 @@ def _draw_details(row: Row) -> None:
         st.text(row["notes"])
     if row["command"]:
         st.caption("The command that repeats it:")
-        st.code(row["command"], language=None, wrap_lines=True)
+        plain_code(row["command"], f"command-{row['run']}")
 
 
 def _draw_tags(chosen: list[Row], rows: list[Row], folder: Path) -> None:
@@ -140,17 +142,21 @@ def _draw_group(ids: list[str], folder: Path) -> None:
 
 def _draw_delete(chosen: list[Row], folder: Path) -> None:
     active = [row for row in chosen if row["status"] in ACTIVE_STATES]
-    over = [row["run"] for row in chosen if row not in active]
+    over = [row for row in chosen if row not in active]
     if active:
         st.markdown("Stop it before you delete it:" if len(active) == 1 else "Stop them first:")
-        st.markdown(_listed(f"`{row['run']}` is {row['status']}" for row in active))
+        st.markdown(_listed(f"{_called(row)} is {row['status']}" for row in active))
     if over:
         what = "this run" if len(over) == 1 else f"these {len(over)} runs"
         st.markdown(f"Moves {what} to the bin, from where they can be restored:")
-        st.markdown(_listed(f"`{run}`" for run in over))
+        st.markdown(_listed(map(_called, over)))
     many = f"Yes, delete {len(over)} runs" if len(over) > 1 else "Yes, delete it"
     if change_button(many, type="primary", key="delete", disabled=not over):
-        _for_each(over, lambda run: delete_run(Run(folder / run)))
+        _for_each([row["run"] for row in over], lambda run: delete_run(Run(folder / run)))
+
+
+def _called(row: Row) -> str:
+    return f"{escape_markdown(row['name'])} (`{row['run']}`)"
 
 
 def _for_each(runs: Iterable[str], act: Any) -> None:

@@ -6,7 +6,9 @@ import streamlit as st
 
 from app.reading.gates import gated_runs
 from app.reading.one_run import status_of
-from app.widgets.picker import RUN_PARAMETER
+from app.reading.runs import run_names
+from app.text import escape_markdown
+from app.widgets.chosen import choose_run
 from app.words import no_gates
 from finegates.errors import FineGatesError
 from finegates.methods import METHODS
@@ -21,10 +23,11 @@ def show_no_gates(run: Run, folder: Path) -> None:
     st.info(_why_no_gates(run), icon=":material/grid_off:")
     if ids := gated_runs(folder):
         st.markdown("**Runs that carry their gates**")
+        names = run_names(folder)
         for other in ids[:LINKS_SHOWN]:
             st.button(
-                other, type="tertiary", icon=":material/grid_on:", key=f"open_{other}",
-                on_click=st.session_state.update, kwargs={RUN_PARAMETER: other},
+                escape_markdown(names[other]), type="tertiary", icon=":material/grid_on:",
+                key=f"open_{other}", on_click=choose_run, args=(other,), help=f"`{other}`",
             )  # fmt: skip
         if len(ids) > LINKS_SHOWN:
             st.caption(f"And {len(ids) - LINKS_SHOWN} more, in the box above.")
@@ -38,11 +41,11 @@ def _why_no_gates(run: Run) -> str:
     if method in METHODS and not METHODS[method].removes:
         return no_gates(method) + " Choose a run with gates."
     if status.state in ACTIVE_STATES:
-        return "This run has no gates yet: the first are stored with its first evaluation."
+        return "This run has no gates yet: the first are stored soon after its first steps."
     if status.state == "finished":
         return (
             "This run does not carry its gate values: only its settings, scores and curve are in "
             "its folder. Of the shipped runs, those of the first seed of the default recipe have "
             "them all; train this one again to have them here."
         )
-    return "This run ended before its first evaluation, so none of its gates were stored."
+    return "This run ended before any of its gates were stored."

@@ -9,8 +9,9 @@ from typing import Any
 
 import streamlit as st
 
-from app.reading.one_run import stopping_for_s
+from app.reading.one_run import row_of, stopping_for_s
 from app.text import escape_markdown
+from app.widgets.opening import still_there
 from finegates.errors import FineGatesError
 from finegates.files.read_only import WHY, read_only
 from finegates.jobs import control as jobs
@@ -62,8 +63,8 @@ def run_buttons(run: Run, state: str, *, can_delete: bool = False) -> None:
                 run,
                 "Delete",
                 "delete",
-                f"Moves `{run.id}` to the folder `.bin` of the runs folder, from where it can be "
-                "moved back.",
+                f"Moves {escape_markdown(row_of(run)['name'])} to the bin, from where it can be "
+                f"restored.  \n`{run.id}`",
                 delete_run,
             )
 
@@ -94,6 +95,8 @@ def _confirmed(run: Run, label: str, icon: str, text: str, act: Callable[[Run], 
 
 
 def _act(run: Run, act: Callable[[Run], Any]) -> None:
+    if not still_there(run):
+        return
     try:
         act(run)
     except FineGatesError as error:

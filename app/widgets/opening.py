@@ -5,9 +5,11 @@ import time
 import streamlit as st
 
 from app import places
+from app.widgets.run_state import RUN_PARAMETER, choose_run
+from finegates.runs.folder import Run
 
 TICK_ON_ITS_WAY_S = 0.3
-_OPENING, _SHOWN = "opening", "runs_shown"
+_OPENING = "opening"
 
 
 def open_if_clicked() -> None:
@@ -18,6 +20,8 @@ def open_if_clicked() -> None:
         # (2026-11).
         time.sleep(TICK_ON_ITS_WAY_S)
         page, parameters = place
+        if run := parameters.pop(RUN_PARAMETER, None):
+            choose_run(run)  # the address is written by the box above the page
         st.switch_page(page, query_params=parameters)
 
 
@@ -32,21 +36,14 @@ def go_to(page: str, **parameters: str) -> None:
     st.session_state[_OPENING] = (page, parameters)
 
 
-def remember_shown(runs: list[str]) -> None:
-    """Which run each row of the table stands for."""
-    st.session_state[_SHOWN] = runs
-
-
-def shown_run(row: int) -> str:
-    """The run of a row of the table, as it was drawn last."""
-    return st.session_state[_SHOWN][row]
-
-
-def open_clicked() -> None:
-    """Callback of the table's Open buttons."""
-    open_run(shown_run(st.session_state["open_run"].row))
-
-
 def open_run(run: str) -> None:
     """For a callback: the run's page is shown next."""
     go_to(places.LIVE, run=run)
+
+
+def still_there(run: Run) -> bool:
+    """Whether there is something to act on; says so where the run was deleted meanwhile."""
+    if run.path.is_dir():
+        return True
+    st.error(f"The run {run.id} is not here any more, so nothing was done.")
+    return False

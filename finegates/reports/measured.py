@@ -7,6 +7,7 @@ from finegates.reports import figures, words
 from finegates.reports.html import Html, section, table
 from finegates.reports.html import figures as side_by_side
 from finegates.runs.folder import Run
+from finegates.runs.label_errors import error_words
 from finegates.runs.measurements import read_points, read_thresholds, read_timings
 from finegates.runs.status import Status
 
@@ -18,10 +19,15 @@ def cuts(run: Run, status: Status) -> Html:
         return Html("")
     header = ["cut", "weights removed", "gates closed", words.metric_name(status.metric)]
     header += ["parameters", "products, dense over needed"]
+    errors = [error_words(point.get("metrics")) for point in points]
+    rows = [_cut_cells(point) for point in points]
+    if any(errors):
+        header.append("error in the label's own unit")
+        rows = [[*row, error] for row, error in zip(rows, errors, strict=True)]
     return section(
         "The finished run at other cuts",
         side_by_side(figures.cuts(points, words.metric_name(status.metric))),
-        table(header, [_cut_cells(point) for point in points]),
+        table(header, rows),
     )
 
 
@@ -63,7 +69,7 @@ def _timing_cells(timing: Mapping[str, Any]) -> list[str]:
         f"{timing.get('batch_size')} x {timing.get('seq_len')}",
         str(timing.get("dtype")),
         *(f"{1e3 * value:.1f}" for value in seconds),
-        f"{timing['speedup']:.2f}",
+        f"{timing['speedup']:.2f}{' (not steady)' if timing.get('busy') else ''}",
         f"{timing['mac_ratio']:.2f}",
         f"{timing.get('hardware')}, {timing.get('threads')} threads",
     ]

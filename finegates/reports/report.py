@@ -29,7 +29,8 @@ def run_report(run: Run) -> str:
         RunError: If its spec or status can't be read.
         FineGatesError: If plotly is not installed.
     """
-    return page(f"{run.spec.method} on {run.spec.task}: {run.id}", whole_run(run), _footer())
+    parts = whole_run(run)
+    return page(run.row()["name"], parts, _footer())
 
 
 def group_report(group: Group, runs_dir: Path) -> str:

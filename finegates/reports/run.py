@@ -13,6 +13,8 @@ from finegates.reports.html import figures as side_by_side
 from finegates.reports.measured import cuts, made_with, timings
 from finegates.reports.words import TERMS
 from finegates.runs.folder import Run, current_rows
+from finegates.runs.label_errors import ERRORS, error_words
+from finegates.runs.names import describe
 from finegates.runs.notes import read_notes
 from finegates.runs.provenance import chosen_settings
 from finegates.runs.status import Status
@@ -70,13 +72,11 @@ def attempt(make: Callable[[], Html]) -> Html:
 
 
 def heading(run: Run, status: Status, name: str) -> Html:
-    """What was trained on what, its id, and where it stands."""
-    spec = run.spec
-    title = f"{spec.method} on {spec.task}"
-    if METHODS[spec.method].removes:
-        title += f", target {words.percent(spec.target_sparsity, 0)}"
-    parts = [tag(name, f"{title}, seed {spec.seed}")]
-    line = [tag("span", status.state, class_="state"), f" {spec.model} · {run.id}"]
+    """What the run is called and is, its id, and where it stands."""
+    model, row = run.spec.model, run.row()
+    what = "" if row["name"] == describe(row) else f" {describe(row)} ·"
+    parts = [tag(name, row["name"])]
+    line = [tag("span", status.state, class_="state"), f"{what} {model} · {run.id}"]
     parts.append(tag("p", *line, class_="faint"))
     if status.reason:
         parts.append(tag("p", status.reason, class_="problem"))
@@ -97,7 +97,8 @@ def asked(run: Run) -> Html:
     own = {"method": spec.method, **chosen_settings(spec)}
     facts = {"data": data.get("source"), "training rows": data.get("num_train"),
              "validation rows": data.get("num_validation"), "fingerprint": data.get("fingerprint"),
-             "labels": ", ".join(map(str, data.get("labels") or ()))}  # fmt: skip
+             "labels": ", ".join(map(str, data.get("labels") or ())),
+             "mended before": " ".join(map(str, data.get("cleaned") or ()))}  # fmt: skip
     rows = [
         (name, _shown(value)) for name, value in (own | facts).items() if value not in (None, "")
     ]
@@ -127,7 +128,10 @@ def reached(run: Run, status: Status, defined: bool = True) -> Html:
             ("Gates closed", of_gates, TERMS["closed"]),
             ("Target", words.percent(run.spec.target_sparsity), meaning),
         ]
-    others = [(k, words.score(v), "") for k, v in status.metrics.items() if k != status.metric]
+    if errors := error_words(status.metrics):
+        rows.append(("Error in the label's own unit", errors, TERMS["rmse"]))
+    apart = (status.metric, *ERRORS)
+    others = [(k, words.score(v), "") for k, v in status.metrics.items() if k not in apart]
     rows += [(words.metric_name(name), value, "An additional metric.") for name, value, _ in others]
     if defined:
         return tag("div", table(["", "value", "what it is"], rows), class_="numbers")

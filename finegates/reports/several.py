@@ -18,17 +18,17 @@ _SYMBOLS = {HEXAGON: "hexagon2", STAR: "star"}
 
 
 def medians(points: Sequence[Point]) -> Html:
-    """For each task and model its figure and its tables, with what is missing."""
+    """For each data set and model its figure and its tables, with what is missing."""
     places: dict[tuple[str, str, str], list[Point]] = {}
     for point in points:
-        places.setdefault((point.task, point.metric, point.model), []).append(point)
+        places.setdefault((point.data_name, point.metric, point.model), []).append(point)
     parts = [
         section(
-            f"{words.metric_name(metric) if metric else 'Score'} on {task}, {model}",
+            f"{words.metric_name(metric) if metric else 'Score'} on {data}, {model}",
             tag("div", figures(figure_2(of_place)), class_="tall"),
             joined(_block(block) for block in blocks_of(of_place)),
         )
-        for (task, metric, model), of_place in places.items()
+        for (data, metric, model), of_place in places.items()
     ]
     return joined(parts or [tag("p", "No run has finished yet.", class_="faint")])
 
@@ -105,7 +105,7 @@ def _run_cells(method: str, target: float, seed: Any, run: str | None, folder: P
         return [*asked, what, words.NOTHING, words.NOTHING, words.NOTHING]
     row = Run(folder / run).row()
     removed = words.percent(row["removed_weights_fraction"])
-    link = tag("a", run, href=f"#run-{run}")
+    link = tag("a", row["name"], href=f"#run-{run}", title=run)
     return [*asked, row["status"], words.score(row["score"]), removed, link]
 
 

@@ -2,12 +2,16 @@
 
 import math
 
+from finegates.runs.names import score_text
+
 NOTHING = "–"
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
 
 TERMS = {
     "score": "The main metric of the task on its validation rows, at the last evaluation.",
     "majority": "What always answering the most common training label would score.",
+    "rmse": "Root mean squared error on the validation rows. A correlation is the same for answers "
+    "that are shifted or stretched, so it can't say whether they are of use; this can.",
     "target": "What the run was asked for. What it is a fraction of depends on the recipe.",
     "closed": "Gates whose value is exactly 0, of all gates. It is not the share of weights "
     "removed: a weight goes when the gate of its row or of its column is closed.",
@@ -35,7 +39,7 @@ def percent(fraction: float | None, digits: int = 1) -> str:
 
 def score(value: float | None) -> str:
     """Scores have three decimals everywhere, so that they are not taken for a sparsity."""
-    return NOTHING if value is None else f"{value:.3f}"
+    return NOTHING if value is None else score_text(value)
 
 
 def metric_name(metric: str | None) -> str:

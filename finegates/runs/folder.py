@@ -10,6 +10,7 @@
     run.log           what the worker printed
     curve.json        scores of the finished run at other cuts (`finegates.runs.measurements`)
     launch.json       who starts it, if that is not this machine (`finegates.runs.launch`)
+    notes.json        what the user calls it and says of it (`finegates.runs.notes`)
     stop, pause       requests to the worker
 
 The format is documented in ``docs/run-folder.md``.
@@ -32,7 +33,10 @@ from finegates.errors import FineGatesError, RunError, SpecError, unknown_name
 from finegates.files.links import check_no_links
 from finegates.files.storage import LineReader, read_json, read_tail, write_json
 from finegates.gates.snapshots import Snapshot, load_snapshot, snapshot_path, snapshot_steps
+from finegates.runs.label_errors import ERRORS
 from finegates.runs.launch import HERE, Launch, command_of_launch, write_launch
+from finegates.runs.names import data_name, describe
+from finegates.runs.notes import read_notes, rename_run
 from finegates.runs.provenance import own_settings, recorded_versions
 from finegates.runs.status import Status, read_status, write_status
 from finegates.spec import RunSpec
@@ -144,6 +148,7 @@ class Run:
             return {
                 **dict.fromkeys(ROW_KEYS),
                 "run": self.id,
+                "name": self.id,
                 "status": BROKEN,
                 "reason": str(error),
             }
@@ -158,8 +163,8 @@ _STATUS_KEYS = (
     "precision", "started", "ended",
 )  # fmt: skip
 ROW_KEYS = (
-    "run", "status", *_SPEC_KEYS, "target_fraction", *_DATA_KEYS, "settings", *_STATUS_KEYS,
-    "created", "command",
+    "run", "name", "data_name", "status", *_SPEC_KEYS, "target_fraction", *_DATA_KEYS, "settings",
+    *_STATUS_KEYS, *ERRORS, "created", "command",
 )  # fmt: skip
 
 
@@ -176,7 +181,18 @@ def _row(run: Run) -> dict[str, Any]:
     values |= {key: getattr(spec, key) for key in _SPEC_KEYS}
     values |= {key: run.record["data"].get(key) for key in _DATA_KEYS}
     values |= {key: getattr(status, key) for key in _STATUS_KEYS}
+    values |= {key: status.metrics.get(key) for key in ERRORS}
+    values["data_name"] = data_name(spec.task, values["source"])
+    values["name"] = own_name(run) or describe(values)
     return {key: values[key] for key in ROW_KEYS}
+
+
+def own_name(run: Run) -> str:
+    """What the user calls a run; empty without a name, or where its notes can't be read."""
+    try:
+        return read_notes(run.path).name
+    except RunError:
+        return ""
 
 
 def current_rows(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -219,6 +235,7 @@ def create_run(
     command: Sequence[str] | None = None,
     run_id: str | None = None,
     launch: Launch = HERE,
+    name: str = "",
 ) -> Run:
     """Makes a queued run: the folder appears with its spec and status in it, or not at all.
 
@@ -229,11 +246,12 @@ def create_run(
         command: The command line that repeats the run; made from the spec if not given.
         run_id: One from `new_run_id`, where it has to be known before; made if not given.
         launch: Who is to start it.
+        name: What the user calls it, see `finegates.runs.notes.rename_run`.
     """
-    name = run_id or new_run_id(spec)
+    id = run_id or new_run_id(spec)
     record = {
         "format_version": FORMAT_VERSION,
-        "run": name,
+        "run": id,
         "created": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "command": shlex.join(command or command_of_launch(spec, launch)),
         "versions": recorded_versions(),
@@ -241,17 +259,19 @@ def create_run(
         "spec": spec.to_dict(),
     }
     runs_dir.mkdir(parents=True, exist_ok=True)
-    partial = runs_dir / f".{name}.part"
+    partial = runs_dir / f".{id}.part"
     partial.mkdir()
     try:
         write_json(partial / SPEC_FILE, record)
         write_launch(partial, launch)
+        if name.strip():
+            rename_run(partial, name)
         write_status(partial, Status(heartbeat=time.time()))
-        partial.rename(runs_dir / name)
+        partial.rename(runs_dir / id)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    return Run(runs_dir / name)
+    return Run(runs_dir / id)
 
 
 def list_runs(runs_dir: Path) -> list[Run]:

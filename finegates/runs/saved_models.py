@@ -1,9 +1,10 @@
 """Smaller models that the page saved: each in ``exports/`` of its run, removed only there."""
 
+import contextlib
 import shutil
 from pathlib import Path
 
-from finegates.errors import RunError
+from finegates.errors import FineGatesError, RunError
 from finegates.files.read_only import check_may_change
 from finegates.gates.cuts import Cut
 from finegates.runs.folder import Run
@@ -15,6 +16,17 @@ def saved_folder(run: Run, cut: Cut) -> Path:
     """Where the model of a cut is saved, for example ``exports/remove-0.4`` in the run's folder."""
     name, value = cut.asked
     return run.path / EXPORTS_FOLDER / f"{name}-{value:g}"
+
+
+def list_saved(run: Run) -> list[Cut]:
+    """Cuts whose models are saved, budgets first, each smallest first; none half written."""
+    cuts = []
+    for folder in (run.path / EXPORTS_FOLDER).glob("*-*"):
+        name, _, value = folder.name.partition("-")
+        with contextlib.suppress(FineGatesError, TypeError, ValueError):
+            cut = Cut(**{name: float(value)})
+            cuts += [cut] if folder.is_dir() and folder == saved_folder(run, cut) else []
+    return sorted(cuts, key=lambda cut: cut.asked)
 
 
 def delete_saved(run: Run, cut: Cut) -> None:

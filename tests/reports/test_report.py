@@ -15,7 +15,7 @@ from finegates.reports.html import escaped, tag
 from finegates.reports.report import group_report, run_report, runs_report
 from finegates.reports.several import figure_2
 from finegates.results.aggregate import group_points
-from finegates.runs.folder import CURVE_FILE, METRICS_FILE, Run
+from finegates.runs.folder import CURVE_FILE, METRICS_FILE, SPEC_FILE, Run
 from finegates.runs.measurements import keep_timing
 from finegates.runs.notes import write_notes
 from tests.app.fake_runs import make_curve, make_group, make_run
@@ -95,6 +95,14 @@ def test_a_runs_report_tells_all_that_was_promised(run):
     removed = parsed.figures()[4]["data"][0]
     snapshot = run.snapshot()
     assert len(removed["z"]) == 6 and len(removed["z"][0]) == snapshot.layout.num_layers
+
+
+def test_what_was_done_to_the_rows_first_is_told(runs_dir):
+    run = make_run(runs_dir)
+    record = json.loads((run.path / SPEC_FILE).read_text())
+    record["data"]["cleaned"] = ["Left out 2 rows without a label."]
+    (run.path / SPEC_FILE).write_text(json.dumps(record))
+    assert "Left out 2 rows without a label." in check_loads_nothing(run_report(Run(run.path))).text
 
 
 def test_the_policy_allows_no_address_and_only_our_own_two_scripts(run):

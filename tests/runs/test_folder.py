@@ -287,7 +287,7 @@ texts = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8
 )
 # Python 3.11's argparse takes the word "--" away wherever it stands.
-user_words = texts.filter(lambda text: text != "--")
+user_words = texts.filter(lambda text: text != "--" and text.strip())
 
 
 def possible(chosen: dict) -> dict:
