@@ -12,7 +12,7 @@ PYTEST = $(BIN)/python -m pytest
 .PHONY: app test fast setup check audit faults gpu sample clean
 
 app: $(VENV)/.installed          ## install and open the app
-	$(BIN)/streamlit run app/main.py $(if $(PORT),--server.port=$(PORT))
+	$(BIN)/streamlit run app/serve.py $(if $(PORT),--server.port=$(PORT))
 
 test: setup check fast           ## install, lint, and run every test
 	$(PYTEST) -m "(slow or browser) and not alone and not gpu" -n 2 --dist loadfile

@@ -29,3 +29,9 @@ def figure(
     if len(values) > 1:
         row |= {"low": round(min(values), 2), "high": round(max(values), 2)}
     return row if goal is None else row | {"goal": goal, "met": median <= goal}
+
+
+def told(row: dict[str, Any]) -> str:
+    """A figure as a line to read."""
+    goal = f"  goal {row['goal']:g}: {'met' if row['met'] else 'MISSED'}" if "goal" in row else ""
+    return f"{row['figure']:<70} {row['median']:>12,.2f} {row['unit']}{goal}"

@@ -1,11 +1,11 @@
 """The Live page on very many metric lines; a part of `benchmarks.app`."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import numpy as np
 import pandas as pd
 import psutil
@@ -97,7 +97,7 @@ def loss_rows(feed: Feed) -> pd.DataFrame:
     return smoothed(together([feed.train], ["run"], [0.0]), SPAN)
 
 
-def charts(feed: Feed) -> list[alt.LayerChart]:
+def charts(feed: Feed) -> list[dict[str, Any]]:
     """The curves of the page for one run."""
     end = int(feed.train["step"].iloc[-1])
     steps, looks = Axis("step", "Step", end=end), {"run": 0}
@@ -110,17 +110,8 @@ def charts(feed: Feed) -> list[alt.LayerChart]:
     ]
 
 
-def payload(chart: alt.LayerChart) -> int:
+def payload(chart: Mapping[str, Any]) -> int:
     """Bytes that a chart's specification and data take on their way to the browser."""
-    sent: dict[str, bytes] = {}
-
-    def keep(data: Any) -> dict[str, str]:
-        content = convert_anything_to_arrow_bytes(data)
-        name = str(hash(content))
-        sent[name] = content
-        return {"name": name}
-
-    alt.data_transformers.register("keep", keep)
-    with alt.data_transformers.enable("keep"):
-        specification = json.dumps(chart.to_dict())
-    return len(specification) + sum(map(len, sent.values()))
+    data = chart["datasets"].values()
+    specification = json.dumps({key: chart[key] for key in chart if key != "datasets"})
+    return len(specification) + sum(len(convert_anything_to_arrow_bytes(d)) for d in data)

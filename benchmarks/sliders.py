@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app.dimensions.choice import RUNS, VIEWS
-from app.prune.parts import BUDGET, THRESHOLD
+from app.prune.cut import BUDGET, THRESHOLD
 from benchmarks.clock import figure
 from benchmarks.pages import first_paint, repaint
 from finegates.runs.folder import Run
@@ -38,7 +38,7 @@ def measure_dimensions(runs: Sequence[Run], runs_dir: Path, repeats: int) -> lis
             figure(f"dimensions, {view}: slider of the {what}", values, goal=GOAL_MS)
             for what, values in times.items()
         ]
-        sent = sum(len(chart.proto.spec) for chart in app.get("plotly_chart"))
+        sent = sum(len(map_.proto.json) for map_ in app.get("bidi_component"))
         figures.append(figure(f"dimensions, {view}: maps sent", [sent], "bytes"))
     return figures
 

@@ -17,8 +17,8 @@ LIBRARY = """
     | reports | commands | cli | __main__
 """
 APP = """
-    places rows text words | charts | reading | widgets | run_table | curves | snapshots | new
-    | tradeoff | data | compare | paper | live | dimensions | prune | runs | main
+    compressed places rows text words | charts | reading | widgets | run_table | curves | snapshots
+    | new | tradeoff | data | compare | paper | live | dimensions | prune | runs | main | serve
 """
 """From the ground up. A room imports only rooms of earlier floors, inside functions too."""
 ORDER = {

@@ -1,10 +1,15 @@
 """Sparsity over the steps of one run, and how to read the curves of the Live page."""
 
+import math
+from functools import lru_cache
+from typing import Any
+
 import altair as alt
 import numpy as np
 import pandas as pd
 
 from app.charts import style
+from app.charts.compare import BESIDE_LAST, LINES, STEP_OF_TOP
 from app.charts.zoom import zoom
 from app.words import TERMS
 from finegates.reports.envelope import envelope
@@ -12,6 +17,12 @@ from finegates.reports.envelope import envelope
 HEIGHT = 280
 MAX_POINTS = 400
 """Of each of the four lines."""
+ROUNDED = ("rounded:", "lowest gates", "closed, up to", "the target")
+"""What happened at the step that is marked, in lines."""
+LINE = 13
+"""Height of a line of text, in pixels."""
+ROOM_UNTIL = 0.7
+"""Share of the steps until which these words have room to the right of the mark."""
 
 SPARSITY_LINES = {
     "Target so far": ("current_target", style.GRAY, [2, 3]),
@@ -21,20 +32,32 @@ SPARSITY_LINES = {
 }
 
 
-def sparsity(train: pd.DataFrame, target: float, total_steps: int) -> alt.LayerChart:
-    """Removed weights, expected removed weights and closed gates against the target."""
+def sparsity(train: pd.DataFrame, target: float, total_steps: int) -> dict[str, Any]:
+    """Removed weights, expected removed weights and closed gates against the target.
+
+    Returns:
+        The Vega-Lite specification with its data, as `app.charts.compare.overlay` gives it.
+    """
     columns = {column: name for name, (column, _, _) in SPARSITY_LINES.items()}
     few = envelope(train, "removed_weights_fraction", MAX_POINTS)
     frame = few[["step", *columns]].rename(columns=columns)
     long = frame.melt("step", var_name="what", value_name="fraction").dropna()
+    most = float(long["fraction"].max()) if len(long) else 0.0
+    top = max(0.1, target * 1.15, most * 1.05)
+    top = min(style.TOP, math.ceil(top / STEP_OF_TOP) * STEP_OF_TOP)
+    specification = _sparsity(max(1, total_steps), top, rounding_step(train))
+    return specification | {"datasets": {LINES: long}}
+
+
+@lru_cache(maxsize=32)
+def _sparsity(total_steps: int, top: float, rounded_at: int | None) -> dict[str, Any]:
     names = list(SPARSITY_LINES)
-    top = max(0.1, target * 1.15, float(long["fraction"].max() if len(long) else 0) * 1.05)
-    base = alt.Chart(long).encode(
+    base = alt.Chart(alt.NamedData(LINES)).encode(
         x=_step_axis(total_steps),
         y=alt.Y(
             "fraction:Q",
             axis=style.percent_axis(None),
-            scale=alt.Scale(domain=[0, min(1, top)], nice=True),
+            scale=alt.Scale(domain=[0, top], nice=False),
         ),
         color=alt.Color(
             "what:N",
@@ -58,9 +81,23 @@ def sparsity(train: pd.DataFrame, target: float, total_steps: int) -> alt.LayerC
         ]
     )
     layers = lines + hover.add_params(zoom())
-    if (step := rounding_step(train)) is not None:
-        layers += style.upright(step, "rounded")
-    return layers.properties(height=HEIGHT)
+    if rounded_at is not None:
+        layers += _rounding(rounded_at, at_right=rounded_at < ROOM_UNTIL * total_steps)
+    return layers.properties(height=HEIGHT).to_dict()
+
+
+def _rounding(step: int, at_right: bool) -> alt.LayerChart:
+    """The step from which gates stay closed, and what that means, where the lines are not."""
+    data = alt.Data(values=[{"x": step, "label": "\n".join(ROUNDED)}])
+    base = alt.Chart(data).encode(
+        x="x:Q", tooltip=[alt.Tooltip("x:Q", title="Rounded at step"), "label:N"]
+    )
+    line = base.mark_rule(color=style.GRAY, strokeDash=[4, 4], strokeWidth=1.5)
+    text = base.mark_text(
+        align="left" if at_right else "right", dx=5 if at_right else -5, dy=-(LINE * len(ROUNDED)),
+        baseline="top", lineBreak="\n", lineHeight=LINE, color=style.GRAY, fontSize=11,
+    ).encode(text="label:N", y=alt.value("height"))  # fmt: skip
+    return line + text
 
 
 def rounding_step(train: pd.DataFrame) -> int | None:
@@ -76,13 +113,13 @@ def _step_axis(total_steps: int) -> alt.X:
     return alt.X(
         "step:Q",
         axis=alt.Axis(title="Step", tickMinStep=1, tickCount=5, grid=False),
-        scale=alt.Scale(nice=False, domain=[0, max(1, total_steps)]),
+        scale=alt.Scale(nice=False, domain=[0, BESIDE_LAST * total_steps]),
     )
 
 
 EXPLANATIONS = {
     "loss": "Loss on the task, without the sparsity penalty. The faint line is each log as it is, "
-    "the strong one their exponential moving average.",
+    "the strong one their mean over the lines around it, where near ones count most.",
     "score": "The main metric on the validation rows. Above the dashed line the model has learned "
     "more than the most common answer.",
     "sparsity": "How much is closed and removed, against what the run asks for at this step. "

@@ -1,4 +1,6 @@
-"""Charts of a user's rows: how many of each class, and how long the texts are."""
+"""Charts of a user's rows: how many of each class or number, and how long the texts are."""
+
+from collections.abc import Sequence
 
 import altair as alt
 import pandas as pd
@@ -7,6 +9,8 @@ from app.charts import style
 
 BAR_HEIGHT, AXIS_HEIGHT = 26, 60
 HEIGHT = 240
+NUMBER = ",.4~r"
+"""Numbers of a label may be thousandths or millions."""
 GAP = 0.06
 """Share of a bar's width that is left free on each side."""
 
@@ -46,26 +50,55 @@ def length_bars(frame: pd.DataFrame, unit: str, limit: int | None = None) -> alt
         limit: What is longer is cut; a line there, if it is given, and other bars beyond.
     """
     cut = f"datum.start > {limit}" if limit is not None else "false"
-    gap = (frame["end"] - frame["start"]) * GAP
-    drawn = frame.assign(
-        last=frame["end"] - 1, left=frame["start"] + gap, right=frame["end"] - gap, bottom=0
-    )
+    whole = frame.assign(last=frame["end"] - 1)
+    tooltip = [
+        alt.Tooltip("start:Q", title=f"From ({unit})"),
+        alt.Tooltip("last:Q", title=f"To ({unit})"),
+    ]
     axis = alt.Axis(tickMinStep=1, grid=False, format="d")
-    scale = alt.Scale(domain=[int(frame["start"].min()), int(frame["end"].max())], nice=False)
-    bars = alt.Chart(drawn).mark_rect().encode(
-        x=alt.X("left:Q", title=f"{unit.capitalize()} in a row", axis=axis, scale=scale),
-        x2="right:Q",
-        y=alt.Y("rows:Q", title="Rows", axis=alt.Axis(tickMinStep=1)),
-        y2="bottom:Q",
-        color=alt.condition(cut, alt.value(style.ORANGE), alt.value(style.BLUE)),
-        tooltip=[
-            alt.Tooltip("start:Q", title=f"From ({unit})"),
-            alt.Tooltip("last:Q", title=f"To ({unit})"),
-            alt.Tooltip("rows:Q", title="Rows", format=","),
-            alt.Tooltip("share:Q", title="Share", format=".1%"),
-        ],
-    )  # fmt: skip
+    bars = _bars(whole, f"{unit.capitalize()} in a row", axis, tooltip).encode(
+        color=alt.condition(cut, alt.value(style.ORANGE), alt.value(style.BLUE))
+    )
     layers: list[alt.Chart | alt.LayerChart] = [bars]
     if limit is not None and limit < frame["end"].max():
         layers.append(style.upright(limit, f"cut at {limit}"))
     return style.layered(*layers).properties(height=HEIGHT)
+
+
+def target_bars(frame: pd.DataFrame, name: str) -> alt.LayerChart:
+    """How many rows have which number as their label.
+
+    Args:
+        frame: From `app.data.frames.target_histogram`.
+        name: Of the label's column.
+    """
+    tooltip = [
+        alt.Tooltip("start:Q", title="From", format=NUMBER),
+        alt.Tooltip("end:Q", title="Below", format=NUMBER),
+    ]
+    axis = alt.Axis(grid=False, format=NUMBER, tickCount=6, labelOverlap=True)
+    return style.layered(_bars(frame, name, axis, tooltip)).properties(height=HEIGHT)
+
+
+def _bars(
+    frame: pd.DataFrame, title: str, axis: alt.Axis, tooltip: Sequence[alt.Tooltip]
+) -> alt.Chart:
+    """A bar from ``start`` to ``end`` for each row of a histogram, as high as its ``rows``."""
+    gap = (frame["end"] - frame["start"]) * GAP
+    drawn = frame.assign(left=frame["start"] + gap, right=frame["end"] - gap, bottom=0)
+    scale = alt.Scale(domain=[float(frame["start"].min()), float(frame["end"].max())], nice=False)
+    return (
+        alt.Chart(drawn)
+        .mark_rect(color=style.BLUE)
+        .encode(
+            x=alt.X("left:Q", title=title, axis=axis, scale=scale),
+            x2="right:Q",
+            y=alt.Y("rows:Q", title="Rows", axis=alt.Axis(tickMinStep=1)),
+            y2="bottom:Q",
+            tooltip=[
+                *tooltip,
+                alt.Tooltip("rows:Q", title="Rows", format=","),
+                alt.Tooltip("share:Q", title="Share", format=".1%"),
+            ],
+        )
+    )

@@ -44,7 +44,7 @@ def over_steps(shares: pd.DataFrame, total_steps: int) -> alt.Chart:
     color = alt.Color(
         "share:Q",
         scale=alt.Scale(type="pow", exponent=0.4, domain=[0, 1]),
-        legend=alt.Legend(title="Share of gates", format="~%", values=[0.01, 0.1, 0.5, 1]),
+        legend=alt.Legend(title="Share of gates", format="~%", values=[0, 0.01, 0.1, 0.5, 1]),
     )
     title = f"In each panel: the training from step 0 at the left to {total_steps:,} at the right"
     return _panels(alt.Chart(frame).mark_rect(), frame, title).encode(color=color)

@@ -8,6 +8,8 @@ import pandas as pd
 from app.words import ROLE_NAMES
 
 ROW_HEIGHT = 24
+SMALLEST_RANGE = 0.05
+"""Where the colours end at the least, as a fraction of a layer's gates."""
 
 
 def closing(frame: pd.DataFrame, total_steps: int) -> alt.Chart:
@@ -18,6 +20,7 @@ def closing(frame: pd.DataFrame, total_steps: int) -> alt.Chart:
         total_steps: Of the whole training, where the x axis ends.
     """
     layers = sorted(frame["layer"].unique())
+    most = max(SMALLEST_RANGE, float(frame["closed"].max()))
     return (
         alt.Chart(frame)
         .mark_rect()
@@ -31,8 +34,8 @@ def closing(frame: pd.DataFrame, total_steps: int) -> alt.Chart:
             y=alt.Y("layer:O", sort=layers, axis=alt.Axis(title="Layer", labelFlush=False)),
             color=alt.Color(
                 "closed:Q",
-                scale=alt.Scale(domain=[0, max(0.05, float(frame["closed"].max()))]),
-                legend=alt.Legend(title="Gates closed", format="~%"),
+                scale=alt.Scale(domain=[0, most], nice=False),
+                legend=alt.Legend(title="Gates closed", format=".1%", values=[0, most / 2, most]),
             ),
             tooltip=[
                 alt.Tooltip("layer:O", title="Layer"),

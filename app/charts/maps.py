@@ -1,10 +1,12 @@
-"""Layer-by-dimension maps of gate values, for settled data: Plotly redraws on new data.
+"""Maps of many cells, such as layer by dimension, as `app.widgets.heat_map` takes them.
 
-A figure is a plain dictionary: checking each part of a `plotly.graph_objects.Figure` while it is
-put together takes ten times as long as all the rest, and a slider waits for it.
+A map is plain data: its cells as base64 of one byte each, colours of the values 0 to 100, and
+words.
 """
 
-from dataclasses import dataclass
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,141 +15,179 @@ from app.charts import style
 
 ROW_HEIGHT, TALL_ROW_HEIGHT = 17, 30
 FEW_LAYERS = 12
-MARGIN = dict(l=52, r=8, t=20, b=42)
-CLOSED = "rgba(128,136,144,0.30)"
-COLOR_SCALE = [
-    [0.0, CLOSED],
-    [0.005, CLOSED],
-    [0.005, "#d55e00"],
-    [0.15, "#e69f00"],
-    [0.5, "#a9d3ee"],
-    [1.0, "#1a6aab"],
-]
-TWO_COLORS = [[0.0, CLOSED], [0.5, CLOSED], [0.5, "#1a6aab"], [1.0, "#1a6aab"]]
+HEAD_CELL = (15, 30)
+"""Height and width of a cell in the map of heads, in pixels."""
+
+CLOSED = "#8088904d"
+COLORS: tuple[tuple[int, str], ...] = (
+    (0, CLOSED), (1, "#d55e00"), (15, "#e69f00"), (50, "#a9d3ee"), (100, "#1a6aab"),
+)  # fmt: skip
+TWO_COLORS = ((0, CLOSED), (1, "#1a6aab"), (100, "#1a6aab"))
 SOME_AND_ALL = {
     False: ("#d7e6f3", "#5b9fd0", "#0a4f84"),
     True: ("#1d3b55", "#2f78b0", "#d3e9fa"),
 }
 """Dark or not -> colours of a few, of nearly all, and of all, which stands out on either page."""
 
-_HOVERS = {
-    "value": "gate value %{z} %",
-    "two": "%{z} % (0: closed, 100: open)",
-    "share": "kept by %{z} %",
-}
-_TICKS = {"value": ([1, 50, 100], ["0.01", "0.5", "1"]), "share": ([0, 50, 100], ["0", "½", "all"])}
+DIFFERENCE_COLORS = {False: (CLOSED, style.RED, style.GREEN, "#9db8cf"),
+                     True: (CLOSED, "#e8772e", "#1fb98c", "#4d6a85")}  # fmt: skip
+"""Dark or not -> colours of what neither, only the one, only the other, and both keep."""
 
-Figure = dict[str, Any]
-"""What Plotly draws, ``data`` and ``layout``, or a part of it."""
+_SAID = {"value": "gate value {} %", "share": "kept by {} %"}
+_BARS = {
+    "value": {"from": 1, "to": 100, "ticks": [[1, "0.01"], [50, "0.5"], [100, "1"]],
+              "ends": ["closed", None]},
+    "share": {"from": 1, "to": 99, "ticks": [[50, "half"]], "ends": ["none", "all"]},
+}  # fmt: skip
+
+Spec = dict[str, Any]
+"""What `app.widgets.heat_map` draws."""
 
 
 @dataclass(frozen=True)
 class GateMap:
-    """Gate values of all layers at one place of the model.
+    """What is known of every dimension at one place of the model, layer by layer.
 
     Attributes:
         title: What the dimensions are.
         layers: Layer numbers, shape ``(num_layers,)``.
-        percent: Gate values in percent, 0 only where closed, uint8 of shape
-            ``(num_layers, num_dimensions)``; or shares in percent, 100 only where it is all.
+        cells: uint8 of shape ``(num_layers, num_dimensions)``: gate values in percent, 0 only
+            where closed; or shares in percent, 100 only where it is all; or numbers of words.
         heads: Start and end of each head's dimensions; empty where there are none.
+        order: Which dimension each cell is, uint16 of shape ``(1, num_dimensions)`` or, where each
+            layer has an order of its own, ``(num_layers, num_dimensions)``; None as in the model.
     """
 
     title: str
     layers: tuple[int, ...]
-    percent: np.ndarray
+    cells: np.ndarray
     heads: tuple[tuple[int, int], ...] = ()
+    order: np.ndarray | None = None
 
 
-def share_scale(dark: bool) -> list[list]:
-    """Colours of shares of runs or matrices, from 0 to 1: none, some, all."""
-    few, most, every = SOME_AND_ALL[dark]
-    return [[0.0, CLOSED], [0.005, CLOSED], [0.005, few], [0.999, most], [1.0, every]]
+def by_value(gates: GateMap) -> GateMap:
+    """Each layer's dimensions by what they hold, the highest first."""
+    order = np.argsort(-gates.cells.astype(np.int16), axis=1, kind="stable").astype(np.uint16)
+    return replace(gates, cells=np.take_along_axis(gates.cells, order, axis=1), order=order)
 
 
-def gate_map(gates: GateMap, color: str, alone: bool, line: str, dark: bool) -> Figure:
+def by_layers_keeping(gates: GateMap) -> GateMap:
+    """The same dimensions below each other, those that most layers keep first."""
+    order = np.argsort(-(gates.cells > 0).sum(axis=0), kind="stable").astype(np.uint16)
+    return replace(gates, cells=gates.cells[:, order], order=order[None])
+
+
+def gate_map(
+    gates: GateMap,
+    color: str,
+    alone: bool,
+    dark: bool,
+    head: tuple[int, int] | None = None,
+    words: Sequence[str] = (),
+) -> Spec:
     """A row for each layer, a column for each dimension, heads marked off and numbered.
 
     Args:
         gates: What to draw.
-        color: ``value``, ``two`` (open or closed only) or ``share`` (of runs or matrices).
+        color: ``value``, ``two`` (open or closed only), ``share`` (of runs or matrices) or
+            ``difference``.
         alone: Taller, and with a colour bar.
-        line: Colour of the lines between heads.
         dark: Whether the page is dark.
+        head: Layer and head to look at, where there are heads: the map opens on its dimensions.
+        words: What each of the values means, from 0; without them they are percent.
     """
-    two = color == "two"
-    values = (gates.percent > 0).astype(np.uint8) * 100 if two else gates.percent
-    num_layers, dimensions = values.shape
-    places = np.arange(num_layers)
-    scales = {"value": COLOR_SCALE, "two": TWO_COLORS, "share": share_scale(dark)}
-    head = "head %{customdata}, " if gates.heads else ""
-    heatmap: dict[str, Any] = dict(
-        type="heatmap",
-        z=values,
-        y=places,
-        customdata=_head_numbers(gates, values.shape),
-        zmin=0,
-        zmax=100,
-        ygap=1,
-        colorscale=scales[color],
-        showscale=alone and not two,
-        hovertemplate=f"layer %{{y}}, {head}dimension %{{x}}<br>{_HOVERS[color]}<extra></extra>",
-    )
-    if heatmap["showscale"]:
-        at, names = _TICKS[color]
-        heatmap["colorbar"] = dict(thickness=10, len=1.15, tickvals=at, ticktext=names)
-    row_height = TALL_ROW_HEIGHT if alone and num_layers <= FEW_LAYERS else ROW_HEIGHT
-    y_axis = dict(title=dict(text="Layer"), range=[num_layers - 0.5, -0.5], tickvals=places)
-    figure = bare_figure(
-        [heatmap, *_head_marks(gates, num_layers, line)],
-        height=row_height * num_layers + MARGIN["t"] + MARGIN["b"] + 10,
-        x=dict(title=dict(text="Dimension", standoff=4), range=[-0.5, dimensions - 0.5]),
-        y=y_axis | dict(ticktext=[str(layer) for layer in gates.layers]),
-    )
-    return figure
+    colors = {
+        "value": COLORS, "two": TWO_COLORS, "share": share_colors(dark),
+        "difference": tuple(enumerate(DIFFERENCE_COLORS[dark])),
+    }[color]  # fmt: skip
+    tall = alone and len(gates.layers) <= FEW_LAYERS
+    spec = _spec(gates.cells, colors, [str(layer) for layer in gates.layers]) | {
+        "row_height": TALL_ROW_HEIGHT if tall else ROW_HEIGHT,
+        "titles": ["Layer", _column_title(gates)],
+        "words": ["layer", "dimension"],
+        "heads": gates.heads,
+        "said": list(words) or _SAID.get(color, _SAID["value"]),
+        "bar": _BARS.get(color) if alone else None,
+    }
+    if gates.order is not None:
+        spec["order"] = _encoded(gates.order)
+    elif head is not None and gates.heads and head[1] < len(gates.heads):
+        spec["window"] = gates.heads[head[1]]
+        spec["chosen"] = [gates.layers.index(head[0]), None] if head[0] in gates.layers else None
+    return spec
 
 
-def bare_figure(data: list[Figure], height: int, x: Figure, y: Figure) -> Figure:
-    """Traces on a transparent ground, without grid, legend and zero lines."""
-    plain = dict(showgrid=False, zeroline=False)
-    return dict(
-        data=data,
-        layout=dict(
-            height=height,
-            margin=MARGIN,
-            showlegend=False,
-            paper_bgcolor="rgba(0,0,0,0)",
-            plot_bgcolor="rgba(0,0,0,0)",
-            xaxis=x | plain,
-            yaxis=y | plain,
-        ),
-    )
+def head_map(
+    layers: Sequence[int], share: np.ndarray, dead: np.ndarray, dark: bool,
+    chosen: tuple[int, int] | None = None,
+) -> Spec:  # fmt: skip
+    """A row for each layer, a column for each head; a cross over heads that are dead.
+
+    Args:
+        layers: Layer numbers.
+        share: The open share of each head's gates, shape ``(num_layers, num_heads)``.
+        dead: Which heads have nothing left, of the same shape.
+        dark: Whether the page is dark.
+        chosen: Layer and head that are looked at.
+    """
+    percent = np.clip(np.round(100 * share), (share > 0), 100 - (share < 1)).astype(np.uint8)
+    spec = _spec(percent, share_colors(dark), [str(layer) for layer in layers]) | {
+        "row_height": HEAD_CELL[0],
+        "cell_width": HEAD_CELL[1],
+        "titles": ["Layer", "Head"],
+        "words": ["layer", "head"],
+        "ordinal": share.shape[1] <= 2 * FEW_LAYERS,
+        "said": "{} % of its gates open",
+        "bar": _BARS["share"],
+        "marked": np.flatnonzero(dead.ravel()).tolist(),
+        "marks": "dead: none of its values reaches the output",
+    }
+    if chosen is not None and chosen[0] in layers and chosen[1] < share.shape[1]:
+        spec["chosen"] = [list(layers).index(chosen[0]), chosen[1]]
+    return spec
 
 
-def _head_numbers(gates: GateMap, shape: tuple[int, ...]) -> np.ndarray | None:
-    """For each cell the number of its head, for the hover."""
-    if not gates.heads:
-        return None
-    row = np.zeros(shape[1], dtype=np.uint8)
-    for head, (start, end) in enumerate(gates.heads):
-        row[start:end] = head
-    return np.broadcast_to(row, shape)
+def strip(counts: np.ndarray, most: int, colors: Sequence[tuple[int, str]], height: int) -> Spec:
+    """One row of cells with a count each.
+
+    Args:
+        counts: Shape ``(num_dimensions,)``, from 0 to ``most``.
+        most: Of layers, at most 100.
+        colors: Of the counts.
+        height: In pixels.
+    """
+    return _spec(counts[None].astype(np.uint8), colors, [""]) | {
+        "row_height": height,
+        "titles": ["", "Dimension"],
+        "words": ["", "dimension"],
+        "said": [f"kept by {count} of {most} layers" for count in range(most + 1)],
+        "bar": None,
+    }
 
 
-def _head_marks(gates: GateMap, num_layers: int, color: str) -> list[Figure]:
-    """All lines between heads as one trace, and all numbers above them as another."""
-    if not gates.heads:
-        return []
-    ends = [end - 0.5 for _, end in gates.heads[:-1]]
-    lines = dict(
-        type="scatter", mode="lines", hoverinfo="skip", line=dict(color=color, width=1),
-        x=[x for end in ends for x in (end, end, None)],
-        y=[y for _ in ends for y in (-0.5, num_layers - 0.5, None)],
-    )  # fmt: skip
-    numbers = dict(
-        type="scatter", mode="text", hoverinfo="skip", cliponaxis=False,
-        x=[(start + end - 1) / 2 for start, end in gates.heads], y=[-0.5] * len(gates.heads),
-        text=["head 0", *(str(head) for head in range(1, len(gates.heads)))],
-        textposition="top center", textfont=dict(size=10, color=style.GRAY),
-    )  # fmt: skip
-    return [lines, numbers]
+def share_colors(dark: bool) -> tuple[tuple[int, str], ...]:
+    """Colours of shares in percent: none, some, all."""
+    few, most, every = SOME_AND_ALL[dark]
+    return ((0, CLOSED), (1, few), (99, most), (100, every))
+
+
+def _spec(cells: np.ndarray, colors: Sequence[tuple[int, str]], names: list[str]) -> Spec:
+    rows, columns = cells.shape
+    last = colors[-1][1]
+    return {
+        "rows": rows, "columns": columns, "values": _encoded(cells), "names": names,
+        "colors": [*map(list, colors), [101, last]],
+    }  # fmt: skip
+
+
+def _column_title(gates: GateMap) -> str:
+    if gates.order is None:
+        return "Dimension"
+    if len(gates.order) == 1:
+        return "Dimensions, those that most layers keep first"
+    return "Each layer's own dimensions, the highest value first"
+
+
+def _encoded(array: np.ndarray) -> str:
+    little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    return base64.b64encode(little.tobytes()).decode("ascii")

@@ -15,6 +15,10 @@ OF_FULL = 100.0
 """Percent: where full fine-tuning stands in the view relative to it."""
 
 
+SMALLEST_SHARE = 0.02
+"""Of the highest value: a range that noise can't fill."""
+
+
 def paper_chart(frame: pd.DataFrame, title: str, relative: bool) -> alt.LayerChart:
     """Marks of each row of the paper on one task, with the range of the user's seeds.
 
@@ -30,7 +34,7 @@ def paper_chart(frame: pd.DataFrame, title: str, relative: bool) -> alt.LayerCha
         y=alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(grid=True, labelLimit=220)),
         color=alt.Color("row:N", legend=None, scale=_looks(frame, rows, style.color_of)),
         shape=alt.Shape("row:N", legend=None, scale=_looks(frame, rows, style.shape_of)),
-        tooltip=_tooltip(title),
+        tooltip=_tooltip(title, ".1f" if relative else style.SCORE),
     )
     own = base.transform_filter(alt.datum.who == OWN)
     layers = [
@@ -53,16 +57,16 @@ def _looks(frame: pd.DataFrame, rows: list[str], look_of: Callable[[str], str]) 
 def _range(frame: pd.DataFrame, also: list[float]) -> list[float]:
     """Everything that is drawn, with a margin."""
     values = pd.concat([frame["value"], frame["low"], frame["high"], pd.Series(also, dtype=float)])
-    margin = max(values.max() - values.min(), 2.0) * 0.08
+    margin = max(values.max() - values.min(), SMALLEST_SHARE * values.max()) * 0.08
     return [values.min() - margin, values.max() + margin]
 
 
-def _tooltip(title: str) -> list[alt.Tooltip]:
+def _tooltip(title: str, format: str) -> list[alt.Tooltip]:
     return [
         alt.Tooltip("row:N", title="Row"),
         alt.Tooltip("who:N", title="Whose"),
-        alt.Tooltip("value:Q", title=title, format=".1f"),
-        alt.Tooltip("low:Q", title="Lowest", format=".1f"),
-        alt.Tooltip("high:Q", title="Highest", format=".1f"),
+        alt.Tooltip("value:Q", title=title, format=format),
+        alt.Tooltip("low:Q", title="Lowest", format=format),
+        alt.Tooltip("high:Q", title="Highest", format=format),
         alt.Tooltip("seeds:Q", title="Seeds", format="d"),
     ]

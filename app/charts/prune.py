@@ -89,7 +89,7 @@ def time_curve(frame: pd.DataFrame, here: float) -> alt.LayerChart:
             alt.Tooltip("ceiling:Q", title="Ceiling", format=".2f"),
             alt.Tooltip("removed:Q", title="Weights removed", format=".1%"),
             alt.Tooltip("dtype:N", title="Precision"),
-            alt.Tooltip("hardware:N", title="MeasuredCuts on"),
+            alt.Tooltip("hardware:N", title="Measured on"),
         ],
     )
     ceilings = base.mark_tick(orient="horizontal", thickness=2, size=22).encode(

@@ -19,12 +19,15 @@ LEGEND_LINE = 30
 def looks_of(lines: pd.DataFrame, baselines: pd.DataFrame) -> pd.DataFrame:
     """Name, colour and shape of every line, in the order of the legend.
 
-    A colour says which method it is; among variants of a method's settings the shape differs.
+    A colour says which method it is; variants of a method's settings have shades of it, and shapes.
     """
     both = [lines[["series", "method"]], baselines[["series", "method"]]]
     frame = pd.concat(both).drop_duplicates("series").reset_index(drop=True)
     numbers = frame.groupby("method").cumcount()
-    frame["color"] = [style.color_of(method) for method in frame["method"]]
+    frame["color"] = [
+        style.variant_color(method, number)
+        for method, number in zip(frame["method"], numbers, strict=True)
+    ]
     frame["shape"] = [
         style.variant_shape(method, number)
         for method, number in zip(frame["method"], numbers, strict=True)
@@ -90,7 +93,8 @@ class Encodings:
         if not values:
             return None
         return alt.Legend(
-            title=None, orient="bottom", values=values, labelLimit=LONGEST_NAME, symbolOpacity=1,
+            title=None, orient="bottom", values=values, symbolOpacity=1,
+            labelLimit=min(LONGEST_NAME, self.width - SYMBOL_WIDTH),
             columns=_columns(values, self.width),
         )  # fmt: skip
 

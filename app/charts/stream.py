@@ -5,14 +5,14 @@ import numpy as np
 import pandas as pd
 
 from app.charts import style
-from app.charts.maps import MARGIN, SOME_AND_ALL, Figure, bare_figure
+from app.charts.maps import SOME_AND_ALL, Spec, strip
 
 STRIP_HEIGHT, HEIGHT = 46, 200
 NONE = "#d55e00"
 """Stands out as much as every: both are what the strip is for."""
 
 
-def strip(num_layers_keeping: np.ndarray, num_layers: int, dark: bool) -> Figure:
+def keeping_strip(num_layers_keeping: np.ndarray, num_layers: int, dark: bool) -> Spec:
     """One cell for each dimension: orange if no layer keeps it, the strongest blue if all do.
 
     Args:
@@ -20,22 +20,10 @@ def strip(num_layers_keeping: np.ndarray, num_layers: int, dark: bool) -> Figure
         num_layers: Where the scale ends.
         dark: Whether the page is dark.
     """
-    edge = 0.5 / num_layers
     few, most, every = SOME_AND_ALL[dark]
-    colors = [
-        [0.0, NONE], [edge, NONE], [edge, few], [1 - edge, most], [1 - edge, every], [1.0, every],
-    ]  # fmt: skip
-    heatmap = dict(
-        type="heatmap", z=num_layers_keeping[None].astype(np.uint8), zmin=0, zmax=num_layers,
-        colorscale=colors, showscale=False,
-        hovertemplate=f"dimension %{{x}}<br>kept by %{{z}} of {num_layers} layers<extra></extra>",
-    )  # fmt: skip
-    return bare_figure(
-        [heatmap],
-        height=STRIP_HEIGHT + MARGIN["t"] + MARGIN["b"],
-        x=dict(title=dict(text="Dimension", standoff=4)),
-        y=dict(showticklabels=False),
-    )
+    between = {1: few, max(num_layers - 1, 1): most}
+    colors = [*({0: NONE} | between | {num_layers: every}).items()]
+    return strip(num_layers_keeping, num_layers, colors, STRIP_HEIGHT)
 
 
 def by_layers(num_layers_keeping: np.ndarray, num_layers: int, dark: bool) -> alt.Chart:

@@ -4,6 +4,7 @@ Colours and shapes of methods are the library's. Backgrounds stay transparent; t
 from the page's theme.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -37,6 +38,11 @@ SCORE, SCORE_AXIS = ".3f", "~g"  # an axis of a narrow range needs its digits
 SMALLEST_RANGE = 0.1
 """Ten points: on a thousand rows two runs may differ by two for no reason at all."""
 
+PAST_BEST = 0.03
+"""Of a range of scores that ends at the best there is, 1: room for half a point."""
+TOP = 1.02
+"""Where an axis of fractions ends at most: a line on 100% is whole."""
+
 
 def layered(*layers: alt.Chart | alt.LayerChart) -> alt.LayerChart:
     """Charts over one another, the last in front."""
@@ -67,6 +73,18 @@ def variant_shape(method: str, number: int) -> str:
     """A shape for a method's line in one chart: its own, others for variants of its settings."""
     others = [shape for shape in VARIANT_SHAPES if shape != shape_of(method)]
     return shape_of(method) if number == 0 else others[(number - 1) % len(others)]
+
+
+SHADES = (0.0, -0.4, 0.45, -0.62, 0.65)
+"""Of the variants of a method: how far towards black (below 0) or white each is."""
+
+
+def variant_color(method: str, number: int) -> str:
+    """A colour for a method's line in one chart: its own, shades of it for variants."""
+    shade, own = SHADES[number % len(SHADES)], color_of(method).removeprefix("#")
+    end, share = (0, -shade) if shade < 0 else (255, shade)
+    parts = (int(own[place : place + 2], 16) for place in (0, 2, 4))
+    return "#" + "".join(f"{round(part + (end - part) * share):02x}" for part in parts)
 
 
 def in_order(methods: Sequence[str]) -> list[str]:
@@ -107,7 +125,24 @@ def upright(x: float, label: str) -> alt.LayerChart:
 
 
 def spread(low: float, high: float, margin: float = 0.08) -> tuple[float, float]:
-    """A range of scores a little wider than its data, and never so narrow that noise fills it."""
+    """A range of scores a little wider than its data, and never so narrow that noise fills it.
+
+    It ends right above 1 where scores are near it: none can be higher, and a point on 1 is whole.
+    """
     gap, middle = max(high - low, SMALLEST_RANGE), (low + high) / 2
     half = gap * (0.5 + margin)
-    return middle - half, middle + half
+    top = middle + half
+    best = 1 + gap * PAST_BEST
+    if high <= 1 < top and top > best:
+        return round_down(min(low - gap * margin, best - 2 * half)), best
+    return round_down(middle - half), round_up(top)
+
+
+def round_down(value: float) -> float:
+    """To a hundredth below: the end of an axis that stands still while values come."""
+    return math.floor(100 * value) / 100
+
+
+def round_up(value: float) -> float:
+    """To a hundredth above."""
+    return math.ceil(100 * value) / 100

@@ -7,12 +7,18 @@ from app.charts import style
 from app.charts.baselines import dense_lines, label_gap, room_for_names
 from app.charts.reference import front_line, quoted_points
 from app.charts.series import Encodings, looks_of
-from app.charts.tradeoff_layers import curve_ends, median_lines, run_points, whiskers
+from app.charts.tradeoff_layers import (
+    curve_ends,
+    growing_points,
+    median_lines,
+    run_points,
+    whiskers,
+)
 from app.words import metric_name
 
 HEIGHT, PANEL_HEIGHT, SMALL_HEIGHT = 460, 430, 320
-WIDTH, PANEL_WIDTH = 1000, 480
-"""Pixels for the legend: a window of 1280, with one chart in a row and with two."""
+WIDTH, PANEL_WIDTH = 660, 300
+"""Pixels for the legend: a window of 800, with one chart in a row and with two."""
 ROOM_FOR_NOTE = 0.12
 NEAR = 1.0
 """The baseline is drawn to scale unless it is further below than this many times the range."""
@@ -33,6 +39,7 @@ def tradeoff(
     majority: float | None = None,
     front: pd.DataFrame | None = None,
     quoted: pd.DataFrame | None = None,
+    growing: pd.DataFrame | None = None,
     height: int = HEIGHT,
     width: int = WIDTH,
 ) -> alt.LayerChart:
@@ -48,17 +55,20 @@ def tradeoff(
         majority: What the most common answer scores.
         front: The rows of ``lines`` on the Pareto front, to be joined and marked.
         quoted: From `app.tradeoff.paper_points.quoted`, another model's.
+        growing: From `app.tradeoff.growing.growing`: runs at work.
         height: In pixels, with a legend of one line.
         width: What the legend may take, in pixels.
     """
     lines, runs = lines.dropna(subset=[axis]), runs.dropna(subset=[axis])
-    quoted = pd.DataFrame(columns=["score", axis]) if quoted is None else quoted
-    low, high, is_near = _range(lines, runs, baselines, quoted, majority)
+    nothing = pd.DataFrame(columns=["score", axis])
+    quoted = nothing if quoted is None else quoted
+    growing = nothing if growing is None else growing.dropna(subset=[axis])
+    low, high, is_near = _range(lines, runs, baselines, quoted, growing, majority)
     encodings = Encodings(
         looks_of(lines, baselines),
         axis,
         x_axis=style.percent_axis(x_title, tickCount=8),
-        x_scale=alt.Scale(domain=_x_range(axis, lines, runs, quoted), nice=False),
+        x_scale=alt.Scale(domain=_x_range(axis, lines, runs, quoted, growing), nice=False),
         y_axis=alt.Axis(title=metric_name(metric), format=style.SCORE_AXIS),
         y_scale=alt.Scale(domain=[low, high], nice=False, zero=False),
         width=width,
@@ -78,6 +88,8 @@ def tradeoff(
         layers += curve_ends(lines, encodings, gap)
     if len(runs):
         layers.append(run_points(runs, encodings))
+    if len(growing):
+        layers += growing_points(growing, encodings)
     padding = {**PADDING, "right": room_for_names(baselines)}
     return style.layered(*layers).properties(
         height=height + encodings.legend_height, padding=padding
@@ -95,11 +107,13 @@ def _range(
     runs: pd.DataFrame,
     baselines: pd.DataFrame,
     quoted: pd.DataFrame,
+    growing: pd.DataFrame,
     majority: float | None,
 ) -> tuple[float, float, bool]:
     """Lowest and highest score on the axis, and whether the majority baseline is within."""
     columns = [
         lines["low"], lines["high"], runs["score"], baselines["median"], quoted["score"],
+        growing["score"],
     ]  # fmt: skip
     scores = pd.concat([c.astype(float) for c in columns if len(c)] or [pd.Series([0.5])])
     low, high = style.spread(float(scores.min()), float(scores.max()))

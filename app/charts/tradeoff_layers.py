@@ -4,14 +4,14 @@ import altair as alt
 import pandas as pd
 
 from app.charts import style
-from app.charts.axes import AXES, KIND_NAMES
+from app.charts.axes import AXES, KIND_NAMES, KNOWN_AXES
 from app.charts.baselines import apart, short_names
 from app.charts.series import Encodings
 from finegates.results.points import ROUNDED, THRESHOLDS, TRAINED
 
 DASHES = {TRAINED: [1, 0], ROUNDED: [6, 4], THRESHOLDS: [2, 3]}
-OPENED = "opened"
-"""The selection of a clicked run; give it to ``st.altair_chart`` as ``selection_mode``."""
+OPENED, OPENED_GROWING = "opened", "opened_growing"
+"""Selections of a clicked run; give them to ``st.altair_chart`` as ``selection_mode``."""
 
 
 def median_lines(lines: pd.DataFrame, encodings: Encodings) -> list[alt.Chart]:
@@ -72,6 +72,40 @@ def run_points(runs: pd.DataFrame, encodings: Encodings) -> alt.Chart:
         shape=encodings.shape,
         tooltip=_run_tooltip(),
     ).add_params(alt.selection_point(name=OPENED, fields=["run"], toggle=False))
+
+
+def growing_points(growing: pd.DataFrame, encodings: Encodings) -> list[alt.Chart]:
+    """A dashed ring for each run at work, with how far it is: it moves until the run has finished.
+
+    Args:
+        growing: From `app.tradeoff.growing.growing`.
+        encodings: Of the chart.
+    """
+    frame = growing.assign(share=growing["done"].map("{:.0%}".format))
+    click = alt.selection_point(name=OPENED_GROWING, fields=["run"], toggle=False)
+    layers = []
+    for method, of_method in frame.groupby("method", sort=False):
+        base = alt.Chart(of_method).encode(x=encodings.x, y=encodings.y("score"))
+        color = style.color_of(str(method))  # not by a scale, which would split the legend
+        rings = base.mark_point(
+            filled=False, size=190, strokeWidth=2, strokeDash=[3, 2], opacity=1, color=color,
+            cursor="pointer",
+        ).encode(tooltip=_growing_tooltip())  # fmt: skip
+        texts = base.mark_text(align="left", dx=11, fontSize=11, color=color)
+        layers += [rings, texts.encode(text="share:N")]
+    layers[0] = layers[0].add_params(click)
+    return layers
+
+
+def _growing_tooltip() -> list[alt.Tooltip]:
+    fractions = [alt.Tooltip(f"{a}:Q", title=AXES[a][0], format=".1%") for a in KNOWN_AXES]
+    return [
+        alt.Tooltip("name:N", title="At work"),
+        alt.Tooltip("state:N", title="State"),
+        alt.Tooltip("share:N", title="Done"),
+        alt.Tooltip("score:Q", title="Score so far", format=style.SCORE),
+        *fractions,
+    ]
 
 
 def _median_tooltip() -> list[alt.Tooltip]:

@@ -1,42 +1,39 @@
 """What is compared of several runs: their names, curves, final numbers, and what differs."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from app.rows import Row, gated_percent, is_dense, seconds_taken
+from app.rows import Row, gated_percent, seconds_taken
 from app.text import short_model
 from app.words import NOTHING
 from finegates.files.spreadsheet import csv_text
+from finegates.runs.names import BETWEEN, describe, unique_names
 
 SETTINGS, DATA, VERSIONS = "setting", "data", "version"
 MINUTE_S = 60
-_ID_TAIL = 8
 _OF_DATA = ("source", "fingerprint", "num_train", "num_validation", "labels", "metrics")
 
 
 def names_of(rows: Sequence[Row]) -> list[str]:
-    """A short name for each run: recipe, target and seed, and more only where that is needed."""
-    tasks, models = ({row[key] for row in rows} for key in ("task", "model"))
-    names = [_name(row, len(tasks) > 1, len(models) > 1) for row in rows]
-    count = Counter(names)
-    longer = [
-        f"{name} · …{row['run'][-_ID_TAIL:]}" if count[name] > 1 else name
-        for name, row in zip(names, rows, strict=True)
-    ]
-    return longer if len({*longer}) == len(rows) else [row["run"] for row in rows]
+    """A name for each run, unlike the others': its own, else recipe, target and seed.
+
+    Of those without a name of their own, what all have in common is left out: the data, the model.
+    """
+    data = {(row["data_name"], row["fingerprint"]) for row in rows}
+    models = {row["model"] for row in rows}
+    names = [_name(row, len(data) > 1, len(models) > 1) for row in rows]
+    unique = unique_names([row | {"name": name} for row, name in zip(rows, names, strict=True)])
+    return [unique[row["run"]] for row in rows]
 
 
-def _name(row: Row, with_task: bool, with_model: bool) -> str:
-    words = [row["method"]]
-    if not is_dense(row):
-        words[0] += f" {row['target_fraction']:.0%}"
-    words += [f"seed {row['seed']}"]
-    words += [row["task"]] if with_task else []
-    words += [short_model(row["model"])] if with_model else []
-    return " · ".join(words)
+def _name(row: Row, with_data: bool, with_model: bool) -> str:
+    if row["name"] != describe(row):
+        return row["name"]
+    name = describe(row, data=with_data, result=False)
+    return f"{name}{BETWEEN}{short_model(row['model'])}" if with_model else name
 
 
 def together(
@@ -58,7 +55,7 @@ def together(
 
 
 def smoothed(train: pd.DataFrame, log_lines: int) -> pd.DataFrame:
-    """Adds ``smoothed``: a running mean of the task loss of each run.
+    """Adds ``smoothed``: a mean of the task loss of each run over the lines around each.
 
     Args:
         train: From `together`.
@@ -66,7 +63,20 @@ def smoothed(train: pd.DataFrame, log_lines: int) -> pd.DataFrame:
     """
     known = train.dropna(subset=["task_loss"])
     by_run = known.groupby("name", sort=False)["task_loss"]
-    return known.assign(smoothed=by_run.transform(lambda loss: loss.ewm(span=log_lines).mean()))
+    return known.assign(smoothed=by_run.transform(lambda loss: _centred(loss, log_lines)))
+
+
+def _centred(values: pd.Series, span: int) -> pd.Series:
+    """Means with weights that fall exponentially to both sides, so that they lag behind nothing.
+
+    They are normalised by the weights that are there, at the start and at the end too.
+    """
+    kept = 1 - 2 / (span + 1)
+    before = values.ewm(span=span).mean()
+    after = values[::-1].ewm(span=span).mean()[::-1]
+    weights = (1 - kept ** np.arange(1, len(values) + 1)) / (1 - kept)
+    total = weights + weights[::-1] - 1  # the line itself is in both
+    return (before * weights + after * weights[::-1] - values) / total
 
 
 def numbers(rows: Sequence[Row], losses: Sequence[float | None]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ def choose_smoothing() -> int:
     return st.select_slider(
         "Smoothing of the loss (log lines)", SMOOTHINGS, SMOOTHING, key="smoothing",
         bind="query-params", width=300,
-        help="Span s of an exponential moving average: each log line moves it by 2/(s+1). It is "
-        "corrected for its start, so it does not begin at 0. 1 smooths nothing.",
+        help="Span s of a mean over the lines before and after each: weights fall by 1 - 2/(s+1) "
+        "from line to line, so it lags behind nothing. The newest values still move as lines "
+        "come. 1 smooths nothing.",
     )  # fmt: skip

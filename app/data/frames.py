@@ -1,16 +1,15 @@
-"""What is known of a user's rows as frames: classes, lengths and what is wrong."""
-
-from collections.abc import Iterable
+"""What is known of a user's rows as frames: classes, numbers and lengths."""
 
 import numpy as np
 import pandas as pd
 
-from finegates.data.findings import Finding
-
 MOST_CLASSES = 20
 MOST_BINS = 40
+ROWS_IN_A_BIN = 4
+"""Fewer bins than rows, or a histogram is a row of needles."""
+LARGEST_WHOLE = 2**53
+"""Beyond it a float is whole because it has no digits left."""
 OTHERS = "others"
-ROWS_NAMED = 8
 
 
 def class_frame(counts: dict[str, int]) -> pd.DataFrame:
@@ -40,23 +39,20 @@ def histogram(values: np.ndarray) -> pd.DataFrame:
     return frame.assign(share=frame["rows"] / max(len(values), 1))
 
 
-def fault_table(faults: Iterable[Finding]) -> pd.DataFrame:
-    """A row for each finding: what it is, how many rows, which ones, and what it means."""
-    return pd.DataFrame(
-        [
-            {
-                "kind": "refused" if fault.refused else "warning",
-                "what": fault.name,
-                "number": len(fault.rows),
-                "rows": rows_named(fault.rows),
-                "text": fault.text,
-            }
-            for fault in faults
-        ]
-    )
+def majority_share(counts: dict[str, int]) -> float:
+    """Accuracy of always answering the largest class; 0 without a labelled row."""
+    return max(counts.values(), default=0) / max(sum(counts.values()), 1)
 
 
-def rows_named(rows: tuple[int, ...]) -> str:
-    """``(1, 2, ...)`` -> ``"1, 2, …"``: the first `ROWS_NAMED`, and how many more."""
-    shown = ", ".join(f"{row:,}" for row in rows[:ROWS_NAMED])
-    return shown + (f" and {len(rows) - ROWS_NAMED:,} more" if len(rows) > ROWS_NAMED else "")
+def plain(number: float) -> str:
+    """Four digits of a number, without an exponent where people need none: ``165,200``."""
+    return f"{float(f'{number:.4g}'):,.10g}"
+
+
+def target_histogram(values: np.ndarray) -> pd.DataFrame:
+    """As `histogram`, of any finite numbers: whole ones on whole bins, others on equal ones."""
+    if len(values) and np.all(values % 1 == 0) and np.abs(values).max() < LARGEST_WHOLE:
+        return histogram(values.astype(np.int64))
+    rows, edges = np.histogram(values, bins=max(1, min(MOST_BINS, len(values) // ROWS_IN_A_BIN)))
+    frame = pd.DataFrame({"start": edges[:-1], "end": edges[1:], "rows": rows})
+    return frame.assign(share=frame["rows"] / max(len(values), 1))

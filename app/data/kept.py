@@ -1,49 +1,35 @@
-"""Data sets that are kept: upload, list, choice and removal. Text of them is never Markdown."""
+"""Data sets that are kept: list, choice and removal. Text of them is never Markdown."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from app.reading.data import kept_uploads, read_upload
 from app.rows import Row
 from app.text import escape_markdown
-from app.widgets.buttons import change_button, disabled_if_read_only
+from app.widgets.buttons import change_button
 from app.words import size
-from finegates.data.uploads import KeptFile, delete_upload, save_readable
-from finegates.data.user_files import READERS
+from finegates.data.uploads import KeptFile, delete_upload, shown_names
 from finegates.errors import DataError
 
 SAMPLE = "Bundled sample"
 CHOICE = "data"
-_SAVED = "data_saved"
+_NOTHING = "data_none"
+"""Set after an upload that was refused, until a data set is chosen."""
 MAX_TABLE_HEIGHT = 200
 
 
-def draw_upload(folder: Path) -> None:
-    """Keeps what is uploaded and chooses it; a file that can't be read is refused with a reason."""
-    upload = st.file_uploader(
-        "Upload a table with a text and a label in each row", key="data_upload",
-        type=[r.lstrip(".") for r in READERS],
-        **disabled_if_read_only(
-            help="CSV, TSV, JSONL or Parquet, UTF-8, up to 200 MB. Kept on this machine only, in "
-            "your folder of runs."
-        ),
-    )  # fmt: skip
-    if upload is None or st.session_state.get(_SAVED) == upload.file_id:
-        return
-    try:
-        with st.spinner("Reading the file …"):
-            path = save_readable(upload.name, upload.getvalue(), folder, read_upload)
-    except DataError as error:
-        st.error(escape_markdown(str(error)), icon=":material/error:")
-        st.caption("The file was not kept. Mend it and upload it again.")
-        return
-    st.session_state[_SAVED] = upload.file_id
-    names = shown_names(kept_uploads(folder))
+def choose_upload(kept: Sequence[KeptFile], path: Path) -> None:
+    """The file that has only now been uploaded is looked at."""
+    names = shown_names(kept)
     st.session_state[CHOICE] = next(name for name, file in names.items() if file.path == path)
+
+
+def choose_nothing() -> None:
+    """After a file that could not be read: no other is reported on in its place."""
+    st.session_state[CHOICE] = None
+    st.session_state[_NOTHING] = True
 
 
 def draw_kept(kept: Sequence[KeptFile]) -> None:
@@ -57,7 +43,7 @@ def draw_kept(kept: Sequence[KeptFile]) -> None:
         return
     frame = pd.DataFrame(
         {
-            "name": [file.name for file in kept],
+            "name": list(shown_names(kept)),
             "size": [size(file.size_bytes) for file in kept],
             "kept": [file.kept for file in kept],
         }
@@ -75,26 +61,23 @@ def draw_kept(kept: Sequence[KeptFile]) -> None:
     )  # fmt: skip
 
 
-def shown_names(kept: Sequence[KeptFile]) -> dict[str, KeptFile]:
-    """Files by name; several of one name by the name that holds a mark of their content."""
-    names = Counter(file.name for file in kept)
-    return {file.name if names[file.name] == 1 else file.path.name: file for file in kept}
-
-
-def choose_data_set(kept: Sequence[KeptFile]) -> KeptFile | None:
-    """The data set of the address, else the sample, which is None."""
+def choose_data_set(kept: Sequence[KeptFile]) -> tuple[KeptFile | None, bool]:
+    """The data set of the address, else the sample, which is None; and whether one is chosen."""
     files = shown_names(kept)
     options = [SAMPLE, *files]
     asked = st.query_params.get(CHOICE)
     if asked and asked not in options:
         st.error(escape_markdown(f"The data set '{asked}' is not kept here. The sample is shown."))
-    if st.session_state.get(CHOICE) not in options:
+    chosen = st.session_state.get(CHOICE)
+    if chosen not in options and not (chosen is None and st.session_state.get(_NOTHING)):
         st.session_state[CHOICE] = asked if asked in options else SAMPLE
-    chosen = st.selectbox(
+    picked = st.selectbox(
         "Data set", options, index=None, key=CHOICE, bind="query-params", width=520,
-        help="What is reported below.",
+        placeholder="Choose a data set", help="What is reported below.",
     )  # fmt: skip
-    return files.get(chosen or SAMPLE)
+    if picked:
+        st.session_state.pop(_NOTHING, None)
+    return files.get(picked or ""), picked is not None
 
 
 def draw_delete(file: KeptFile, rows: Sequence[Row]) -> None:
@@ -113,5 +96,4 @@ def draw_delete(file: KeptFile, rows: Sequence[Row]) -> None:
             except DataError as error:
                 st.error(escape_markdown(str(error)))
                 return
-            st.session_state.pop(_SAVED, None)
             st.rerun()

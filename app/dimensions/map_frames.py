@@ -1,17 +1,26 @@
 """From a snapshot to layer-by-dimension maps: one side of a matrix, or what survives of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 
 import numpy as np
 
-from app.charts.maps import GateMap
+from app.charts.maps import GateMap, by_layers_keeping, by_value
 from app.snapshots.view import GateView
 from app.words import ROLE_NAMES
 from finegates.gates.layout import GateLayout, GateVector
 from finegates.gates.stream import StreamUse
 
 SIDE_NAMES = {"survives": "What survives", "out": "Rows (outputs)", "in": "Columns (inputs)"}
+AS_IN_MODEL, BY_VALUE, BY_LAYERS = "as in the model", "by value", "by layers that keep them"
+ORDERS: dict[str, Callable[[GateMap], GateMap]] = {
+    AS_IN_MODEL: lambda gates: gates,
+    BY_VALUE: by_value,
+    BY_LAYERS: by_layers_keeping,
+}
+NEITHER, ONLY_FIRST, ONLY_SECOND, BOTH = range(4)
+"""What a cell of a difference means."""
+
 PARTS = {"q": "Query", "k": "Key", "v": "Value", "o": "Attention output", "ffn": "Feed-forward"}
 
 _PLACES = {
@@ -53,16 +62,26 @@ def gate_map(gates: GateView, part: str, side: str) -> GateMap | None:
 
     Where only one of two gate vectors exists, the other counts as open.
     """
-    places = _places(gates.layout, part, side)
-    return _named(gates.layout, places, part, _mapped(places, gates.values))
+    return _map(gates, part, side, lambda places: as_percent(_product(places, gates.values)))
 
 
 def agreement_map(shown: Sequence[GateView], part: str, side: str) -> GateMap | None:
     """In how many of the runs each dimension survives, in percent of them; None as `gate_map`."""
-    places = _places(shown[0].layout, part, side)
-    kept = [_mapped(places, gates.kept) for gates in shown]
-    share = np.mean([each for each in kept if each is not None], axis=0) if places else None
-    return _named(shown[0].layout, places, part, share)
+
+    def cells(places: Places) -> np.ndarray:
+        return as_percent(np.mean([_product(places, gates.kept) for gates in shown], axis=0))
+
+    return _map(shown[0], part, side, cells)
+
+
+def difference_map(first: GateView, second: GateView, part: str, side: str) -> GateMap | None:
+    """Which of two keeps each dimension: `NEITHER` to `BOTH`; None as `gate_map`."""
+
+    def cells(places: Places) -> np.ndarray:
+        one, other = (_product(places, gates.kept).astype(np.uint8) for gates in (first, second))
+        return ONLY_FIRST * one + ONLY_SECOND * other
+
+    return _map(first, part, side, cells)
 
 
 def stream_map(use: StreamUse) -> GateMap:
@@ -83,20 +102,20 @@ def _places(layout: GateLayout, part: str, side: str) -> Places:
     return dict(sorted(by_layer.items()))
 
 
-def _mapped(places: Places, values: np.ndarray) -> np.ndarray | None:
-    """The products, shape ``(num_layers, num_dimensions)``."""
-    rows = [[values[vector.slice] for vector in vectors] for vectors in places.values()]
-    return np.stack([reduce(np.multiply, row) for row in rows]) if rows else None
-
-
-def _named(
-    layout: GateLayout, places: Places, part: str, values: np.ndarray | None
+def _map(
+    gates: GateView, part: str, side: str, cells: Callable[[Places], np.ndarray]
 ) -> GateMap | None:
-    if values is None:
+    places = _places(gates.layout, part, side)
+    if not places:
         return None
-    last = list(places.values())[-1][-1]
-    heads = tuple(layout.head_bounds(last))
-    return GateMap(PARTS[part], tuple(places), as_percent(values), heads)
+    heads = tuple(gates.layout.head_bounds(list(places.values())[-1][-1]))
+    return GateMap(PARTS[part], tuple(places), cells(places), heads)
+
+
+def _product(places: Places, values: np.ndarray) -> np.ndarray:
+    """Of each layer's gate vectors, shape ``(num_layers, num_dimensions)``."""
+    rows = [[values[vector.slice] for vector in vectors] for vectors in places.values()]
+    return np.stack([reduce(np.multiply, row) for row in rows])
 
 
 def as_percent(values: np.ndarray) -> np.ndarray:

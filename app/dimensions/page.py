@@ -3,15 +3,17 @@
 import streamlit as st
 
 from app.dimensions.choice import (
+    DIFFERENCE,
     MAPS,
     STREAM,
     SURVIVORS,
     choose_runs,
     choose_view,
-    draw_export,
+    draw_ways_on,
     load_shown,
 )
-from app.dimensions.maps import draw_maps
+from app.dimensions.difference import draw_difference
+from app.dimensions.maps import draw_maps, is_dark
 from app.dimensions.overlap import draw_comparison
 from app.dimensions.stream import draw_stream
 from app.reading.runs import runs_folder
@@ -51,7 +53,7 @@ except FineGatesError as error:
     st.stop()
 with st.container(horizontal=True, vertical_alignment="center"):
     draw_counts(shown[0])
-    draw_export(shown)
+    draw_ways_on(shown)
 
 if view == MAPS:
     draw_maps(shown[0])
@@ -59,5 +61,7 @@ elif view == SURVIVORS:
     draw_survivor_view(shown[0])
 elif view == STREAM:
     draw_stream(shown[0])
+elif view == DIFFERENCE:
+    draw_difference(run, steps, shown)
 else:
-    draw_comparison(shown, st.context.theme.type == "dark")
+    draw_comparison(shown, is_dark())

@@ -3,11 +3,13 @@
 import streamlit as st
 
 from app.charts.maps import gate_map
-from app.charts.stream import by_layers, strip
+from app.charts.stream import by_layers, keeping_strip
 from app.dimensions.map_frames import stream_map
-from app.dimensions.maps import theme
+from app.dimensions.maps import is_dark
 from app.snapshots.view import GateView
 from app.text import in_ranges
+from app.widgets.heat_map import heat_map
+from app.widgets.plain_code import plain_code
 from finegates.gates.stream import READS, WRITES, StreamUse, stream_use
 
 PLACES = {"reads and writes": READS + WRITES, "reads": READS, "writes": WRITES}
@@ -16,7 +18,6 @@ _MEANS = {
     "reads": "columns of Q, K, V and FFN in",
     "writes": "rows of attention output and FFN out",
 }
-NO_BAR = {"displayModeBar": False}
 LIST_HEIGHT = 120
 
 
@@ -63,8 +64,8 @@ def _draw_charts(use: StreamUse) -> None:
     layers = len(use.layers)
     with st.container(border=True):
         st.markdown("**Layers that keep each dimension**")
-        st.plotly_chart(
-            strip(use.num_layers_keeping, layers, theme()[1]), key="strip", config=NO_BAR,
+        heat_map(
+            keeping_strip(use.num_layers_keeping, layers, is_dark()), key="strip",
             alt="For each hidden dimension the number of layers that keep it",
         )  # fmt: skip
         st.caption(
@@ -73,9 +74,9 @@ def _draw_charts(use: StreamUse) -> None:
         )
     with st.container(border=True):
         st.markdown("**Matrices of each layer that keep it**")
-        st.plotly_chart(
-            gate_map(stream_map(use), "share", True, *theme()), key="map-stream",
-            config=NO_BAR, alt="For each layer and hidden dimension the share of matrices",
+        heat_map(
+            gate_map(stream_map(use), "share", True, is_dark()), key="map-stream",
+            alt="For each layer and hidden dimension the share of matrices",
         )  # fmt: skip
         st.caption(
             "A row for each layer, a column for each hidden dimension. Grey is kept by none of the "
@@ -89,7 +90,7 @@ def _draw_lists(use: StreamUse) -> None:
     with left:
         st.markdown("**How many layers keep a dimension**")
         st.altair_chart(
-            by_layers(use.num_layers_keeping, len(use.layers), theme()[1]), key="by_layers",
+            by_layers(use.num_layers_keeping, len(use.layers), is_dark()), key="by_layers",
             alt="Number of hidden dimensions by the number of layers that keep them",
         )  # fmt: skip
         st.caption("Each bar counts dimensions; the first is kept by none, the last by all.")
@@ -100,5 +101,4 @@ def _draw_lists(use: StreamUse) -> None:
             ("none", use.none),
         ):
             st.markdown(f"**Kept by {title}** · {len(found):,}", help="Counted from 0.")
-            short = len(text := in_ranges(found)) < LIST_HEIGHT
-            st.code(text, None, wrap_lines=True, height="content" if short else LIST_HEIGHT)
+            plain_code(in_ranges(found), f"kept-by-{title}", height=LIST_HEIGHT)

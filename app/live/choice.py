@@ -1,69 +1,80 @@
-"""Which runs the Live page watches: in the address as ``?runs=``; ``?run=`` opens one alone."""
+"""Which runs the Live page watches: the chosen run, and others, in the address as ``?runs=``."""
 
 from pathlib import Path
 
 import streamlit as st
 
 from app.charts.compare import MOST_RUNS
-from app.reading.runs import run_rows
+from app.reading.runs import run_names, run_rows
 from app.rows import Row, removes
 from app.text import escape_markdown
-from app.widgets.picker import RUN_PARAMETER, no_runs
+from app.widgets.picker import no_runs, pick_run, pick_several
+from app.widgets.run_state import choose_run, chosen_run, was_chosen_by_itself
 from finegates.errors import unknown_name
 from finegates.runs.status import LIVE_STATES
 
-RUNS, FOCUS = "runs", "focus"
+RUNS = "runs"
 MOST_BY_ITSELF = 6
 """Live runs that are watched unless others are asked for."""
+_BEFORE = "live_run_before"
 
 
 def choose_runs(folder: Path) -> list[str]:
-    """Ids of the runs to watch. Stops the page where there are none at all."""
+    """Ids of the runs to watch, the chosen one among them. Stops the page where there is none."""
     rows = run_rows(folder)
     if not rows:
         no_runs()
         st.stop()
-    ids = sorted((row["run"] for row in rows), reverse=True)
+    names, one = run_names(folder), chosen_run()
     asked = st.query_params.get_all(RUNS)
-    alone = [] if asked else st.query_params.get_all(RUN_PARAMETER)
-    _say_unknown([*asked, *alone], ids)
+    _say_unknown(asked, list(names))
     if RUNS in st.session_state:
-        st.session_state[RUNS] = [run for run in st.session_state[RUNS] if run in ids]
-    elif not any(run in ids for run in asked):
+        _keep(_with_chosen([run for run in st.session_state[RUNS] if run in names], one, names))
+    elif not any(run in names for run in asked):
         # Not as a default, which Streamlit would leave out of the address.
-        st.session_state[RUNS] = [run for run in alone if run in ids] or _by_itself(rows, ids)
-    chosen = st.multiselect(
-        "Runs", ids, key=RUNS, bind="query-params", placeholder="Type to search", select_all=False,
-        help="Newest first in the list. Runs that are at work are chosen by themselves.",
+        st.session_state[RUNS] = _by_itself(rows, pick_run(folder).id)
+    st.session_state[_BEFORE] = one
+    chosen = pick_several(
+        "Runs", names, RUNS,
+        help="Curves are drawn for all of these, gates and the log for the one above. Newest "
+        "first in the list. Runs that are at work are chosen by themselves.",
     )  # fmt: skip
+    if not chosen:
+        return []
+    if one not in chosen:
+        choose_run(_with_gates(rows, chosen))
+        st.rerun()
     if len(chosen) > MOST_RUNS:
-        st.warning(f"{len(chosen)} runs are chosen; the first {MOST_RUNS} are shown.")
-    return chosen[:MOST_RUNS]
+        st.warning(f"{len(chosen)} runs are chosen; {MOST_RUNS} of them are shown.")
+    first = chosen[:MOST_RUNS]
+    return first if one in first else [one, *first[:-1]]
 
 
-def choose_focus(folder: Path, chosen: list[str]) -> str:
-    """The run whose gates and log are shown: the only one, or one of a box."""
-    if len(chosen) < 2:
-        return chosen[0] if chosen else ""
-    if st.session_state.get(FOCUS) not in (None, *chosen):
-        del st.session_state[FOCUS]
-    rows = {row["run"]: row for row in run_rows(folder)}
-    with_gates = (place for place, run in enumerate(chosen) if _has_gates_to_show(rows[run]))
-    return st.selectbox(
-        "Gates and log of", chosen, next(with_gates, 0), key=FOCUS, bind="query-params", width=420,
-        help="Curves are drawn for all runs, gates and the log for one.",
-    )  # fmt: skip
+def _with_gates(rows: list[Row], chosen: list[str]) -> str:
+    """The first that has gates to show, else the first."""
+    known = {row["run"]: row for row in rows}
+    return next((r for r in chosen if removes(known[r]) and known[r]["step"]), chosen[0])
 
 
-def _has_gates_to_show(row: Row) -> bool:
-    return removes(row) and bool(row["step"])
+def _with_chosen(kept: list[str], one: str, names: dict[str, str]) -> list[str]:
+    """Another run that was chosen above joins those that are watched, or takes the place of one."""
+    if one in kept or one not in names or one == st.session_state.get(_BEFORE):
+        return kept
+    return [one, *kept] if len(kept) > 1 else [one]
 
 
-def _by_itself(rows: list[Row], ids: list[str]) -> list[str]:
-    """Runs at work and those that come next, else the newest."""
+def _keep(runs: list[str]) -> None:
+    if st.session_state[RUNS] != runs:
+        st.session_state[RUNS] = runs
+
+
+def _by_itself(rows: list[Row], one: str) -> list[str]:
+    """The chosen run; where nobody chose it, all runs at work and those that come next."""
     at_work = [row["run"] for row in rows if row["status"] in LIVE_STATES]
+    if not was_chosen_by_itself() or not at_work:
+        return [one]
     waiting = sorted(row["run"] for row in rows if row["status"] == "queued")
-    return [*at_work, *waiting][:MOST_BY_ITSELF] or ids[:1]
+    return [*at_work, *waiting][:MOST_BY_ITSELF]
 
 
 def _say_unknown(asked: list[str], ids: list[str]) -> None:

@@ -1,14 +1,14 @@
 """Loss, score and sparsity of the watched runs, each run in its colour."""
 
 from collections.abc import Sequence
+from typing import Any
 
-import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app.charts import curves, style
-from app.charts.compare import Axis, overlay
+from app.charts import curves
+from app.charts.compare import Axis, Shown, overlay
 from app.charts.zoom import HOW_TO_ZOOM, ZOOM
 from app.curves import frames
 from app.curves.smoothing import choose_smoothing
@@ -18,6 +18,8 @@ from app.words import metric_name
 
 FIRST_LOG = "Comes with the first log line."
 FIRST_EVALUATION = "The first evaluation has not come yet."
+NARROWEST = 310
+"""Pixels that a chart needs for its legend; in a narrow window charts go below one another."""
 TARGET = 0.6
 """Opacity of the lines of targets."""
 
@@ -26,8 +28,8 @@ REMOVED = {
     "expected": Axis("expected_removed", "Expected removed", "~%"),
 }
 AT_EVALUATION = (
-    alt.Tooltip("removed_weights_fraction:Q", title="Weights removed", format=".1%"),
-    alt.Tooltip("gates:N", title="Gates"),
+    Shown("removed_weights_fraction", "Weights removed", ".1%"),
+    Shown("gates", "Gates"),
 )
 
 
@@ -43,19 +45,19 @@ def draw_curves(watched: Sequence[Watched]) -> None:
                 required=True, help=curves.EXPLANATIONS["sparsity"],
             )  # fmt: skip
         st.caption(HOW_TO_ZOOM)
-    places = st.columns(3 if gated else 2, border=True)
-    with places[0]:
-        _draw_loss(watched, span)
-    with places[1]:
-        _draw_score(watched)
-    if gated:
-        with places[2]:
-            _draw_sparsity(gated, len(watched) > 1, line)
+    with st.grid(3 if gated else 2, min_column_width=NARROWEST):
+        with st.container(border=True):
+            _draw_loss(watched, span)
+        with st.container(border=True):
+            _draw_score(watched)
+        if gated:
+            with st.container(border=True):
+                _draw_sparsity(gated, len(watched) > 1, line)
 
 
-def draw_chart(chart: alt.LayerChart, key: str, alt: str, how_to_read: str) -> None:
+def draw_chart(chart: dict[str, Any], key: str, alt: str, how_to_read: str) -> None:
     """A chart that keeps its zoom while data comes, and a line on how to read it."""
-    st.altair_chart(chart, key=key, alt=alt, on_select="rerun", selection_mode=ZOOM)
+    st.vega_lite_chart(chart, key=key, alt=alt, on_select="rerun", selection_mode=ZOOM)
     st.caption(how_to_read)
 
 
@@ -90,9 +92,8 @@ def _draw_score(watched: Sequence[Watched]) -> None:
         rows, _looks(watched), _steps(watched),
         Axis("score", title, includes=() if majority is None else (majority,)),
         points=True, columns=1, more=AT_EVALUATION,
+        rule=None if majority is None else (majority, "majority baseline"),
     )  # fmt: skip
-    if majority is not None:
-        chart += style.rule(majority, "majority baseline")
     draw_chart(chart, "score", "Score at each evaluation", curves.HOW_TO_READ["score"])
 
 

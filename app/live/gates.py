@@ -15,6 +15,8 @@ from finegates.runs.folder import Run
 from finegates.runs.status import Status
 
 ALL_ROLES = "all"
+NARROWEST = 440
+"""Pixels that six matrices need for their names."""
 NOT_YET = "No gate values yet; the first come with the first log line."
 NOT_KEPT = "This run's folder has its curves, but not its gate values, so none can be shown."
 
@@ -26,16 +28,16 @@ def draw_gates(run: Run, status: Status, feed: Feed, choose_step: bool) -> None:
         return
     roles = tuple(dict.fromkeys(name.split(".")[1] for name in histograms.names))
     total = max(status.total_steps, int(histograms.steps[-1]))
-    left, right = st.columns([3, 2], border=True)
-    with left:
-        heading("Gates closing, layer by layer", layers.EXPLANATIONS["closing"])
-        st.altair_chart(
-            layers.closing(closing(histograms, roles, total), total), key="closing",
-            alt="Closed share of each layer over the steps",
-        )  # fmt: skip
-    with right:
-        heading("Weights removed by matrix", layers.EXPLANATIONS["removed"])
-        _draw_removed(run)
+    with st.grid(2, min_column_width=NARROWEST):
+        with st.container(border=True):
+            heading("Gates closing, layer by layer", layers.EXPLANATIONS["closing"])
+            st.altair_chart(
+                layers.closing(closing(histograms, roles, total), total), key="closing",
+                alt="Closed share of each layer over the steps",
+            )  # fmt: skip
+        with st.container(border=True):
+            heading("Weights removed by matrix", layers.EXPLANATIONS["removed"])
+            _draw_removed(run)
     with st.container(border=True):
         _draw_spread(histograms, roles, total, choose_step)
 

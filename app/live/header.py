@@ -6,14 +6,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import places, words
+from app import words
 from app.curves.looks import swatch
 from app.live.watched import Watched
 from app.reading.one_run import log_tail
 from app.run_table.columns import COLUMNS
 from app.text import escape_markdown
 from app.widgets.buttons import run_buttons
+from app.widgets.next_steps import next_steps
+from app.widgets.plain_code import plain_code
 from app.widgets.report_button import report_button
+from app.widgets.run_name import rename_popover
 from app.words import STATES, TERMS
 from finegates.methods import METHODS
 from finegates.runs.folder import BROKEN, Run
@@ -43,18 +46,17 @@ def draw_header(watched: Watched, alone: bool) -> None:
             st.image(swatch(watched.look), width=28)
         st.badge(status.state, icon=f":material/{look.icon}:", color=look.color, help=look.meaning)
         st.markdown(
-            f"**{spec.method}** on **{spec.task}** with {escape_markdown(spec.model)}, "
+            f"**{spec.method}** on **{escape_markdown(watched.data_name)}** with "
+            f"{escape_markdown(spec.model)}, "
             f"seed {spec.seed}: {look.meaning}",
             width="stretch",
         )
         run_buttons(run, status.state)
-        if watched.has_gates:
-            st.page_link(
-                places.DIMENSIONS, label="Dimensions", icon=":material/grid_on:",
-                query_params={"run": run.id},
-            )  # fmt: skip
-        if alone and watched.has_begun:
+        rename_popover(run)
+        if alone and watched.has_begun:  # above the page are links to where it goes on
             report_button(run)
+        elif status.is_over:
+            next_steps(run)
     _draw_reason(watched)
     if alone:
         _draw_progress(status)
@@ -127,7 +129,7 @@ def _sparsity_tiles(run: Run, status: Status) -> list[Tile]:
 def _work_tiles(status: Status) -> list[Tile]:
     trained = words.count(status.trainable_params)
     return [
-        ("Throughput", words.per_second(status.samples_per_s), TERMS["throughput"],
+        ("Rows/s", words.count(status.samples_per_s), TERMS["throughput"],
          escape_markdown(f"{status.device} · {status.precision}")),
         ("Memory", words.size(status.memory_bytes),
          f"{TERMS['memory']} Trained: {trained} of {words.count(status.total_params)} parameters.",
@@ -187,7 +189,7 @@ def draw_log(run: Run, expanded: bool) -> None:
     """The end of what the worker printed."""
     with st.expander("Log", icon=":material/terminal:", expanded=expanded):
         lines = log_tail(run, LOG_BYTES).strip().splitlines()[-LOG_LINES:]
-        st.code("\n".join(lines) or "The log is empty so far.", language=None)
+        plain_code("\n".join(lines) or "The log is empty so far.", "log", wrap=False)
         st.caption(f"Its last {LOG_LINES} lines at most. All of it: `{run.log_path}`")
 
 

@@ -5,6 +5,7 @@ import streamlit as st
 from app import words
 from app.reading.one_run import job_of, launch_of
 from app.text import escape_markdown
+from app.widgets.plain_code import plain_code
 from finegates.errors import RunError
 from finegates.runs.folder import Run
 
@@ -38,4 +39,4 @@ def _draw_script(run: Run) -> None:
         st.caption(escape_markdown(str(error)))
         return
     with st.expander("sbatch script", icon=":material/description:"):
-        st.code(script or "Not submitted yet.", language="bash")
+        plain_code(script or "Not submitted yet.", "job-script", wrap=False)

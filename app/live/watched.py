@@ -25,6 +25,7 @@ class Watched:
         status: Where it stands.
         feed: What it has logged.
         name: Short, and unlike the others'.
+        data_name: What its data is called.
         look: Number of its colour and dashes.
     """
 
@@ -32,6 +33,7 @@ class Watched:
     status: Status
     feed: Feed
     name: str
+    data_name: str
     look: int
 
     @property
@@ -65,5 +67,7 @@ def watch(folder: Path, rows: Sequence[Row], focus: str, refresh: bool) -> dict[
         except RunError:  # damaged since its row was read
             continue
         feed = feed_of(run, refresh or status.is_over, histograms=run.id == focus)
-        watched[run.id] = Watched(run, status, feed, name, look_of[run.id])
+        watched[run.id] = Watched(
+            run, status, feed, name, row["data_name"], look_of[run.id]
+        )  # fmt: skip
     return watched

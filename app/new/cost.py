@@ -9,7 +9,7 @@ import pandas as pd
 
 from app.words import duration
 from finegates.data.splits import TextSplits
-from finegates.groups.store import Cell
+from finegates.groups.file import Cell
 from finegates.jobs.estimate import Estimate
 from finegates.jobs.inputs import mean_words
 from finegates.spec import RunSpec, make_spec

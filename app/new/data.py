@@ -1,6 +1,7 @@
 """The data section of a new run: which rows, a look at them, and what is wrong with them."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,24 +9,28 @@ from typing import Any
 import streamlit as st
 
 from app.new import keys
-from app.new.fields import PREFIX, help_of, setting_input
+from app.new.columns import NO_PAIR, map_columns
+from app.new.fields import PREFIX, help_of
+from app.new.file_format import choose_format
 from app.new.preview import draw_preview
-from app.reading.data import UPLOADS_FOLDER, guessed_columns, read_upload, splits_of
+from app.new.remedies import cleaning_of, draw_done, draw_findings
+from app.new.upload import draw_upload
+from app.new.validation import choose_validation, validation_key
+from app.reading.data import UPLOADS_FOLDER, data_report, kept_uploads, splits_of
 from app.text import escape_markdown
-from app.widgets.buttons import disabled_if_read_only
-from finegates.data.columns import Columns
 from finegates.data.glue import GLUE_DIR_VARIABLE
 from finegates.data.splits import TextSplits
-from finegates.data.uploads import save_readable
-from finegates.data.user_files import READERS
+from finegates.data.uploads import KeptFile, shown_names
+from finegates.data.user_files import Reading
 from finegates.errors import DataError
-from finegates.spec import FILE_TASK, GLUE_TASKS, SAMPLE_TASK, make_spec
+from finegates.spec import FILE_TASK, GLUE_TASKS, SAMPLE_TASK, RunSpec, make_spec
 
 SAMPLE, GLUE, FILE = "Bundled sample", "GLUE", "Your file"
 SOURCES = (SAMPLE, GLUE, FILE)
-NO_PAIR = "(none)"
-TEXT_AND_LABEL = 2
 DECIDE_ROWS = ("max_train_samples", "validation_fraction", "hold_out_fraction", "split_seed")
+
+PLAIN = ("separator", "decimal", "header", "problem", "text_column", "label_column")
+"""Settings of a file whose boxes hold what the spec holds."""
 
 
 @dataclass(frozen=True)
@@ -37,35 +42,82 @@ class Choice:
     error: str = ""
 
 
-def choose_data(method: str, folder: Path, prefix: str = PREFIX) -> Choice:
+def choose_data(folder: Path, prefix: str = PREFIX) -> Choice:
     """Draws the section. An error is shown and handed on; nothing is raised.
 
     Args:
-        method: Whose defaults count.
         folder: The runs folder, where uploads are kept.
         prefix: Of the page's settings in the session; some of them decide which rows are read.
     """
+    st.session_state.setdefault(keys.SOURCE, SAMPLE)
     source = st.segmented_control(
-        "Data", SOURCES, default=SAMPLE, key=keys.SOURCE, required=True, persist_state="session",
+        "Data", SOURCES, key=keys.SOURCE, required=True, persist_state="session",
         label_visibility="collapsed",
     )  # fmt: skip
+    kept = kept_uploads(folder / UPLOADS_FOLDER)
     try:
-        settings = {SAMPLE: _sample, GLUE: _glue, FILE: lambda: _file(method, folder)}[source]()
-        if settings is None:
-            return Choice({}, error="Choose a file first.")
+        settings = (
+            _file(folder, kept) if source == FILE else _glue() if source == GLUE else _sample()
+        )
+        if isinstance(settings, str):
+            return Choice({}, error=settings)
         splits = _read(settings, prefix)
     except DataError as error:
-        st.error(escape_markdown(_in_users_names(str(error))), icon=":material/error:")
+        st.error(escape_markdown(in_users_names(str(error), kept)), icon=":material/error:")
         return Choice({}, error="The data can't be used yet; see there.")
     if splits is not None:
         draw_preview(splits)
     return Choice(settings, splits)
 
 
-def _in_users_names(text: str) -> str:
-    """An error with an upload called as the user calls it, not as it is kept."""
-    kept, upload = st.session_state.get(keys.FILE), st.session_state.get(keys.UPLOAD)
-    return text.replace(Path(kept).name, upload.name) if kept and upload else text
+def in_users_names(text: str, kept: Sequence[KeptFile]) -> str:
+    """An error with kept files called as the user calls them."""
+    for name, file in shown_names(kept).items():
+        text = text.replace(file.path.name, name)
+    return text
+
+
+def file_settings(path: Path, kept: Sequence[KeptFile]) -> tuple[dict[str, Any], bool]:
+    """Draws how a file is read, which columns are learned from and on what it is scored.
+
+    Args:
+        path: A kept file, or one of a run that is repeated.
+        kept: Every kept file.
+
+    Returns:
+        Settings of a spec, and whether all is known that a run has to know.
+
+    Raises:
+        DataError: If the file can't be read, or not so.
+    """
+    read_as, look = choose_format(path)
+    grid = st.grid(5, min_column_width=170, vertical_alignment="bottom")
+    columns = map_columns(grid, path, look, Reading(**read_as))
+    used = [columns[f"{what}_column"] for what in ("text", "pair", "label")]
+    free = [name for name in look.names if name not in used]
+    split = look.split if look.split in free else None
+    settings = {
+        "task": FILE_TASK,
+        "data": str(path),
+        **read_as,
+        **columns,
+        **choose_validation(grid, path, free, kept, split or ""),
+        "cleaning": cleaning_of(path),
+    }
+    return settings, look.format.header is not None
+
+
+def file_values(spec: RunSpec) -> dict[str, Any]:
+    """What the boxes of a spec's file hold with its settings: key in the session -> value."""
+    file = Path(str(spec.data)).name
+    values = {
+        **{name: getattr(spec, name) for name in PLAIN},
+        "encoding": spec.encoding or "",
+        "pair_column": spec.pair_column or NO_PAIR,
+        "validation": validation_key(spec.split_column, spec.validation_data),
+        "cleaning": list(spec.cleaning),
+    }
+    return {keys.of_file(name, file): value for name, value in values.items() if value is not None}
 
 
 def _sample() -> dict[str, Any]:
@@ -73,7 +125,7 @@ def _sample() -> dict[str, Any]:
     return {"task": SAMPLE_TASK}
 
 
-def _glue() -> dict[str, Any] | None:
+def _glue() -> dict[str, Any]:
     left, right = st.columns([1, 3])
     task = left.selectbox("Task", GLUE_TASKS, key=keys.GLUE_TASK, persist_state="session")
     st.session_state.setdefault(keys.GLUE_DIR, os.environ.get(GLUE_DIR_VARIABLE, ""))
@@ -84,69 +136,44 @@ def _glue() -> dict[str, Any] | None:
     return {"task": task, "glue_dir": glue_dir.strip() or None}
 
 
-def _file(method: str, folder: Path) -> dict[str, Any] | None:
-    upload = st.file_uploader(
-        "A table with a text and a label in each row", type=[r.lstrip(".") for r in READERS],
-        key=keys.UPLOAD,
-        **disabled_if_read_only(help="CSV, TSV, JSONL or Parquet, UTF-8, up to 200 MB."),
-    )  # fmt: skip
-    if upload is not None:
-        kept = folder / UPLOADS_FOLDER
-        path = save_readable(upload.name, upload.getvalue(), kept, read_upload)
-        st.session_state[keys.FILE] = str(path)
-    if not (name := st.session_state.get(keys.FILE)) or not Path(name).is_file():
+def _file(folder: Path, kept: Sequence[KeptFile]) -> dict[str, Any] | str:
+    """A kept file, chosen or uploaded, and what is said about it; or what is still to be said."""
+    path = _choose_file(folder, kept)
+    if path is None:
+        return "Choose a file first."
+    settings, known = file_settings(path, kept)
+    if not known:
+        return "Say first whether the first row is data."
+    report = data_report(make_spec(settings))
+    draw_done(path)
+    draw_findings(path, report.faults, short=True)
+    return settings
+
+
+def _choose_file(folder: Path, kept: Sequence[KeptFile]) -> Path | None:
+    """The box of kept files, next to the one for another; without any, the latter alone."""
+    here = st.container(horizontal=True, vertical_alignment="bottom")
+    with here.popover("Upload another", icon=":material/upload:") if kept else st.container():
+        upload = draw_upload(folder / UPLOADS_FOLDER, keys.UPLOAD)
+    if upload.path:
+        st.session_state[keys.FILE] = str(upload.path)
+        st.rerun()
+    if upload.refused:
+        st.session_state[keys.FILE] = None
+    names = {str(file.path): name for name, file in shown_names(kept).items()}
+    chosen = st.session_state.get(keys.FILE)
+    if chosen and chosen not in names and Path(chosen).is_file():
+        names[chosen] = f"{Path(chosen).name} (not uploaded)"  # of a run that is repeated
+    if not names:
         return None
-    path = Path(name)
-    if upload is None:
-        st.caption(f"Your last upload is kept: `{path.name}`")
-    return {"task": FILE_TASK, "data": str(path), **map_columns(path, method)}
-
-
-def map_columns(path: Path, method: str) -> dict[str, Any]:
-    """Columns as guessed from the file, to be changed; widgets are new for each file.
-
-    Args:
-        path: A kept file.
-        method: Whose defaults count.
-
-    Returns:
-        Settings of a spec.
-
-    Raises:
-        DataError: If the file can't be read.
-    """
-    names, guess, problem = guessed_columns(path)
-    if len(names) < TEXT_AND_LABEL:
-        raise DataError(
-            f"'{path.name}' has one column only, '{names[0]}'. A text and a label are needed in "
-            "each row; add a column of labels."
-        )
-    if guess is None:
-        st.warning(escape_markdown(f"{problem} Choose the columns."), icon=":material/rule:")
-        guess = Columns(names[0], None, names[-1], "auto")
-    text, pair, label = guess.text, guess.pair, guess.label
-    boxes = st.columns(4)
-    text = boxes[0].selectbox(
-        "Text", names, names.index(text), key=keys.text_column(path.name),
-        help=help_of("text_column"), persist_state="session",
+    if chosen not in names:
+        st.session_state[keys.FILE] = None
+    picked = here.selectbox(
+        "Data set", list(names), index=None, key=keys.FILE, format_func=names.__getitem__,
+        persist_state="session", placeholder="Choose a kept file", help="What you uploaded, here "
+        "or on the page Data, newest first.",
     )  # fmt: skip
-    options = [NO_PAIR, *names]
-    pair = boxes[1].selectbox(
-        "Second text", options, options.index(pair or NO_PAIR), key=keys.pair_column(path.name),
-        help=help_of("pair_column"), persist_state="session",
-    )  # fmt: skip
-    label = boxes[2].selectbox(
-        "Label", names, names.index(label), key=keys.label_column(path.name),
-        help=help_of("label_column"), persist_state="session",
-    )  # fmt: skip
-    with boxes[3]:
-        problem = setting_input("problem", method)
-    return {
-        "text_column": text,
-        "pair_column": None if pair == NO_PAIR else pair,
-        "label_column": label,
-        "problem": problem,
-    }
+    return Path(picked) if picked else None
 
 
 def _read(settings: dict[str, Any], prefix: str) -> TextSplits | None:

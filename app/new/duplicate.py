@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from app.new import keys
-from app.new.data import FILE, GLUE, NO_PAIR, SAMPLE
+from app.new.data import FILE, GLUE, SAMPLE, file_values
 from app.new.fields import PREFIX, as_widget, start_from
 from app.new.launch import start_from_launch
 from app.new.model import EMBEDDED, HUB, LOCAL
@@ -46,19 +46,7 @@ def _data(spec: RunSpec) -> dict[str, Any]:
             keys.GLUE_TASK: spec.task,
             keys.GLUE_DIR: spec.glue_dir or "",
         }
-    name = Path(spec.data).name
-    columns = {
-        keys.text_column(name): spec.text_column,
-        keys.pair_column(name): spec.pair_column or NO_PAIR,
-        keys.label_column(name): spec.label_column,
-    }
-    known = {key: value for key, value in columns.items() if value is not None}
-    return {
-        keys.SOURCE: FILE,
-        keys.FILE: spec.data,
-        f"{PREFIX}problem": spec.problem,
-        **known,
-    }
+    return {keys.SOURCE: FILE, keys.FILE: spec.data} | file_values(spec)
 
 
 def _model(spec: RunSpec) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from finegates.spec import FIELDS, RunSpec
 PREFIX = "new."
 FRACTION_STEP = 0.05
 _RECIPE = "new_recipe"
+_WORDS = {"max_train_samples": "Training rows, at most"}
+"""Where a setting's name is not what people call it."""
 _HINTS = get_type_hints(RunSpec)
 
 
@@ -72,6 +74,8 @@ def type_of(name: str) -> tuple[type, bool]:
 
 def label_of(name: str) -> str:
     """A setting's name in words, with its unit."""
+    if name in _WORDS:
+        return _WORDS[name]
     unit = FIELDS[name].metadata["unit"]
     return title(name) + (f" ({unit})" if unit and not name.endswith(unit) else "")
 
@@ -112,6 +116,11 @@ def step_of(name: str, default: float | None) -> float:
 def start_from(recipe: str) -> None:
     """Says that the session's settings were typed for this recipe, so that none follows another."""
     st.session_state[_RECIPE] = recipe
+
+
+def put(key: str, value: Any) -> None:
+    """For the callback of a button: the session holds this value from now on."""
+    st.session_state[key] = value
 
 
 def as_widget(value: Any) -> Any:

@@ -5,6 +5,7 @@ page's prefix and their own name: see `app.new.fields.PREFIX` and `app.new.overr
 """
 
 METHOD = "new_method"
+RUN_NAME = "new_run_name"
 SOURCE = "new_source"
 GLUE_TASK, GLUE_DIR = "new_glue_task", "new_glue_dir"
 FILE, UPLOAD = "new_file", "new_upload"
@@ -18,16 +19,9 @@ TARGETS = "sweep_targets"
 SEEDS, FIRST_SEED = "sweep_seeds", "sweep_first_seed"
 
 
-def text_column(file: str) -> str:
-    """Of the box for the column of texts of a kept file of this name; another file has another."""
-    return f"new_text_{file}"
+def of_file(setting: str, file: str) -> str:
+    """Of a setting that is said about a kept file of this name; another file has another key.
 
-
-def pair_column(file: str) -> str:
-    """Of the box for the column of second texts."""
-    return f"new_pair_{file}"
-
-
-def label_column(file: str) -> str:
-    """Of the box for the column of labels."""
-    return f"new_label_{file}"
+    Data, New run and Sweep share it, so what is chosen on one holds on the others.
+    """
+    return f"new_{setting}_{file}"

@@ -34,6 +34,13 @@ def choose_model() -> str:
     return right.text_input(label, key=key, placeholder=example, persist_state="session").strip()
 
 
+def chosen_model() -> str:
+    """What the boxes of `choose_model` hold, drawn or not; empty if no model is named."""
+    kind = st.session_state.get(keys.MODEL_KIND) or EMBEDDED
+    key = {HUB: keys.HUB_ID, LOCAL: keys.MODEL_FOLDER}.get(kind)
+    return str(st.session_state.get(key) or "").strip() if key else EMBEDDED_MODEL
+
+
 def choose_device(container: Any) -> str:
     """One of this machine's devices, or auto; a choice that is gone is said, and auto taken."""
     devices, problem = found_devices()

@@ -10,22 +10,25 @@ from typing import Any
 import streamlit as st
 
 from app.new import keys
-from app.new.data import FILE, GLUE, NO_PAIR, SAMPLE
+from app.new.columns import NO_PAIR
+from app.new.data import FILE, GLUE, SAMPLE, file_values
 from app.new.fields import type_of
 from app.new.model import EMBEDDED, HUB
 from app.new.overrides import PREFIX
 from app.new.sweep import MOST_SEEDS, PERCENTS
-from app.reading.data import UPLOADS_FOLDER, guessed_columns, kept_uploads
+from app.reading.data import UPLOADS_FOLDER, kept_uploads, look_at
+from finegates.data.user_files import Reading
 from finegates.errors import DataError, SpecError, shortened, unknown_name
 from finegates.groups.store import check_name
 from finegates.methods import METHODS
 from finegates.models.sources import EMBEDDED_MODEL, is_reference
 from finegates.settings import numbers_of, words_of
-from finegates.spec import FIELDS, GLUE_TASKS, SAMPLE_TASK
+from finegates.spec import FIELDS, GLUE_TASKS, NO_SPLIT, SAMPLE_TASK, RunSpec, make_spec
 
 _DONE = "prefilled"
 _PROBLEM = "prefill_problem"
-_MAPPED = {"text": keys.text_column, "pair": keys.pair_column, "label": keys.label_column}
+_COLUMNS = {"text": "text_column", "pair": "pair_column", "label": "label_column"}
+_WORDS = ("separator", "encoding", "decimal", "header", "problem")
 _SEEDS: dict[str, tuple[str, Mapping[str, Any]]] = {
     "seeds": (keys.SEEDS, {"minimum": 1, "maximum": MOST_SEEDS, "unit": ""}),
     "first_seed": (keys.FIRST_SEED, FIELDS["seed"].metadata),
@@ -35,7 +38,7 @@ Parameters = Mapping[str, str]
 
 
 def prefill_run(folder: Path) -> None:
-    """New run: ``task``, or ``file`` (kept data) with ``text``, ``pair`` and ``label`` (columns).
+    """New run: ``task``, or ``file`` (kept data) and what is said about it; see `file_query`.
 
     Args:
         folder: The runs folder.
@@ -43,12 +46,35 @@ def prefill_run(folder: Path) -> None:
     _once(lambda given: _kept_file(given, folder))
 
 
-def prefill_sweep() -> None:
-    """Sweep: ``name``, ``task``, ``model``, ``methods``, ``targets``, ``seeds``, ``first_seed``.
+def prefill_sweep(folder: Path) -> None:
+    """Sweep: as New run; ``name``, ``model``, ``methods``, ``targets``, ``seeds``, ``first_seed``.
 
     Any number that is a setting may be given by its name besides.
+
+    Args:
+        folder: The runs folder.
     """
-    _once(_sweep)
+    _once(lambda given: _kept_file(given, folder) | _sweep(given))
+
+
+def file_query(spec: RunSpec) -> dict[str, str]:
+    """The address of New run or Sweep for a spec's data: names alone, never a path.
+
+    ``file`` and ``validation`` name kept files; ``text``, ``pair``, ``label`` and ``split``
+    columns; ``cleaning`` remedies; and the rest are settings by their own names.
+    """
+    if not spec.data:
+        return {"task": spec.task}
+    told = {
+        **{short: getattr(spec, name) for short, name in _COLUMNS.items()},
+        **{name: getattr(spec, name) for name in _WORDS},
+        "split": spec.split_column,
+        "validation": Path(spec.validation_data).name if spec.validation_data else None,
+        "cleaning": ",".join(spec.cleaning),
+    }
+    told["pair"] = told["pair"] or NO_PAIR
+    kept = {k: v for k, v in told.items() if v not in (None, "", "auto")}
+    return {"file": Path(spec.data).name, **kept}
 
 
 def _once(values_of: Callable[[Parameters], dict[str, Any]]) -> None:
@@ -67,20 +93,34 @@ def _once(values_of: Callable[[Parameters], dict[str, Any]]) -> None:
 
 
 def _kept_file(given: Parameters, folder: Path) -> dict[str, Any]:
+    """What the boxes hold for an address that names a kept file, each word of it checked."""
     if not (name := given.get("file")):
         return _task(given["task"]) if given.get("task") else {}
     kept = {file.path.name: file.path for file in kept_uploads(folder / UPLOADS_FOLDER)}
-    if name not in kept:  # a name, never a path
-        raise DataError(unknown_name("kept file", name, sorted(kept), shown=5))
-    path = kept[name]
-    columns = guessed_columns(path)[0]
-    values = {keys.SOURCE: FILE, keys.FILE: str(path)}
-    for parameter, key_of in _MAPPED.items():
-        if column := given.get(parameter):
-            if column not in (*columns, *([NO_PAIR] if parameter == "pair" else [])):
-                raise DataError(unknown_name("column", column, columns))
-            values[key_of(name)] = column
-    return values
+    path = _named("kept file", name, kept)
+    told: dict[str, Any] = {word: given[word] for word in _WORDS if given.get(word)}
+    told |= {long: given[short] for short, long in _COLUMNS.items() if given.get(short)}
+    if told.get("pair_column") == NO_PAIR:
+        del told["pair_column"]
+    if given.get("validation"):
+        told["validation_data"] = str(_named("kept file", given["validation"], kept))
+    if given.get("cleaning"):
+        told["cleaning"] = words_of(given["cleaning"])
+    if given.get("split"):
+        told["split_column"] = given["split"]
+    spec = make_spec({**told, "data": str(path)})
+    columns = look_at(path, Reading.of(spec)).names
+    for column in (spec.text_column, spec.pair_column, spec.label_column, spec.split_column):
+        if column and column not in (NO_SPLIT, *columns):
+            raise DataError(unknown_name("column", column, columns))
+    return {keys.SOURCE: FILE, keys.FILE: str(path)} | file_values(spec)
+
+
+def _named(kind: str, name: str, kept: Mapping[str, Path]) -> Path:
+    """A kept file by its name, which is never a path."""
+    if name not in kept:
+        raise DataError(unknown_name(kind, name, sorted(kept), shown=5))
+    return kept[name]
 
 
 def _sweep(given: Parameters) -> dict[str, Any]:
@@ -88,8 +128,6 @@ def _sweep(given: Parameters) -> dict[str, Any]:
     if name := given.get("name"):
         check_name(name)
         values[keys.SWEEP_NAME] = name
-    if task := given.get("task"):
-        values |= _task(task)
     if model := given.get("model"):
         values |= _model(model)
     if methods := given.get("methods"):

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from app.text import on_screen
+from app.text import escape_markdown, on_screen
 from finegates.data.splits import TextSplits
 
 ROWS_SHOWN = 5
@@ -30,6 +30,8 @@ def draw_preview(splits: TextSplits) -> None:
             st.markdown(
                 f"A number from **{low:g}** to **{high:g}**, mean {train['label'].mean():.3g}"
             )
+        if splits.done:
+            st.caption(escape_markdown(" ".join(splits.done)))
         st.caption("Scored by " + ", ".join(m.replace("_", " ") for m in splits.metrics) + ".")
 
 
@@ -43,8 +45,10 @@ def _draw_balance(labels: pd.Series) -> None:
         height="content" if len(table) <= SHOWN_IN_FULL else 230,
         column_config={
             "label": st.column_config.TextColumn("Label"),
-            "rows": st.column_config.NumberColumn("Rows", format="localized"),
-            "share": st.column_config.ProgressColumn("Share", format="%d %%", max_value=100),
+            "rows": st.column_config.NumberColumn("Rows", format="localized", width=60),
+            "share": st.column_config.ProgressColumn(
+                "Share", format="%.3g %%", max_value=100, width=110
+            ),
         },
         alt="Training rows of each label",
     )  # fmt: skip

@@ -15,14 +15,19 @@ from app.new.prefill import prefill_run
 from app.new.recipes import SUMMARY_OF_KINDS, ordered, with_summary
 from app.new.teachers import teachers
 from app.new.training import MAIN, draw_training
+from app.new.unknown import warn_of_unknown
 from app.reading.machine import estimated_cost
 from app.reading.runs import run_rows, runs_folder
 from app.text import escape_markdown
 from app.widgets.buttons import change_button
+from app.widgets.chosen import choose_run
+from app.widgets.plain_code import plain_code
 from finegates.errors import FineGatesError
 from finegates.jobs import control as jobs
 from finegates.methods import DEFAULT_METHOD, METHODS
 from finegates.runs.launch import Launch, command_of_launch
+from finegates.runs.names import data_name, describe
+from finegates.runs.notes import MAX_NAME_LENGTH
 from finegates.spec import FIELDS, RunSpec, make_spec
 
 TARGET = "target_sparsity"
@@ -66,28 +71,46 @@ def draw_cost(spec: RunSpec, data: Choice) -> None:
     st.caption(f"Estimate: {cost.basis}")
 
 
-def start(spec: RunSpec, launch: Launch) -> None:
+def choose_name(spec: RunSpec | None, data: Choice) -> str:
+    own = ""
+    if spec is not None and data.settings:
+        facts = {
+            "data_name": data_name(spec.task, data.splits.source if data.splits else None),
+            "method": spec.method, "target_fraction": spec.target_sparsity, "seed": spec.seed,
+            "status": "queued",
+        }  # fmt: skip
+        own = describe(facts)
+    name = st.text_input(
+        "Name", key=keys.RUN_NAME, placeholder=own, max_chars=MAX_NAME_LENGTH,
+        help="What the run is called; empty calls it by what it is. It can be changed later.",
+    )  # fmt: skip
+    return name.strip()
+
+
+def start(spec: RunSpec, launch: Launch, name: str) -> None:
     try:
         with st.spinner("Checking data and model …"):
-            run = jobs.submit(spec, folder, launch=launch)
+            run = jobs.submit(spec, folder, launch=launch, name=name)
     except FineGatesError as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")
         return
-    st.switch_page(places.LIVE, query_params={"run": run.id})
+    choose_run(run.id)
+    st.switch_page(places.LIVE)
 
 
-with st.container(horizontal=True, vertical_alignment="center"):
+head, said = st.container(horizontal=True, vertical_alignment="center"), st.container()
+with head:
     st.title("New run", width="stretch")
-    st.page_link(places.NEW_SWEEP, label="Several at once: a sweep", icon=":material/grid_view:")
 prefill_run(folder)
 form, summary = st.columns([5, 3], gap="medium")
 with form:
     with st.container(border=True):
         st.subheader("1 · Data")
-        data = choose_data(st.session_state.get(keys.METHOD, DEFAULT_METHOD), folder)
+        data = choose_data(folder)
     with st.container(border=True):
         st.subheader("2 · Model")
         model = choose_model()
+        warn_of_unknown(data.splits, model)
     with st.container(border=True):
         st.subheader("3 · Recipe")
         method = choose_recipe()
@@ -101,7 +124,7 @@ with form:
         names += [TARGET] if METHODS[method].removes else []
 
 with summary, st.container(border=True):
-    st.subheader("Start", help=where_help())
+    st.subheader("Cost", help=where_help())
     spec, (launch, refused) = None, choose_launch()
     if refused:
         st.error(escape_markdown(refused), icon=":material/error:")
@@ -115,24 +138,29 @@ with summary, st.container(border=True):
         problem = "A setting is not allowed."
     if not model:
         problem = "Name a model first."
-    pressed = change_button(
-        "Start run", type="primary", icon=":material/play_arrow:", width="stretch", key="start",
-        disabled=bool(problem), help=problem or "Starts in the background; closing this page does "
-        "not stop it.",
-    )  # fmt: skip
+    name = choose_name(spec, data)
     if problem:
         st.caption(problem)
-    if pressed and spec:
-        start(spec, launch)
     if spec and not problem:
         draw_cost(spec, data)
         if not launch.is_local:
             st.caption("The estimate is of this machine; a node of the cluster differs.")
         st.markdown("**The same from a terminal**")
-        st.code(shlex.join(command_of_launch(spec, launch)), language=None, wrap_lines=True)
+        plain_code(shlex.join(command_of_launch(spec, launch)), "command")
         st.caption(
             f"{len(own)} setting{'s' if len(own) != 1 else ''} differ from the recipe's. "
             "Everything else is the default."
             if own
             else "Every setting is the recipe's own."
         )
+
+with head:  # last, when all is known; first on the page, a few steps by keyboard
+    pressed = change_button(
+        "Start run", type="primary", icon=":material/play_arrow:", key="start",
+        disabled=bool(problem), help=problem or "Starts in the background; closing this page does "
+        "not stop it.",
+    )  # fmt: skip
+    st.page_link(places.NEW_SWEEP, label="Several at once: a sweep", icon=":material/grid_view:")
+if pressed and spec:
+    with said:
+        start(spec, launch, name)

@@ -9,7 +9,8 @@ from app.new import keys
 from app.new.recipes import explained, ordered
 from app.words import percent
 from finegates.methods import DEFAULT_METHOD, METHODS
-from finegates.spec import FIELDS, MAX_SEED
+from finegates.runs.names import data_name
+from finegates.spec import FIELDS, FILE_TASK, MAX_SEED
 
 PERCENTS = tuple(range(0, 100, 5))
 DEFAULT_PERCENTS = tuple(range(0, 70, 10))
@@ -77,9 +78,15 @@ def choose_seeds() -> list[int]:
     return list(range(int(first), int(first) + int(number)))
 
 
-def choose_name(task: str, taken: Iterable[str]) -> str:
+def word_of(task: str, source: str | None) -> str:
+    """What a group is called after: the task or, of a file, the file, without odd characters."""
+    name = data_name(task, source) if task == FILE_TASK else task
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._") or "sweep"
+
+
+def choose_name(word: str, taken: Iterable[str]) -> str:
     """The typed name, else one that is free."""
-    suggested = free_name(task or "sweep", set(taken))
+    suggested = free_name(word, set(taken))
     typed = st.text_input(
         "Name", key=keys.SWEEP_NAME, placeholder=suggested, persist_state="session",
         help="Of the group of runs. Letters, digits, '.', '_' and '-'.",

@@ -12,17 +12,20 @@ from app.new.launch import choose_launch, where_help
 from app.new.model import choose_model
 from app.new.overrides import PREFIX, overridden, override_input
 from app.new.prefill import prefill_sweep
-from app.new.sweep import choose_methods, choose_name, choose_seeds, choose_targets
+from app.new.sweep import choose_methods, choose_name, choose_seeds, choose_targets, word_of
 from app.new.teachers import teachers
 from app.new.training import MAIN, draw_training
+from app.new.unknown import warn_of_unknown
 from app.reading.machine import estimated_cost, runs_at_once
 from app.reading.results import all_groups
 from app.reading.runs import run_rows, runs_folder
 from app.text import escape_markdown
 from app.widgets.buttons import change_button
+from app.widgets.plain_code import plain_code
 from finegates.errors import FineGatesError
 from finegates.groups import sweep
-from finegates.groups.store import Cell, check_name
+from finegates.groups.file import Cell
+from finegates.groups.store import check_name
 from finegates.methods import DEFAULT_METHOD
 from finegates.runs.launch import Launch
 from finegates.spec import FIELDS, RunSpec
@@ -69,16 +72,19 @@ def start(name: str, settings: dict[str, Any], cells: list[Cell], launch: Launch
     st.switch_page(places.TRADEOFF, query_params={"group": name})
 
 
-st.title("New sweep")
-prefill_sweep()
+head, said = st.container(horizontal=True, vertical_alignment="center"), st.container()
+with head:
+    st.title("New sweep", width="stretch")
+prefill_sweep(folder)
 form, summary = st.columns([5, 3], gap="medium")
 with form:
     with st.container(border=True):
         st.subheader("1 · Data")
-        data = choose_data(DEFAULT_METHOD, folder, PREFIX)
+        data = choose_data(folder, PREFIX)
     with st.container(border=True):
         st.subheader("2 · Model")
         model = choose_model()
+        warn_of_unknown(data.splits, model)
     with st.container(border=True):
         st.subheader("3 · What varies", help="Every method at every target, with every seed.")
         methods = choose_methods()
@@ -97,12 +103,13 @@ with form:
         )  # fmt: skip
 
 with summary, st.container(border=True):
-    st.subheader("Start", help=where_help())
+    st.subheader("Cost", help=where_help())
     launch, refused = choose_launch()
     if refused:
         st.error(escape_markdown(refused), icon=":material/error:")
     groups = all_groups(folder)
-    name = choose_name(data.settings.get("task", ""), [group.name for group in groups])
+    word = word_of(data.settings.get("task", ""), data.splits.source if data.splits else None)
+    name = choose_name(word, [group.name for group in groups])
     problem = data.error or problem or ("A setting of Slurm's is not allowed." if refused else "")
     if not model:
         problem = "Name a model first."
@@ -118,19 +125,22 @@ with summary, st.container(border=True):
         except FineGatesError as error:
             st.error(escape_markdown(str(error)), icon=":material/error:")
             problem = "Something is not allowed; see above."
-    pressed = change_button(
-        f"Start {len(cells):,} runs" if len(cells) != 1 else "Start 1 run", type="primary",
-        icon=":material/play_arrow:", width="stretch", key="start", disabled=bool(problem),
-        help=problem or "They train in the background; closing this page does not stop them.",
-    )  # fmt: skip
     if problem:
         st.caption(problem)
     else:
         if name in [group.name for group in groups]:
             st.caption("A group of this name exists: it goes on, if it asks for the same runs.")
-        if pressed:
-            start(name, settings, cells, launch)
         draw_cost(cost_of(specs, cells, data))
         st.markdown("**The same from a terminal**")
         command = shlex.join(sweep.sweep_command(name, settings, cells, launch))
-        st.code(command, language=None, wrap_lines=True)
+        plain_code(command, "command")
+
+with head:  # last, when all is known; first on the page, a few steps by keyboard
+    pressed = change_button(
+        f"Start {len(cells):,} runs" if len(cells) != 1 else "Start 1 run", type="primary",
+        icon=":material/play_arrow:", key="start", disabled=bool(problem),
+        help=problem or "They train in the background; closing this page does not stop them.",
+    )  # fmt: skip
+if pressed and not problem:
+    with said:
+        start(name, settings, cells, launch)

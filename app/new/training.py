@@ -11,11 +11,11 @@ from app.new.model import choose_device
 from app.new.recipes import TEACHER, settings_of
 from app.new.teachers import teacher_input
 from app.rows import Row
-from finegates.spec import FIELDS
+from finegates.spec import FIELDS, OF_A_FILE
 
 MAIN = ("epochs", "batch_size", "max_train_samples", "learning_rate")
 ELSEWHERE = (
-    "task", "data", "text_column", "pair_column", "label_column", "problem", "glue_dir", "model",
+    "task", "data", *OF_A_FILE, "problem", "glue_dir", "model",
     "method", "target_sparsity", "device",
 )  # fmt: skip
 """Settings that other parts of the two pages ask for."""

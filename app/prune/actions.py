@@ -1,32 +1,25 @@
 """What can be done with a cut: score, time, save. Each runs in a process of its own."""
 
-import shutil
-import tempfile
-import time
-from collections.abc import Collection, Sequence
-from pathlib import Path
+from collections.abc import Callable
+from typing import Literal
 
 import streamlit as st
 
-from app.reading.one_run import has_weights, row_of, tasks_of
+from app import places
+from app.prune.cut import chosen_cut
+from app.prune.work import CURVE, SAVE, SCORE, TIME, at_work, is_done, start
+from app.reading.one_run import has_weights, row_of
 from app.text import escape_markdown
 from app.widgets.buttons import change_button
-from app.words import duration
-from finegates.errors import FineGatesError
 from finegates.gates.cuts import CURVE_POINTS, Cut
-from finegates.jobs.tasks import RUNNING, Task, start_task, stop_task
 from finegates.runs.folder import Run
-from finegates.runs.saved_models import delete_saved, saved_folder
+from finegates.runs.measurements import AtCut
+from finegates.runs.saved_models import saved_folder
 
-SCORE, CURVE, TIME, SAVE = "score", "curve", "time", "save"
-DOING = {
-    SCORE: "Scoring",
-    CURVE: f"Scoring {CURVE_POINTS} thresholds",
-    TIME: "Timing",
-    SAVE: "Saving the smaller model",
-}
 DTYPES = ("float32", "bfloat16", "float16")
-_SEEN = "_tasks_seen"
+ROWS, TOKENS, DTYPE, ONNX = "batch_size", "seq_len", "dtype", "onnx"
+REPEATS = 10
+_MENU = "menu-"
 
 
 def why_nothing_can_be_measured(run: Run) -> str:
@@ -37,120 +30,118 @@ def why_nothing_can_be_measured(run: Run) -> str:
     if not has_weights(run):
         return (
             "This run carries its gates, but not its trained weights, so it can be looked at and "
-            "not be scored, timed or saved."
+            "not be scored, timed or saved. Train it again to have them."
         )
     return ""
 
 
-def draw_actions(run: Run, cut: Cut) -> None:
-    """The buttons, and what is at work."""
-    busy = {task.name for task in tasks_of(run, DOING) if task.state == RUNNING}
+def draw_why_not(run: Run, reason: str) -> None:
+    """Why there are no buttons, and where to go instead."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/inventory_2: {reason}", width="stretch")
+        if row_of(run)["status"] == "finished":
+            st.page_link(places.NEW_RUN, label="New run", icon=":material/add:")
+        else:
+            st.page_link(places.LIVE, label="Live", icon=":material/monitoring:",
+                         query_params={"run": run.id})  # fmt: skip
+
+
+def draw_actions(run: Run, known: AtCut) -> None:
+    """The buttons; what runs already, or is known already, is not offered again."""
+    busy = at_work(run)
     with st.container(horizontal=True):
-        _button(run, busy, SCORE, "Score this cut", "grading", ["prune", run.id, *_flags(cut)])
-        _button(run, busy, CURVE, f"Score {CURVE_POINTS} thresholds", "show_chart",
-                ["evaluate", run.id, "--curve"])  # fmt: skip
-        _draw_timing(run, busy, cut)
-        _draw_saving(run, busy, cut)
-    st.fragment(_draw_tasks, run_every=1.0 if busy else None)(run)
+        label, is_known = _score_label(known)
+        _button(run, label, "grading", SCORE, _score, is_known or SCORE in busy)
+        done = is_done(run, CURVE)
+        label = f"{'Scored' if done else 'Score'} {CURVE_POINTS} cuts"
+        _button(run, label, "show_chart", CURVE, _curve, done or CURVE in busy)
+        with _menu("Time it", "timer", TIME):
+            _draw_timing(run, known, TIME in busy)
+        with _menu("Save the smaller model", "save", SAVE):
+            _draw_saving(run, SAVE in busy)
 
 
-def _flags(cut: Cut) -> list[str]:
-    name, value = cut.asked
-    return [f"--{name}={value}"]
+def draw_unsteady(run: Run, known: AtCut) -> None:
+    """Says of a timing that another program has spoilt it, and offers to repeat it."""
+    timing = known.timing
+    if timing is None or not timing.get("busy") or TIME in at_work(run):
+        return
+    said, again = st.columns([6, 1], vertical_alignment="center")
+    said.warning(escape_markdown(timing["busy_why"]), icon=":material/warning:")
+    shape = timing["batch_size"], timing["seq_len"], timing["dtype"]
+    with again:
+        change_button("Time again", icon=":material/replay:", key=f"retime-{run.id}",
+                      on_click=_time_shape, args=(run, *shape), width="stretch")  # fmt: skip
+
+
+def _score_label(known: AtCut) -> tuple[str, bool]:
+    """What scoring would add, and whether all of it is known; of the run's own cut the score is."""
+    if known.point is None:
+        return "Score this cut", False
+    complete = known.dense is not None and "params" in known.point
+    return ("Scored", True) if complete else ("Compare with dense", False)
+
+
+def _menu(label: str, icon: str, name: str) -> st.delta_generator.DeltaGenerator:
+    """A popover that the callback of its button closes."""
+    kind: Literal["primary", "secondary"] = "primary" if name == SAVE else "secondary"
+    return st.popover(
+        label, icon=f":material/{icon}:", key=f"{_MENU}{name}", on_change="rerun", type=kind
+    )
 
 
 def _button(
-    run: Run,
-    busy: Collection[str],
-    name: str,
-    label: str,
-    icon: str,
-    arguments: Sequence[str],
-    primary: bool = False,
+    run: Run, label: str, icon: str, name: str, act: Callable[[Run], None], disabled: bool
 ) -> None:
-    kind = "primary" if primary else "secondary"
-    icon, disabled = f":material/{icon}:", name in busy
-    if change_button(label, icon=icon, key=f"do-{name}", disabled=disabled, type=kind):
-        try:
-            start_task(run, name, [*arguments, "--runs-dir", str(run.path.parent)])
-        except (FineGatesError, OSError) as error:
-            st.error(escape_markdown(str(error)))
-            return
-        st.rerun()
+    """A callback acts on the run that the page showed at the click, whatever it shows next."""
+    kind = "primary" if name in (TIME, SAVE) else "secondary"
+    change_button(label, icon=f":material/{icon}:", key=f"do-{name}-{run.id}", on_click=act,
+                  args=(run,), disabled=disabled, type=kind)  # fmt: skip
 
 
-def _draw_timing(run: Run, busy: Collection[str], cut: Cut) -> None:
-    with st.popover("Time it", icon=":material/timer:", key="timing"):
-        st.caption("Dense, with masks and smaller, alternating in one process. Best while nothing "
-                   "else runs on this machine.")  # fmt: skip
-        rows = st.number_input("Rows of a batch", 1, 1024, 8, key="batch_size")
-        tokens = st.number_input("Tokens of a row", 2, 512, 128, key="seq_len")
-        dtype = st.selectbox("Precision", DTYPES, key="dtype")
-        flags = [f"--batch-size={rows}", f"--seq-len={tokens}", f"--dtype={dtype}", "--repeats=10"]
-        _button(
-            run, busy, TIME, "Start", "timer", ["bench", run.id, *_flags(cut), *flags], primary=True
-        )
+def _draw_timing(run: Run, known: AtCut, busy: bool) -> None:
+    st.caption("Dense, with masks and smaller, alternating in one process. Best while nothing "
+               "else runs on this machine.")  # fmt: skip
+    st.number_input("Rows of a batch", 1, 1024, 8, key=ROWS)
+    st.number_input("Tokens of a row", 2, 512, 128, key=TOKENS)
+    st.selectbox("Precision", DTYPES, key=DTYPE)
+    _button(run, "Time again" if known.timing else "Start", "timer", TIME, _time, busy)
 
 
-def _draw_saving(run: Run, busy: Collection[str], cut: Cut) -> None:
-    with st.popover("Save the smaller model", icon=":material/save:", key="saving"):
-        st.caption("A folder that `AutoModelForSequenceClassification` loads after `import "
-                   "finegates.auto`, with tokenizer and model card.")  # fmt: skip
-        onnx = st.toggle("ONNX too", key="onnx", help="model.onnx, any batch and length.")
-        folder = saved_folder(run, cut)
-        if folder.is_dir():
-            _draw_saved(run, cut)
-            return
-        flags = [*_flags(cut), f"--out={folder}", *(["--onnx"] if onnx else [])]
-        _button(run, busy, SAVE, "Save", "save", ["export", run.id, *flags], primary=True)
+def _draw_saving(run: Run, busy: bool) -> None:
+    st.caption("A folder that `AutoModelForSequenceClassification` loads after `import "
+               "finegates.auto`, with tokenizer and model card. Score and times that are known are "
+               "taken over; only what is missing is measured.")  # fmt: skip
+    st.toggle("ONNX too", key=ONNX, help="model.onnx, any batch and length.")
+    saved = saved_folder(run, chosen_cut()).is_dir()
+    _button(run, "Saved, see below" if saved else "Save", "save", SAVE, _save, busy or saved)
 
 
-def _draw_saved(run: Run, cut: Cut) -> None:
-    folder = saved_folder(run, cut)
-    st.markdown("Saved in")
-    st.code(str(folder), language=None, wrap_lines=True)
-    st.download_button(
-        "Download as .zip", lambda: _zipped(folder), file_name=f"{run.id}.zip",
-        mime="application/zip", on_click="ignore", icon=":material/download:",
-    )  # fmt: skip
-    if change_button("Delete this folder", icon=":material/delete:"):
-        try:
-            delete_saved(run, cut)
-        except FineGatesError as error:
-            st.error(escape_markdown(str(error)))
-            return
-        st.rerun()
+def _score(run: Run) -> None:
+    start(run, SCORE, ["prune", run.id, _flag(chosen_cut())])
 
 
-def _zipped(folder: Path) -> bytes:
-    with tempfile.TemporaryDirectory() as place:
-        return Path(shutil.make_archive(f"{place}/model", "zip", folder)).read_bytes()
+def _curve(run: Run) -> None:
+    start(run, CURVE, ["evaluate", run.id, "--curve"])
 
 
-def _draw_tasks(run: Run) -> None:
-    """What is at work and what failed; the page is drawn again when something has ended."""
-    tasks = tasks_of(run, DOING)
-    seen = st.session_state.setdefault(_SEEN, {})
-    for task in tasks:
-        if task.state == RUNNING:
-            _draw_running(run, task)
-        elif task.reason:
-            st.error(
-                escape_markdown(f"{DOING[task.name]} failed: {task.reason}"),
-                icon=":material/error:",
-            )
-    ended = [t for t in tasks if t.state != RUNNING and seen.get((run.id, t.name)) == RUNNING]
-    seen.update({(run.id, task.name): task.state for task in tasks})
-    if ended:
-        st.rerun()
+def _time(run: Run) -> None:
+    _time_shape(run, *(st.session_state[key] for key in (ROWS, TOKENS, DTYPE)))
 
 
-def _draw_running(run: Run, task: Task) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        last = next((line for line in reversed(task.log.splitlines()) if line.strip()), "")
-        since = duration(time.time() - task.started)
-        st.markdown(f":material/hourglass_top: **{DOING[task.name]}**, {since}", width="stretch")
-        if last:
-            st.text(last)
-        if change_button("Stop", icon=":material/stop:", key=f"stop-{task.name}"):
-            stop_task(run, task.name)
+def _time_shape(run: Run, rows: int, tokens: int, dtype: str) -> None:
+    st.session_state[f"{_MENU}{TIME}"] = False
+    flags = [f"--batch-size={rows}", f"--seq-len={tokens}", f"--dtype={dtype}"]
+    start(run, TIME, ["bench", run.id, _flag(chosen_cut()), *flags, f"--repeats={REPEATS}"])
+
+
+def _save(run: Run) -> None:
+    st.session_state[f"{_MENU}{SAVE}"] = False
+    cut = chosen_cut()
+    flags = [_flag(cut), f"--out={saved_folder(run, cut)}"]
+    start(run, SAVE, ["export", run.id, *flags, *(["--onnx"] if st.session_state[ONNX] else [])])
+
+
+def _flag(cut: Cut) -> str:
+    name, value = cut.asked
+    return f"--{name}={value}"

@@ -6,8 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from app.words import NOTHING, count, metric_name, percent, score
-from finegates.gates.cuts import Cut, cut_of
+from app.words import NOTHING, count, metric_name, percent, score, size
+from finegates.gates.cuts import cut_of
+from finegates.runs.label_errors import RMSE, RMSE_OF_MEAN, unit_number
+from finegates.runs.measurements import AtCut
 from finegates.runs.status import Status
 
 SCORES = ["removed", "score", "closed", "params", "mac_ratio", "kind", "cut"]
@@ -23,29 +25,23 @@ class MeasuredCuts:
         points: At budgets and thresholds, from `finegates.runs.measurements`.
         timings: From `finegates.runs.measurements`.
         status: Where the run stands: what it scored itself.
+        here: Of the cut that is looked at.
     """
 
     points: Sequence[Mapping[str, Any]]
     timings: Sequence[Mapping[str, Any]]
     status: Status
+    here: AtCut
 
     @property
     def metric(self) -> str:
         """Name of the score, in words."""
         return metric_name(self.status.metric)
 
-    def point(self, cut: Cut) -> Mapping[str, Any] | None:
-        """The point at a cut."""
-        return next((p for p in self.points if cut_of(p) == cut), None)
-
     @property
-    def dense(self) -> Mapping[str, Any] | None:
-        """The point with every gate open."""
-        return self.point(Cut(remove=0.0))
-
-    def timing(self, cut: Cut) -> Mapping[str, Any] | None:
-        """The newest timing of a cut."""
-        return next((t for t in reversed(self.timings) if cut_of(t) == cut), None)
+    def dense_score(self) -> float | None:
+        """With every gate open, if it was scored."""
+        return self.here.dense["score"] if self.here.dense else None
 
 
 def score_frame(measured: MeasuredCuts) -> pd.DataFrame:
@@ -86,20 +82,16 @@ def time_frame(measured: MeasuredCuts) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=TIMES).sort_values(["shape", "removed"], ignore_index=True)
 
 
-def side_by_side(
-    dense: Mapping[str, Any] | None,
-    pruned: Mapping[str, Any] | None,
-    timing: Mapping[str, Any] | None,
-    metric: str,
-) -> pd.DataFrame:
+def side_by_side(known: AtCut, metric: str) -> pd.DataFrame:
     """Dense next to pruned, a line for each number that is known."""
-    rows = []
-    if dense and pruned:
-        change = 100 * (pruned["score"] - dense["score"])
-        rows = [(metric, score(dense["score"]), score(pruned["score"]), f"{change:+.1f} points")]
+    rows: list[tuple[str, str, str, str]] = []
+    if (dense := known.dense) and (pruned := known.point):
+        change = f"{pruned['score'] - dense['score']:+.3f}"
+        rows += [(metric, score(dense["score"]), score(pruned["score"]), change)]
+        rows += _errors(dense.get("metrics"), pruned.get("metrics"))
         if "params" in dense and "params" in pruned:
             rows += [_ratio("Parameters", dense["params"], pruned["params"])]
-    if timing:
+    if timing := known.timing:
         shape = f"{timing['batch_size']} x {timing['seq_len']} tokens, {timing['dtype']}"
         dense_ms, pruned_ms = (1e3 * timing[f"{name}_s"] for name in ("dense", "shrunk"))
         faster = f"{timing['speedup']:.2f} times as fast"
@@ -110,6 +102,36 @@ def side_by_side(
     return pd.DataFrame(rows, columns=["", "dense", "pruned", "change"])
 
 
+def timed_on(timing: Mapping[str, Any]) -> str:
+    """Where a timing is from and how steady it was, in words."""
+    words = [f"Timed on {timing['hardware']}, {timing['threads']} threads"]
+    if timing.get("spread") is not None:
+        words.append(
+            f"the speed-up of neighbouring passes varied by {percent(timing['spread'], 0)} "
+            f"(interquartile range over median; up to {percent(timing['spread_limit'], 0)} is "
+            "steady)"
+        )
+    return f"{'; '.join(words)}."
+
+
+def facts_of_saved(known: AtCut, removed: float, files: Mapping[str, int], metric: str) -> str:
+    """What a saved model is, in one line."""
+    words = [f"{percent(removed)} of the weights removed"]
+    dense, point, timing = known.dense or {}, known.point or {}, known.timing
+    if "params" in point:
+        full = f" of {count(dense['params'])}" if "params" in dense else ""
+        words.append(f"{count(point['params'])}{full} parameters")
+    if "score" in point:
+        before = f", {score(dense['score'])} with nothing removed" if "score" in dense else ""
+        words.append(f"{metric} {score(point['score'])}{before}")
+    if timing:
+        shape = f"{timing['batch_size']} x {timing['seq_len']} tokens"
+        steady = ", not steady" if timing.get("busy") else ""
+        words.append(f"{timing['speedup']:.2f} times as fast ({shape}, {timing['dtype']}{steady})")
+    words.append(f"{size(sum(files.values()))} in {len(files)} files")
+    return "; ".join(words) + "."
+
+
 def _as_trained(status: Status) -> dict[str, Any]:
     return {
         "removed": status.removed_weights_fraction,
@@ -118,6 +140,18 @@ def _as_trained(status: Status) -> dict[str, Any]:
         "kind": TRAINED,
         "cut": "as training left the gates",
     }
+
+
+def _errors(
+    dense: Mapping[str, Any] | None, pruned: Mapping[str, Any] | None
+) -> list[tuple[str, str, str, str]]:
+    """Of a regression the error in the label's own unit, next to its correlation."""
+    names = (RMSE, RMSE_OF_MEAN)
+    before, after, mean = (dense or {}).get(RMSE), *((pruned or {}).get(name) for name in names)
+    if before is None or after is None or mean is None:
+        return []
+    always = f"always answering the mean: {unit_number(mean)}"
+    return [("RMSE", unit_number(before), unit_number(after), always)]
 
 
 def _ratio(name: str, dense: float, pruned: float) -> tuple[str, str, str, str]:

@@ -2,16 +2,23 @@
 
 import streamlit as st
 
-from app.prune.actions import draw_actions, why_nothing_can_be_measured
+from app.prune.actions import (
+    draw_actions,
+    draw_unsteady,
+    draw_why_not,
+    why_nothing_can_be_measured,
+)
+from app.prune.cut import choose_cut
 from app.prune.parts import (
-    choose_cut,
     draw_counts,
     draw_curves,
     draw_side_by_side,
-    draw_status,
+    draw_state,
     load_measured,
 )
+from app.prune.saved import draw_saved
 from app.prune.try_it import draw_try
+from app.prune.work import draw_work
 from app.reading.gates import snapshot_at
 from app.reading.runs import runs_folder
 from app.snapshots.no_gates import show_no_gates
@@ -23,25 +30,27 @@ from finegates.errors import FineGatesError
 from finegates.gates.cuts import cut_snapshot
 
 folder = runs_folder()
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    run = pick_run(folder, st)
-    draw_status(run)
+run = pick_run(folder)
+draw_state(run)
 if not (steps := run.snapshot_steps()):
     show_no_gates(run, folder)
     st.stop()
 try:
     snapshot = snapshot_at(run, steps[-1])
-    measured = load_measured(run)
+    cut = choose_cut(run, snapshot)
+    measured = load_measured(run, cut)
 except FineGatesError as error:
     st.error(escape_markdown(str(error)), icon=":material/broken_image:")
     st.stop()
-cut = choose_cut(snapshot)
 shown = GateView(run.id, run.id, cut_snapshot(snapshot, cut))
-draw_counts(shown, snapshot, cut, measured)
+draw_counts(shown, snapshot, measured)
 if reason := why_nothing_can_be_measured(run):
-    st.info(reason, icon=":material/inventory_2:")
+    draw_why_not(run, reason)
 else:
-    draw_actions(run, cut)
+    draw_actions(run, measured.here)
+    draw_work(run)
+    draw_saved(run, cut, measured.metric)
+    draw_unsteady(run, measured.here)
 draw_curves(measured, shown)
 draw_side_by_side(cut, measured)
 draw_try(run, cut)

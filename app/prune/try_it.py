@@ -113,7 +113,7 @@ def _draw_outcome(outcome: Outcome, cut: Cut) -> None:
                  ("Pruned", f"{removed} of the weights removed", reply.pruned, ORANGE))  # fmt: skip
         for name, what, prediction, color in sides:
             with st.container(border=True, width="stretch"):
-                st.markdown(f"**{name}**, {what}: {prediction.milliseconds:.1f} ms")
+                st.markdown(f"**{name}**, {what}")
                 _draw_prediction(reply, prediction, color, name)
     st.text(_verdict(reply))
     notes = []

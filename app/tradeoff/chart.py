@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from app import places
 from app.charts.axes import AXES, KNOWN_AXES
 from app.charts.tradeoff import HEIGHT, WIDTH, tradeoff
-from app.charts.tradeoff_layers import OPENED
+from app.charts.tradeoff_layers import OPENED, OPENED_GROWING
 from app.reading.run_costs import RunCosts
 from app.rows import Row
 from app.tradeoff import frames
@@ -31,6 +32,10 @@ QUOTED = (
     "Hollow and grey: RoBERTa-base (diamonds) and RoBERTa-large (squares) as printed in "
     "arXiv 2412.12951, Tables 2 and 3. They are another model, often on other rows."
 )
+GROWING = (
+    "A dashed ring is a run at work, with how far it is: its last score, at what its gates would "
+    "remove now."
+)
 NOT_QUOTED = "The paper prints no figure of this task and metric across this axis."
 
 
@@ -39,6 +44,7 @@ def draw_chart(
     rows: list[Row],
     look: Look,
     costs: Mapping[str, RunCosts] | None = None,
+    growing: pd.DataFrame | None = None,
     *,
     height: int = HEIGHT,
     width: int = WIDTH,
@@ -51,6 +57,7 @@ def draw_chart(
         rows: From `app.reading.runs.run_rows`.
         look: How they are drawn.
         costs: From `app.reading.results.costs_of`; needed by axes that are measured.
+        growing: From `app.tradeoff.growing.growing`: runs at work.
         height: In pixels.
         width: What its legend may take, in pixels.
         key: Of the chart on the page.
@@ -59,41 +66,50 @@ def draw_chart(
     shown = frames.shown_points(points, look.kinds)
     drawn = frames.lines(shown, known), frames.runs(shown, known), frames.baselines(shown)
     title = AXES[look.axis][0]
-    has_place = any(frame[look.axis].notna().any() for frame in drawn[:2])
+    has_place = any(
+        frame[look.axis].notna().any() for frame in (*drawn[:2], growing) if frame is not None
+    )
     if not has_place and (len(drawn[0]) or drawn[2].empty):
         st.caption(f"No finished run here says how much this is: {title.lower()}.")
         draw_unmeasured(shown, known, look.axis, key)
         return
     reference = quoted(points[0]) if look.quoted and look.axis in QUOTED_AXES else None
+    metric = points[0].metric or (growing["metric"].iloc[0] if growing is not None else "")
     chart = tradeoff(
-        *drawn, axis=look.axis, x_title=title, metric=points[0].metric, height=height,
+        *drawn, axis=look.axis, x_title=title, metric=metric, height=height,
         width=width, majority=_majority(points, known),
         front=frames.front(drawn[0], look.axis) if look.front else None,
-        quoted=reference,
+        quoted=reference, growing=growing,
     )  # fmt: skip
-    opens: dict[str, Any] = {"on_select": partial(open_selected, key), "selection_mode": OPENED}
+    clicks = [
+        name
+        for name, frame in ((OPENED, drawn[1]), (OPENED_GROWING, growing))
+        if frame is not None and frame[look.axis].notna().any()
+    ]
+    opens: dict[str, Any] = {"on_select": partial(open_selected, key), "selection_mode": clicks}
     st.altair_chart(
-        chart, key=key, **opens if drawn[1][look.axis].notna().any() else {},
-        alt=f"{metric_name(points[0].metric)} of {len({r for p in points for r in p.runs})} "
-        f"finished runs on {points[0].task} against {title.lower()}",
+        chart, key=key, **opens if clicks else {},
+        alt=f"{metric_name(metric)} of {len({r for p in points for r in p.runs})} "
+        f"finished runs on {points[0].data_name} against {title.lower()}",
     )  # fmt: skip
-    export_buttons(chart, f"{points[0].task}-{look.axis}", key)
+    export_buttons(chart, f"{points[0].data_name}-{look.axis}", key)
     if look.quoted and (reference is None or reference.empty):
         st.caption(NOT_QUOTED)
     draw_unmeasured(shown, known, look.axis, key)
 
 
-def draw_reading(look: Look) -> None:
-    """How to read the charts above it, said once."""
-    sentences = [HOW_TO_READ, AXES[look.axis][1]]
+def draw_reading(look: Look, grows: bool = False) -> None:
+    """How to read the charts above it, said once; ``grows`` where they show runs at work."""
+    sentences = [HOW_TO_READ, *([GROWING] if grows else []), AXES[look.axis][1]]
     sentences += ([FRONT] if look.front else []) + ([QUOTED] if look.quoted else [])
     st.caption(" ".join(sentences))
 
 
 def open_selected(key: str) -> None:
     """Callback of a chart: opens the run that was clicked, if one was."""
-    if chosen := st.session_state[key]["selection"].get(OPENED):
-        open_run(chosen[0]["run"])
+    for name in (OPENED, OPENED_GROWING):
+        if chosen := st.session_state[key]["selection"].get(name):
+            open_run(chosen[0]["run"])
 
 
 def draw_unmeasured(points: list[Point], known: RunFacts, axis: str, key: str) -> None:

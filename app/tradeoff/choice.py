@@ -43,7 +43,7 @@ def choose_axis(axes: Collection[str] = KNOWN_AXES) -> str:
 def choose_task(found: dict[str, list[Point]]) -> str:
     """Whose points are shown: a key of `app.tradeoff.frames.comparisons`."""
     return st.selectbox(
-        "Task", list(found), key="task", bind="query-params", width=260,
+        "Data set", list(found), key="task", bind="query-params", width=260,
         help="Runs of one task, metric and model stand in one chart.",
     )  # fmt: skip
 
@@ -51,7 +51,7 @@ def choose_task(found: dict[str, list[Point]]) -> str:
 def choose_tasks(found: dict[str, list[Point]]) -> list[str]:
     """The panels: keys of `app.tradeoff.frames.comparisons`; without a choice the largest."""
     chosen = st.multiselect(
-        "Tasks", list(found), key="tasks", bind="query-params", width=300,
+        "Data sets", list(found), key="tasks", bind="query-params", width=300,
         placeholder="all" if len(found) <= MOST_PANELS else f"the {MOST_PANELS} with most runs",
         help="A panel for each, with an axis of its own: scores of different metrics, or of "
         "different models, never share one.",

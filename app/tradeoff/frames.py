@@ -22,20 +22,20 @@ BASELINE_COLUMNS = ("series", "method", "median", "low", "high", "num_seeds")
 
 
 def comparisons(points: Iterable[Point]) -> dict[str, list[Point]]:
-    """What may stand in one chart: the points of a task, metric and model, under a name for it.
+    """What may stand in one chart: the points of one data set, metric and model, under its name.
 
     The one with the most finished runs is first.
     """
     found: dict[tuple[str, str, str], list[Point]] = {}
     for point in points:
-        found.setdefault((point.task, point.metric, point.model), []).append(point)
+        found.setdefault((point.data_name, point.metric, point.model), []).append(point)
     models = {model for _, _, model in found}
     ordered = sorted(found.items(), key=lambda item: -sum(len(p.runs) for p in item[1]))
     return {_name(*place, len(models) > 1): each for place, each in ordered}
 
 
-def _name(task: str, metric: str, model: str, with_model: bool) -> str:
-    words = [task, metric] + ([short_model(model)] if with_model else [])
+def _name(data: str, metric: str, model: str, with_model: bool) -> str:
+    words = [data, metric] + ([short_model(model)] if with_model else [])
     return ", ".join(word for word in words if word)
 
 

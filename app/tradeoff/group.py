@@ -7,13 +7,15 @@ from pathlib import Path
 
 import streamlit as st
 
+from app import places
 from app.reading.results import group_progress
 from app.rows import Row
 from app.run_table.table import column_config, table
 from app.text import escape_markdown
 from app.tradeoff.point_frames import missing
 from app.widgets.buttons import change_button
-from app.widgets.opening import open_clicked, remember_shown
+from app.widgets.opening import open_run
+from app.widgets.plain_code import plain_code
 from app.words import NOT_STARTED, NOTHING, STATES, duration
 from finegates.errors import FineGatesError, RunError
 from finegates.groups import sweep
@@ -22,9 +24,9 @@ from finegates.groups.store import Group
 from finegates.jobs import control as jobs
 from finegates.results.points import Point
 from finegates.runs.folder import Run
-from finegates.runs.status import ACTIVE_STATES
+from finegates.runs.status import ACTIVE_STATES, LIVE_STATES
 
-MOST_NAMED = 5
+MOST_NAMED, MOST_LINKED = 5, 8
 FEW_ROWS, MAX_TABLE_HEIGHT = 8, 320
 
 
@@ -87,6 +89,22 @@ def stop_all(runs: list[Run]) -> None:
             jobs.request_stop(run)
 
 
+def draw_at_work(rows: Sequence[Row]) -> None:
+    """A link to the Live page of each run at work."""
+    at_work = [row for row in rows if row["status"] in LIVE_STATES]
+    if not at_work:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown("**Live:**", width="content")
+        for row in at_work[:MOST_LINKED]:
+            st.page_link(
+                places.LIVE, label=escape_markdown(row["name"]), icon=":material/monitoring:",
+                query_params={"run": row["run"]},
+            )  # fmt: skip
+        if len(at_work) > MOST_LINKED:
+            st.caption(f"and {len(at_work) - MOST_LINKED} more in the table", width="content")
+
+
 def draw_missing(points: list[Point]) -> None:
     """Which seeds are not there. They are said, never filled."""
     if not (named := missing(points)):
@@ -100,13 +118,13 @@ def draw_runs(groups: Sequence[Group], rows: list[Row]) -> None:
     """The groups' runs, each with a button that opens it; failed ones say why."""
     names = ", ".join(group.name for group in groups)
     with st.expander(f"The {len(rows)} runs of {names}", icon=":material/table_rows:"):
-        remember_shown([row["run"] for row in rows])
+        ids = [row["run"] for row in rows]
         st.dataframe(
-            table(rows).drop(columns=["task", "model"] if len(groups) == 1 else []),
-            key="group_runs", column_config=column_config(open_clicked), hide_index=True,
+            table(rows).drop(columns=["model"] if len(groups) == 1 else []),
+            key="group_runs", column_config=column_config(ids, open_run), hide_index=True,
             placeholder=NOTHING, height="content" if len(rows) <= FEW_ROWS else MAX_TABLE_HEIGHT,
             alt=f"{len(rows)} runs of {names}",
         )  # fmt: skip
     with st.expander("The same from a terminal", icon=":material/terminal:"):
         for group in groups:
-            st.code(group.command, language=None, wrap_lines=True)
+            plain_code(group.command, f"command-{group.name}")

@@ -14,7 +14,7 @@ def table(points: Sequence[Point]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "task": p.task,
+                "task": p.data_name,
                 "recipe": p.method,
                 "kind": kind_name(p),
                 "target": None if is_cut or is_baseline(p) else 100 * p.target,

@@ -40,7 +40,7 @@ def draw_points(points: list[Point], name: str) -> None:
         height="content" if len(frame) <= FEW_ROWS else MAX_TABLE_HEIGHT,
         alt="Median score of each recipe and target",
     )  # fmt: skip
-    for task, shared in dict.fromkeys((p.task, p.shared) for p in points if p.shared):
+    for task, shared in dict.fromkeys((p.data_name, p.shared) for p in points if p.shared):
         st.caption(escape_markdown(f"All of {task} with {shared}."))
 
 
@@ -49,7 +49,7 @@ def _columns() -> dict[str, Any]:
     fraction: dict[str, Any] = {"format": "%.1f %%", "width": 84}
     number: dict[str, Any] = {"format": "%.3f", "width": 84}
     return {
-        "task": config.TextColumn("Task", width=90),
+        "task": config.TextColumn("Data set", width=110),
         "recipe": config.TextColumn("Recipe", width=170),
         "kind": config.TextColumn(
             "How", width=120, help="trained: for this very target. rounded: gates of a run that "

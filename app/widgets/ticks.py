@@ -14,15 +14,15 @@ from functools import wraps
 import streamlit as st
 from streamlit.components.v2 import component
 
-SHARE = 0.007
+SHARE = 0.006
 """Of a core, that one part of a page may take while something new comes all the time."""
 BROWSER = 4.0
 """What drawing a part takes of server and browser, in units of what it takes of the server."""
-SHORTEST_S, LONGEST_S = 9.5, 90.0
+SHORTEST_S, LONGEST_S = 9.5, 120.0
 """Between two drawings of a part, in seconds."""
 SOON_S, SOON_EVERY_S = 12.0, 2.0
 """For so long after the page was opened or something was clicked, each look comes so soon."""
-QUIET = ((30.0, 10.0), (120.0, 15.0), (float("inf"), 20.0))
+QUIET = ((30.0, 12.0), (120.0, 16.0), (float("inf"), 20.0))
 """Seconds without news -> seconds between two looks. A look that finds nothing takes 0.06 s of a
 core, nearly all of it in the browser."""
 

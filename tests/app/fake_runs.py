@@ -28,7 +28,7 @@ from finegates.runs.folder import (
     Run,
     create_run,
 )
-from finegates.runs.status import STOP_FILE, Status, write_status
+from finegates.runs.status import PAUSE_FILE, STOP_FILE, Status, write_status
 from finegates.spec import make_spec
 
 LAW = GaussianLaw()
@@ -125,8 +125,8 @@ def make_run(
         memory_bytes=1_320_000_000,
     )
     write_status(run.path, status)
-    if state == "stopping":
-        (run.path / STOP_FILE).touch()
+    if state in ("stopping", "paused"):
+        (run.path / {"stopping": STOP_FILE, "paused": PAUSE_FILE}[state]).touch()
     (run.path / LOG_FILE).write_text(
         "".join(f"step {r['step']}: {r['kind']}\n" for r in rows[-40:]) or "loading the model\n"
     )

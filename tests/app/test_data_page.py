@@ -1,19 +1,31 @@
 """The user's data sets: kept, checked, shown as escape_markdown text, and handed to a run."""
 
+import gzip
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from app.charts.data import length_bars
-from app.data.frames import MOST_BINS, MOST_CLASSES, class_frame, histogram, rows_named
-from app.data.use import query_of
+from app.charts.data import length_bars, target_bars
+from app.data.frames import (
+    MOST_BINS,
+    MOST_CLASSES,
+    class_frame,
+    histogram,
+    majority_share,
+    plain,
+    target_histogram,
+)
+from app.new import keys
+from app.new.prefill import file_query
+from app.new.remedies import rows_named
 from app.reading.data import UPLOADS_FOLDER
 from app.text import escape_markdown
 from finegates.data.uploads import KeptFile, kept_files, save_upload
 from finegates.runs.folder import list_runs
 from finegates.spec import make_spec
+from tests.app.components import codes
 from tests.app.fake_runs import make_run
 from tests.app.test_pages import texts
 
@@ -70,8 +82,7 @@ def test_an_upload_is_kept_chosen_and_looked_at(visit, runs_dir):
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("review,verdict\ncafé,good\n".encode("latin-1"), "is not UTF-8: byte 18 (line 2)"),
-        (b"review,verdict\nfine,good\nno, not,bad\n", "line 3: 3 fields were found and the header"),
+        (b"review,verdict\nfine,good\nno, not,bad\n", "line 3: 3 fields were found"),
         (b"review,verdict\n", "has no rows"),
         (b"PK\x03\x04 zip", "zip archive or an Excel workbook"),
     ],
@@ -80,13 +91,40 @@ def test_a_file_that_can_not_be_read_is_told_and_not_kept(visit, runs_dir, conte
     app = upload(visit, "films.csv", content)
     assert not app.exception and kept(runs_dir) == []
     assert told in app.error[0].value and "'films.csv'" in app.error[0].value
-    assert app.selectbox(key="data").value == "Bundled sample"
+    assert app.selectbox(key="data").value is None
+    assert not app.metric and "Ready to train on" not in texts(app)  # no other data in its place
+    app.selectbox(key="data").select("Bundled sample").run()
+    assert told in app.error[0].value and metric(app, "Rows") == "2,400"
 
 
 def test_a_broken_file_that_was_kept_before_is_told_by_its_name(visit, runs_dir):
-    keep(runs_dir, "films.csv", "review,verdict\ncafé,good\n".encode("latin-1"))
+    keep(runs_dir, "films.csv", b"review,verdict\nfine,good\nno, not,bad\n")
     app = visit("data", data="films.csv")
-    assert not app.exception and app.error[0].value.startswith("'films.csv' is not UTF-8")
+    assert not app.exception and app.error[0].value.startswith("'films.csv', line 3")
+
+
+def test_a_refused_text_can_be_read_in_another_way(visit, runs_dir):
+    rows = "\n".join(f"the film{',' * (i % 2)} {i},{'good' if i % 3 else 'bad'}" for i in range(40))
+    app = upload(visit, "films.csv", f"review,verdict\n{rows}\n".encode())
+    assert "fields were found" in app.error[0].value and kept(runs_dir) == []
+    app.selectbox(key=keys.of_file("separator", "films.csv")).select("tab").run()
+    app.button(key="data_upload_done_again").click().run()
+    (file,) = kept_files(runs_dir / UPLOADS_FOLDER)
+    assert app.selectbox(key="data").value == file.name == "films.csv" and not app.exception
+    assert app.selectbox(key=keys.of_file("separator", file.path.name)).value == "tab"
+
+
+def test_another_way_is_not_offered_for_what_is_no_text(visit):
+    app = upload(visit, "films.csv", b"PK\x03\x04 zip")
+    assert not [box for box in app.selectbox if box.label == "Separator"]
+
+
+@pytest.mark.parametrize("name", ["films.txt", "films", "films.csv.gz", "films.dat"])
+def test_the_ending_of_a_files_name_does_not_matter(visit, runs_dir, name):
+    content = gzip.compress(FILMS) if name.endswith("gz") else FILMS
+    app = upload(visit, name, content)
+    assert not app.exception and not app.error
+    assert kept(runs_dir) == [name] and metric(app, "Training / validation") == "32 / 8"
 
 
 def test_one_class_is_told_in_the_words_of_a_run(visit, runs_dir):
@@ -107,7 +145,7 @@ def test_columns_are_mapped_and_the_report_follows(visit, runs_dir):
     file = keep(runs_dir, "films.csv", f"review,verdict,stars\n{rows}\n".encode())
     app = visit("data", data="films.csv")
     assert "4 classes" in app.get("vega_lite_chart")[0].proto.alt  # "stars" is guessed
-    app.selectbox(key=f"new_label_{file.path.name}").select("verdict").run()
+    app.selectbox(key=keys.of_file("label_column", file.path.name)).select("verdict").run()
     assert not app.exception and not app.error
     assert "2 classes" in app.get("vega_lite_chart")[0].proto.alt
 
@@ -117,16 +155,34 @@ def test_a_number_to_predict_is_told_by_its_range(visit, runs_dir):
     keep(runs_dir, "scores.csv", f"text,score\n{rows}\n".encode())
     app = visit("data", data="scores.csv")
     assert metric(app, "Label, min") == "0" and metric(app, "Label, max") == "8.429"
+    assert "60 rows have which number" in app.get("vega_lite_chart")[0].proto.alt
+
+
+def test_the_majority_is_of_a_class_and_not_of_the_bar_of_others(visit, runs_dir):
+    rows = "\n".join(f"please do {i},intent_{i % 40:02}" for i in range(240))
+    keep(runs_dir, "many.csv", f"text,label\n{rows}\n".encode())
+    app = visit("data", data="many.csv")
+    assert "would score 2.5%" in texts(app)
+
+
+def test_what_the_model_can_not_read_is_told_with_its_share(visit, runs_dir):
+    rows = "\n".join(f"这个房间{i}很{'好' if i % 2 else '坏'},{i % 2}" for i in range(60))
+    keep(runs_dir, "rooms.csv", f"text,label\n{rows}\n".encode())
+    app = visit("data", data="rooms.csv")
+    assert float(metric(app, "Unknown tokens").rstrip("%")) > 10
+    assert any("does not know" in w.value for w in app.warning)
+    app = visit("data")
+    assert metric(app, "Unknown tokens") == "0.0%" and not app.warning
 
 
 def test_faults_are_listed_with_rows_and_their_rows_are_shown(visit, runs_dir):
     content = FILMS + b"\n,good\nthe film number 1,good\nthe film number 2,good"
     keep(runs_dir, "films.csv", content)
     app = visit("data", data="films.csv")
-    found = table_of(app, "what").set_index("what")
-    assert found.loc["Empty text", ["kind", "rows"]].tolist() == ["refused", "41"]
-    assert found.loc["Same text, different labels", "rows"] == "3, 43"
-    assert found.loc["Repeated row", "rows"] == "42"
+    found = plain_texts(app)
+    assert "Empty text. " in found and " Row 41." in found
+    assert "Same text, different labels. " in found and " Rows 3, 43." in found
+    assert "Repeated row. " in found and " Row 42." in found
     box = next(b for b in app.selectbox if b.label == "Show")
     box.select("2. Same text, different labels").run()
     shown = table_of(app, "review")
@@ -171,14 +227,15 @@ def test_files_of_one_name_are_told_apart(visit, runs_dir):
     second = keep(runs_dir, "films.csv", FILMS.replace(b"film", b"play"))
     app = visit("data")
     options = app.selectbox(key="data").options
-    assert {*options} == {"Bundled sample", first.path.name, second.path.name}
+    assert len({*options}) == 3 and all(name.startswith("films.csv (20") for name in options[1:])
+    assert not any(file.path.name[:16] in name for file in (first, second) for name in options)
 
 
 def test_new_run_opens_with_the_file_and_its_columns(visit, runs_dir):
     rows = "\n".join(f"{row},{i % 4}" for i, row in enumerate(ROWS))
     file = keep(runs_dir, "films.csv", f"review,verdict,stars\n{rows}\n".encode())
     spec = make_spec({"data": str(file.path), "text_column": "review", "label_column": "verdict"})
-    app = visit("new_run", **query_of(file, spec))
+    app = visit("new_run", **file_query(spec))
     assert not app.exception and not app.error
     app.button(key="start").click().run()
     (run,) = list_runs(runs_dir)
@@ -191,7 +248,7 @@ def test_the_sample_opens_in_new_run_even_if_a_file_was_chosen(visit, runs_dir):
     app.get_by_key("new_source").set_value("GLUE").run()
     app.query_params["task"] = "sample"
     app.run()
-    assert app.code[0].value == "python -m finegates train --method finegates+lora"
+    assert codes(app)[0] == "python -m finegates train --method finegates+lora"
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "films.csv", "/etc/passwd"])
@@ -210,8 +267,9 @@ def test_a_column_of_an_address_that_is_not_in_the_file_is_told(visit, runs_dir)
 
 def test_nothing_of_the_data_is_markdown(visit, runs_dir):
     rows = "\n".join(f'"{NASTY} {i}","{NASTY if i % 2 else "b"}"' for i in range(40))
-    keep(runs_dir, "nasty.csv", f'"{NASTY}","label {NASTY}"\n{rows}\n,\n'.encode())
+    file = keep(runs_dir, "nasty.csv", f'"{NASTY}","label {NASTY}"\n{rows}\n,\n'.encode())
     app = visit("data", data="nasty.csv")
+    app.selectbox(key=keys.of_file("header", file.path.name)).select("yes").run()
     assert not app.exception and NASTY in plain_texts(app)
     drawn = [e.value for kind in ("markdown", "caption", "warning", "error", "info", "success")
              for e in app.get(kind)]  # fmt: skip
@@ -256,6 +314,26 @@ def test_many_classes_are_the_largest_and_the_rest():
     frame = class_frame({f"c{i}": 100 - i for i in range(60)})
     assert len(frame) == MOST_CLASSES + 1 and frame["label"].iloc[-1] == "40 others"
     assert frame["rows"].sum() == sum(100 - i for i in range(60))
+
+
+def test_the_majority_of_no_class_is_nothing():
+    assert majority_share({"a": 3, "b": 1}) == 0.75 and majority_share({}) == 0
+
+
+def test_targets_are_counted_on_bins_of_their_own_size():
+    whole = target_histogram(np.arange(61.0))
+    assert (whole["end"] - whole["start"]).unique().tolist() == [2] and whole["rows"].sum() == 61
+    values = np.random.default_rng(0).normal(2e5, 1e4, 1000)
+    frame = target_histogram(values)
+    assert len(frame) <= MOST_BINS and frame["rows"].sum() == 1000
+    assert len(target_histogram(np.array([0.5, 1.5]))) == 1
+    assert target_histogram(np.array([1e300, -1e300]))["rows"].sum() == 2
+    assert "price" in target_bars(frame, "price").to_json()
+
+
+def test_numbers_are_written_without_exponents():
+    shown = [plain(x) for x in (165234.5, 2.5, 0.0, 8.4285, -0.00125)]
+    assert shown == ["165,200", "2.5", "0", "8.428", "-0.00125"]
 
 
 def test_the_limit_is_drawn_where_texts_are_longer():

@@ -4,6 +4,7 @@ import pytest
 import streamlit as st
 
 from finegates.runs.folder import list_runs
+from tests.app.components import codes
 from tests.fake_nvidia import ALWAYS, H100, FakeNvidia
 
 PAGES = ["new_run", "new_sweep"]
@@ -53,7 +54,7 @@ def test_the_chosen_device_stays_while_free_memory_changes(visit, gpus, runs_dir
         app.number_input(key="new.epochs").set_value(free // 1000).run()
         assert box(app).value == "cuda:0" and not app.warning
     assert f"cuda:0 ({H100}, 20 GiB free)" in box(app).options
-    assert "--device cuda:0" in app.code[0].value
+    assert "--device cuda:0" in codes(app)[0]
     app.button(key="start").click().run()
     (run,) = list_runs(runs_dir)
     assert run.spec.device == "cuda:0"

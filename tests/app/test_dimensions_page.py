@@ -1,21 +1,30 @@
 """Maps of what survives, the residual stream, and several runs against each other."""
 
+import base64
 import csv
 import io
 import json
 import shutil
+from urllib.parse import parse_qs
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.charts import layers
+from app.charts.maps import by_layers_keeping, by_value, head_map
 from app.charts.maps import gate_map as draw
+from app.charts.stream import keeping_strip
+from app.dimensions import playing
 from app.dimensions.choice import VIEWS
 from app.dimensions.map_frames import (
+    ORDERS,
     PARTS,
     SIDE_NAMES,
     agreement_map,
     as_percent,
+    difference_map,
     gate_map,
     stream_map,
 )
@@ -26,8 +35,9 @@ from app.snapshots.view import GateView
 from app.text import in_ranges
 from finegates.gates.laws import LAWS, GaussianLaw
 from finegates.gates.removal import open_counts
-from finegates.gates.snapshots import Snapshot
+from finegates.gates.snapshots import Snapshot, save_snapshot, snapshot_path
 from finegates.gates.stream import stream_use
+from tests.app.components import heat_maps
 from tests.app.fake_runs import MINILM, TINY, Size, make_layout, make_run
 from tests.app.test_pages import texts
 from tests.gates.test_overlap import overlap
@@ -45,8 +55,13 @@ def snapshot() -> GateView:
     return make_gates()
 
 
-def specs(app: AppTest) -> list[dict]:
-    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+def maps(app: AppTest) -> list[dict]:
+    """Maps of dimensions; that of the heads, which can be clicked, is not among them."""
+    return [spec for spec in heat_maps(app) if not spec["click"]]
+
+
+def decoded(text: str, kind: str = "u1") -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), kind)
 
 
 def metrics(app: AppTest) -> dict[str, str]:
@@ -59,36 +74,121 @@ def test_every_part_and_side_is_drawn(visit, runs_dir):
         for side in SIDE_NAMES:
             app = visit("dimensions", run=run.id, role=part, side=side)
             assert not app.exception
-            assert len(app.get("plotly_chart")) == (len(PARTS) if part == "all" else 1)
+            assert len(maps(app)) == (len(PARTS) if part == "all" else 1)
 
 
 def test_a_deep_link_opens_the_run_at_its_step(visit, runs_dir):
     run, _ = make_run(runs_dir), make_run(runs_dir)
     step = run.snapshot_steps()[1]
     app = visit("dimensions", run=run.id, step=str(step), role="k", color="open / closed")
-    assert app.selectbox(key="run").value == run.id
+    assert app.selectbox(key="run_box").value == run.id
     assert app.metric[0].value == str(step)
-    assert len(app.get("plotly_chart")) == 1
+    assert len(maps(app)) == 1
 
 
-def test_heads_are_parted_by_lines_and_numbered(visit, runs_dir):
+def test_heads_are_marked_off_and_cells_are_the_gates(visit, runs_dir):
     run = make_run(runs_dir)
-    heatmap, lines, numbers = specs(visit("dimensions", run=run.id))[0]["data"]
-    assert heatmap["type"] == "heatmap" and lines["x"] == [7.5, 7.5, None]
-    assert numbers["text"] == ["head 0", "1"] and numbers["x"] == [3.5, 11.5]
+    query = maps(visit("dimensions", run=run.id))[0]
+    assert query["heads"] == [[0, 8], [8, 16]] and "window" not in query
+    snapshot = run.snapshot()
+    first = snapshot.layout.split(snapshot.values)["0.q.out"]
+    assert np.array_equal(decoded(query["values"])[:16], as_percent(first))
 
 
-def test_a_map_without_heads_is_one_trace(snapshot):
-    assert (
-        len(draw(gate_map(snapshot, "ffn", "survives"), "value", True, "#000", False)["data"]) == 1
-    )
+def test_colour_bars_end_where_the_colours_do(snapshot):
+    for color in ("value", "share"):
+        spec = draw(gate_map(snapshot, "ffn", "survives"), color, True, False)
+        low, high = spec["bar"]["from"], spec["bar"]["to"]
+        stops = [at for at, _ in spec["colors"]]
+        assert {low, high} <= set(stops) and low == 1  # closed stands apart
+        assert high == 100 or spec["bar"]["ends"][1] == "all"
+
+
+@pytest.mark.parametrize("most", [0.0, 0.013, 0.137, 1.0])
+def test_the_bar_of_closing_layers_is_labelled_where_its_colours_end(most):
+    frame = pd.DataFrame({"step": [0, 5], "start": [0.0, 5.0], "end": [5.0, 10.0],
+                          "layer": [0, 0], "closed": [0.0, most], "gates": [0, 1]})  # fmt: skip
+    color = layers.closing(frame, 10).to_dict()["encoding"]["color"]
+    low, high = color["scale"]["domain"]
+    assert (color["legend"]["values"][0], color["legend"]["values"][-1]) == (low, high)
+    assert low == 0 and high == max(most, layers.SMALLEST_RANGE)
+
+
+def test_sorting_by_value_gives_each_layer_its_own_order(snapshot):
+    plain = gate_map(snapshot, "k", "survives")
+    ordered = by_value(plain)
+    assert (np.diff(ordered.cells.astype(int), axis=1) <= 0).all()
+    for layer in range(MINILM.layers):
+        assert np.array_equal(plain.cells[layer][ordered.order[layer]], ordered.cells[layer])
+        assert sorted(ordered.order[layer]) == list(range(MINILM.hidden))
+
+
+def test_sorting_by_layers_keeps_dimensions_below_themselves(snapshot):
+    plain = gate_map(snapshot, "ffn", "survives")
+    ordered = by_layers_keeping(plain)
+    assert (np.diff((ordered.cells > 0).sum(axis=0)) <= 0).all()
+    assert np.array_equal(plain.cells[:, ordered.order[0]], ordered.cells)
+    spec = draw(ordered, "value", True, False)
+    assert np.array_equal(decoded(spec["order"], "<u2"), ordered.order[0])
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_every_order_is_in_the_address(visit, runs_dir, order):
+    app = visit("dimensions", run=make_run(runs_dir).id, order=order)
+    assert not app.exception and app.selectbox(key="order").value == order
+    assert len(maps(app)) == len(PARTS)
+
+
+def test_a_head_in_the_address_opens_the_maps_on_its_dimensions(visit, runs_dir):
+    app = visit("dimensions", run=make_run(runs_dir).id, head="1.1")
+    heads = next(spec for spec in heat_maps(app) if spec["click"])
+    assert heads["chosen"] == [1, 1] and "Layer 1, head 1" in texts(app)
+    query, *_, neurons = maps(app)
+    assert query["window"] == [8, 16] and query["chosen"] == [1, None]
+    assert "window" not in neurons
+    app.button(key="all_heads").click().run()
+    assert "window" not in maps(app)[0]
+
+
+@pytest.mark.parametrize("head", ["9.0", "0.9", "x.1", "3"])
+def test_a_head_that_is_not_there_is_no_choice(visit, runs_dir, head):
+    app = visit("dimensions", run=make_run(runs_dir).id, head=head)
+    assert not app.exception and "chosen" not in heat_maps(app)[0]
+
+
+def test_dead_heads_are_crossed_and_counted(visit, runs_dir):
+    run = make_run(runs_dir)
+    step = run.snapshot_steps()[-1]
+    snapshot = run.snapshot(step)
+    means = np.ones_like(snapshot.means)
+    means[snapshot.layout.vectors[snapshot.layout.places["1.v.out"]].slice][:8] = -9
+    dead = Snapshot(step, snapshot.layout, snapshot.law, means)
+    save_snapshot(run.path / "gates", dead, full_precision=True)
+    app = visit("dimensions", run=run.id)
+    heads = heat_maps(app)[0]
+    assert heads["marked"] == [2] and (heads["rows"], heads["columns"]) == (2, 2)
+    assert "1 of 4" in texts(app) and "layer 1: 0" in texts(app)
+
+
+def test_shares_of_heads_are_all_or_none_only_where_they_are():
+    share = np.array([[0.0, 0.001, 0.999, 1.0]])
+    spec = head_map([0], share, share == 0, True)
+    assert decoded(spec["values"]).tolist() == [0, 1, 99, 100] and spec["marked"] == [0]
+
+
+@pytest.mark.parametrize("layers", [1, 2, 24])
+def test_the_strip_has_its_own_colours_for_none_and_for_all(layers):
+    spec = keeping_strip(np.arange(layers + 1), layers, False)
+    colors = dict(spec["colors"])
+    assert decoded(spec["values"]).tolist() == list(range(layers + 1))
+    assert len({colors[0], colors[1], colors[layers]}) == min(layers + 1, 3)
 
 
 def test_a_neuron_survives_only_if_both_its_gates_are_open(snapshot):
     values = snapshot.layout.split(snapshot.values)
     for layer in range(MINILM.layers):
         both = (values[f"{layer}.intermediate.out"] > 0) & (values[f"{layer}.output.in"] > 0)
-        assert np.array_equal(gate_map(snapshot, "ffn", "survives").percent[layer] > 0, both)
+        assert np.array_equal(gate_map(snapshot, "ffn", "survives").cells[layer] > 0, both)
 
 
 def test_zero_percent_is_closed_and_nothing_else():
@@ -142,6 +242,79 @@ def test_a_threshold_closes_gates_up_to_it_and_leaves_the_others(law):
     assert np.array_equal(unchanged.closed, unchanged.snapshot.closed)
 
 
+def test_what_only_one_of_two_keeps_is_told_apart():
+    first, second = make_gates(0), make_gates(1)
+    codes = difference_map(first, second, "v", "out").cells
+    one, other = (g.layout.split(g.kept)["0.v.out"] for g in (first, second))
+    assert codes[0].tolist() == (one + 2 * other.astype(int)).tolist()
+    assert {0, 1, 2, 3} == set(codes.ravel())
+
+
+def test_two_steps_of_a_run_differ_by_what_was_closed_between(visit, runs_dir):
+    run = make_run(runs_dir, target_sparsity=0.4)
+    first, *_, last = run.snapshot_steps()
+    app = visit("dimensions", run=run.id, show="Difference")
+    assert app.selectbox(key="with").value == f"step {first}"
+    kept = [~run.snapshot(step).closed for step in (last, first)]
+    shown = {label: int(metrics(app)[label].replace(",", "")) for label in metrics(app)
+             if label.startswith("Kept")}  # fmt: skip
+    assert shown["Kept only by A"] == (kept[0] & ~kept[1]).sum()
+    assert shown["Kept only by B"] == (kept[1] & ~kept[0]).sum() > 0
+    assert shown["Kept by both"] == (kept[0] & kept[1]).sum()
+    assert maps(app)[0]["said"][3] == "kept by both"
+
+
+def test_a_difference_is_to_the_other_run_if_one_is_chosen(visit, runs_dir):
+    runs = [make_run(runs_dir, seed=seed, target_sparsity=0.4) for seed in range(2)]
+    app = visit("dimensions", run=runs[0].id, against=[runs[1].id], show="Difference")
+    both = sum(~run.snapshot().closed for run in runs)
+    assert metrics(app)["Kept by both"] == f"{(both == 2).sum():,}"
+
+
+def test_a_run_with_one_snapshot_has_no_difference_and_nothing_to_play(visit, runs_dir):
+    run = make_run(runs_dir)
+    for step in run.snapshot_steps()[:-1]:
+        snapshot_path(run.path / "gates", step).unlink()
+    app = visit("dimensions", run=run.id, show="Difference")
+    assert not app.exception and "one step only" in texts(app)
+    assert "play" not in [button.key for button in app.button]
+
+
+def test_playing_goes_from_the_first_step_to_the_last_and_stops(visit, runs_dir, monkeypatch):
+    run = make_run(runs_dir)
+    app = visit("dimensions", run=run.id)
+    assert app.button(key="play").label == "Play"
+    app.button(key="play").click().run()
+    assert app.select_slider(key="step").value == run.snapshot_steps()[0]
+    assert app.button(key="play").label == "Pause"
+    app.run()  # drawn again for another reason, it stays
+    assert app.select_slider(key="step").value == run.snapshot_steps()[0]
+    monkeypatch.setattr(playing, "SECONDS_A_STEP", 0.0)  # as if each step's time were up
+    app.run()
+    assert app.select_slider(key="step").value == run.snapshot_steps()[-1]
+    assert app.button(key="play").label == "Play" and not app.exception
+
+
+def test_playing_is_paused_where_it_is(visit, runs_dir):
+    run = make_run(runs_dir)
+    app = visit("dimensions", run=run.id)
+    app.button(key="play").click().run()
+    app.button(key="play").click().run()
+    assert app.button(key="play").label == "Play"
+    assert app.select_slider(key="step").value == run.snapshot_steps()[0]
+
+
+def test_a_threshold_leads_to_pruning_at_it(visit, runs_dir):
+    run = make_run(runs_dir)
+    app = visit("dimensions", run=run.id, threshold="0.35")
+    links = [link.proto for link in app.get("page_link") if link.proto.label == "Prune at 0.35"]
+    (link,) = links
+    assert link.page == "prune"
+    assert parse_qs(link.query_string) == {
+        "run": [run.id], "by": ["Threshold"], "threshold": ["0.35"],
+    }  # fmt: skip
+
+
 def test_a_link_with_a_threshold_closes_more(visit, runs_dir):
     run = make_run(runs_dir, target_sparsity=0.4)
     plain, link = (visit("dimensions", run=run.id, **more) for more in ({}, {"threshold": "0.9"}))
@@ -168,7 +341,7 @@ def test_the_step_slider_reads_only_the_snapshot_that_is_asked_for(visit, runs_d
 def test_another_run_is_chosen_though_it_lacks_the_step(visit, runs_dir):
     one, other = make_run(runs_dir, total_steps=190), make_run(runs_dir, total_steps=77)
     app = visit("dimensions", run=one.id, step=str(one.snapshot_steps()[1]))
-    app.selectbox(key="run").set_value(other.id).run()
+    app.selectbox(key="run_box").set_value(other.id).run()
     assert not app.exception
     assert int(metrics(app)["Step"]) in other.snapshot_steps()
 
@@ -179,7 +352,7 @@ def test_a_finished_run_without_its_gates_says_so_and_leads_to_one_that_has_them
     app = visit("dimensions", run=light.id)
     assert "does not carry its gate values" in texts(app) and "has no gates yet" not in texts(app)
     app.button(key=f"open_{whole.id}").click().run()
-    assert app.selectbox(key="run").value == whole.id and app.get("plotly_chart")
+    assert app.selectbox(key="run_box").value == whole.id and maps(app)
 
 
 def test_a_run_that_has_begun_has_no_gates_yet(visit, runs_dir):
@@ -196,7 +369,7 @@ def test_compared_runs_stand_beside_chance(visit, runs_dir):
     equal = table[table["jaccard"] == 1]
     assert len(table) == 3 and len(equal) == 1 and equal["above"].iloc[0] == 100
     assert (table["chance"] < table["jaccard"]).all()
-    assert app.get("vega_lite_chart") and len(app.get("plotly_chart")) == len(PARTS)
+    assert app.get("vega_lite_chart") and len(maps(app)) == len(PARTS)
 
 
 @pytest.mark.parametrize("role", ["q", "output"])
@@ -247,7 +420,7 @@ def test_frames_of_pairs_say_what_the_library_says():
 
 def test_dimensions_that_all_runs_keep_are_the_only_full_ones():
     shown = [make_gates(seed) for seed in range(3)]
-    full = agreement_map(shown, "k", "out").percent == 100
+    full = agreement_map(shown, "k", "out").cells == 100
     name = f"{MINILM.layers - 1}.k.out"
     kept = [gates.layout.split(gates.kept)[name] for gates in shown]
     assert np.array_equal(full[-1], np.all(kept, axis=0))
@@ -255,7 +428,7 @@ def test_dimensions_that_all_runs_keep_are_the_only_full_ones():
 
 def test_the_stream_map_is_full_where_all_matrices_of_a_layer_keep_it(snapshot):
     use = stream_use(snapshot.layout, snapshot.kept)
-    assert np.array_equal(stream_map(use).percent == 100, use.keeping == 6)
+    assert np.array_equal(stream_map(use).cells == 100, use.keeping == 6)
 
 
 def test_exported_masks_hold_what_is_kept_by_vector_name():

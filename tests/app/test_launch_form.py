@@ -11,6 +11,7 @@ from finegates.jobs.launchers.slurm_client import Job
 from finegates.jobs.launchers.slurm_queue import QUEUE_FILE, Queue, _write
 from finegates.runs.folder import list_runs
 from finegates.runs.launch import Launch, SlurmSettings, read_launch, write_launch
+from tests.app.components import codes
 from tests.app.fake_runs import make_run
 from tests.app.test_pages import texts
 from tests.app.test_runs_page import tick
@@ -38,21 +39,21 @@ def test_without_slurm_there_is_no_choice_and_the_help_says_what_is_missing(visi
     for page in ("new_run", "new_sweep"):
         app = visit(page)
         assert not app.exception
-        start = next(s for s in app.subheader if s.value == "Start")
-        assert "there is no sbatch on the PATH" in start.help
+        cost = next(s for s in app.subheader if s.value == "Cost")
+        assert "there is no sbatch on the PATH" in cost.help
         assert "launch.where" not in [widget.key for widget in app.get("button_group")]
 
 
 def test_a_run_is_handed_to_slurm_with_what_was_asked_for(visit, runs_dir, dispatched, cluster):
     app = on_slurm(visit("new_run"), partition="gpu", time_min=5, gpus=1)
-    assert "--launcher slurm --partition gpu --time-min 5 --gpus 1" in app.code[0].value
+    assert "--launcher slurm --partition gpu --time-min 5 --gpus 1" in codes(app)[0]
     app = app.button(key="start").click().run()
     assert not app.exception and not app.error
     (run,) = list_runs(runs_dir)
     launch = read_launch(run.path)
     assert launch.settings == SlurmSettings(partition="gpu", time_min=5, gpus=1)
     assert launch.job_id == "12" and dispatched == []
-    assert "Slurm job" in texts(app) and any("#SBATCH --time=5" in c.value for c in app.code)
+    assert "Slurm job" in texts(app) and any("#SBATCH --time=5" in c for c in codes(app))
 
 
 def test_a_duplicate_goes_to_slurm_as_its_run_did(visit, runs_dir, dispatched, cluster):
@@ -64,7 +65,7 @@ def test_a_duplicate_goes_to_slurm_as_its_run_did(visit, runs_dir, dispatched, c
     app.button(key="duplicate").click().run()
     assert not app.exception and app.title[0].value == "New run"
     flags = "--launcher slurm --partition gpu --time-min 7 --memory-gb 4.0"
-    assert app.code[0].value.endswith(flags)
+    assert codes(app)[0].endswith(flags)
     assert app.text_input(key="launch.account").value == ""
 
 
@@ -92,7 +93,7 @@ def test_live_shows_why_a_job_waits(visit, runs_dir, monkeypatch):
     assert (runs_dir / QUEUE_FILE).exists()
     app = visit("live", run=run.id)
     assert not app.exception and "Slurm's reason: Resources" in texts(app)
-    assert any(code.value == "#SBATCH --gpus=1" for code in app.code)
+    assert "#SBATCH --gpus=1" in codes(app)
 
 
 @pytest.mark.parametrize("state", ["timed out", "preempted"])

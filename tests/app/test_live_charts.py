@@ -10,6 +10,7 @@ from app.charts import compare
 from app.charts.compare import Axis, overlay, thinned
 from app.charts.ridge import how_to_read, over_time
 from app.charts.zoom import ZOOM
+from app.curves.frames import smoothed
 from app.curves.looks import look_numbers, looks_of
 from app.live.ridge_frames import MOST_ROWS, ridge, vectors_of
 from app.reading.feed import TRAIN_COLUMNS, Feed, metrics_frame
@@ -143,14 +144,79 @@ def test_one_step_alone_is_a_ridge_too(tmp_path):
     assert over_time(ridge(feed.histograms, 0, "q.in")).to_dict()
 
 
+def falling(span: int) -> tuple[np.ndarray, np.ndarray]:
+    """A loss that falls from 2 to 1 at its 200th line, and what it is smoothed to."""
+    loss = np.where(np.arange(400) < 200, 2.0, 1.0)
+    frame = pd.DataFrame({"name": "a", "task_loss": loss})
+    return loss, smoothed(frame, span)["smoothed"].to_numpy()
+
+
+@pytest.mark.parametrize("span", [8, 32, 128])
+def test_smoothing_does_not_lag_behind_a_step(span):
+    loss, smooth = falling(span)
+    assert np.flatnonzero(smooth < 1.5)[0] == pytest.approx(200, abs=1)
+    one_sided = pd.Series(loss).ewm(span=span).mean().to_numpy()
+    assert np.flatnonzero(one_sided < 1.5)[0] > 200 + span / 5, "the control does not lag"
+    assert smooth[0] == pytest.approx(2, abs=0.05) and smooth[-1] == pytest.approx(1, abs=0.05)
+
+
+def test_smoothing_over_one_line_changes_nothing_and_a_constant_stays():
+    loss, same = falling(1)
+    assert np.array_equal(same, loss)
+    constant = pd.DataFrame({"name": "a", "task_loss": np.full(50, 0.3)})
+    assert np.allclose(smoothed(constant, 16)["smoothed"], 0.3)
+
+
+def test_new_rows_change_the_data_of_a_chart_and_not_its_specification(tmp_path):
+    feed = Feed(make_run(tmp_path, "running", progress=0.5))
+    feed.refresh()
+    axis, y = Axis("step", "Step", end=190), Axis("score", "Accuracy")
+    first, second = (
+        overlay(rows.assign(name="a"), {"a": 0}, axis, y, points=True)
+        for rows in (feed.evaluations, pd.concat([feed.evaluations] * 2))
+    )
+    data = [spec.pop("datasets")[compare.MARKS] for spec in (first, second)]
+    assert first == second and len(data[0]) < len(data[1])
+
+
+def test_last_points_and_numbers_lie_inside_their_axes(tmp_path):
+    feed = Feed(make_run(tmp_path))
+    feed.refresh()
+    rows = feed.evaluations.assign(name="a", score=1.0)
+    spec = overlay(rows, {"a": 0}, Axis("step", "Step"), Axis("score", "Accuracy"), points=True)
+    x, y = (spec["layer"][0]["encoding"][axis]["scale"]["domain"] for axis in "xy")
+    assert rows["step"].max() < x[1] < 1.05 * rows["step"].max()
+    assert 1 < y[1] < 1.01 and y[1] - y[0] >= 0.1  # no tick past 1, and none that noise fills
+
+
+def test_a_target_behind_a_line_is_on_the_axis_too():
+    frame = pd.DataFrame({"name": "a", "step": [1, 2], "now": [0.1, 0.2], "target": [0.3, 0.6]})
+    spec = overlay(
+        frame, {"a": 0}, Axis("step", "Step"), Axis("now", "Removed", "~%"), raw="target"
+    )
+    assert spec["layer"][1]["encoding"]["y"]["scale"]["domain"][1] >= 0.6
+
+
+def test_long_names_stand_below_one_another():
+    short, long = {"a": 0, "b": 1}, {"tickets · finegates+lora · 40% · seed 0": 0, "b": 1}
+    frame = pd.DataFrame({"name": ["a"], "step": [1], "score": [0.5]})
+    columns = [
+        overlay(frame, looks, Axis("step", "Step"), Axis("score", "Score"))["layer"][0]["encoding"][
+            "color"
+        ]["legend"]["columns"]
+        for looks in (short, long)
+    ]
+    assert columns == [2, 1]
+
+
 def test_the_axis_stands_still_while_a_run_goes_on(tmp_path):
     feed = Feed(make_run(tmp_path, "running", progress=0.5))
     feed.refresh()
     axis, y = Axis("step", "Step", end=190), Axis("task_loss", "Task loss")
     frame = feed.train.assign(name="a")
     domains = {
-        json.dumps(overlay(rows, {"a": 0}, axis, y).to_dict()["layer"][0]["encoding"]["x"]["scale"])
+        json.dumps(overlay(rows, {"a": 0}, axis, y)["layer"][0]["encoding"]["x"]["scale"])
         for rows in (frame, frame.head(5))
     }
     assert len(domains) == 1
-    assert ZOOM in {p["name"] for p in overlay(frame, {"a": 0}, axis, y).to_dict()["params"]}
+    assert ZOOM in {p["name"] for p in overlay(frame, {"a": 0}, axis, y)["params"]}

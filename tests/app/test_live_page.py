@@ -13,6 +13,7 @@ from app.charts.zoom import ZOOM
 from finegates.runs.bin import delete_run
 from finegates.runs.folder import LOG_FILE
 from finegates.runs.status import PAUSE_FILE, STOP_FILE, write_status
+from tests.app.components import codes
 from tests.app.fake_runs import TINY, grow, make_run
 from tests.app.test_pages import texts
 
@@ -94,7 +95,7 @@ def test_a_failed_run_tells_why_and_can_be_resumed(visit, runs_dir, dispatched):
     (run.path / LOG_FILE).write_text("<b>OSError</b>: no space left\n")
     app = visit("live", run=run.id)
     assert "The disk is full." in app.error[0].value
-    assert "<b>OSError</b>" in app.code[0].value
+    assert "<b>OSError</b>" in codes(app)[0]
     app.button(key=f"Resume-{run.id}").click().run()
     assert run.status().state == "queued" and dispatched[0] == runs_dir
 
@@ -134,7 +135,7 @@ def test_several_runs_have_one_colour_each_and_a_line_of_numbers(visit, runs_dir
     ]
     app = visit("live", runs=[run.id for run in runs])
     assert not app.exception and not app.error
-    names = ["finegates 40% · seed 0", "full · seed 0"]
+    names = ["finegates · 40% · seed 0", "full · seed 0"]
     assert chart(app, "Task loss")["layer"][0]["encoding"]["color"]["scale"] == {
         "domain": names, "range": list(compare.COLORS[1:3]),
     }  # fmt: skip
@@ -161,9 +162,9 @@ def test_gates_and_log_are_of_the_chosen_run(visit, runs_dir):
     gated = make_run(runs_dir)
     (dense.path / LOG_FILE).write_text("**dense** <b>log</b>\n")
     app = visit("live", runs=[dense.id, gated.id])
-    assert app.selectbox(key="focus").value == gated.id and chart(app, "Values of the gates")
-    app.selectbox(key="focus").set_value(dense.id).run()
-    assert app.code[0].value == "**dense** <b>log</b>"
+    assert app.selectbox(key="run_box").value == gated.id and chart(app, "Values of the gates")
+    app.selectbox(key="run_box").set_value(dense.id).run()
+    assert codes(app)[0] == "**dense** <b>log</b>"
     assert "has no gates" in texts(app) and len(app.get("vega_lite_chart")) == 3
     app.multiselect(key="runs").set_value([gated.id]).run()
     assert not app.exception and chart(app, "Values of the gates")

@@ -2,12 +2,15 @@
 
 import pytest
 
+from app.new import keys
 from app.new.recipes import matters
 from app.text import escape_markdown
 from finegates.data.splits import load_splits
 from finegates.methods import METHODS
 from finegates.runs.folder import Run, list_runs
-from finegates.spec import FIELDS, make_spec
+from finegates.runs.notes import read_notes
+from finegates.spec import FIELDS, OF_A_FILE, make_spec
+from tests.app.components import codes
 from tests.app.fake_runs import make_run
 from tests.app.test_pages import texts
 
@@ -38,12 +41,20 @@ def test_pressing_start_at_once_starts_the_default_run(visit, runs_dir, dispatch
     assert chosen == only_run(runs_dir).id
 
 
+def test_a_run_can_be_named_before_it_starts(visit, runs_dir):
+    app = visit("new_run")
+    assert app.text_input(key=keys.RUN_NAME).placeholder == "sample · finegates+lora · 30% · seed 0"
+    app.text_input(key=keys.RUN_NAME).set_value("my first").run()
+    start(app)
+    assert read_notes(only_run(runs_dir).path).name == "my first"
+
+
 def test_the_command_line_and_the_cost_are_shown_before(visit):
     app = visit("new_run")
-    assert app.code[0].value == "python -m finegates train --method finegates+lora"
+    assert codes(app)[0] == "python -m finegates train --method finegates+lora"
     assert {"Time", "Memory", "Steps"} <= {m.label for m in app.metric}
     app.number_input(key="new.epochs").set_value(17).run()
-    assert app.code[0].value.endswith("--epochs 17")
+    assert codes(app)[0].endswith("--epochs 17")
 
 
 def test_the_page_says_what_the_target_means_for_each_recipe(visit):
@@ -84,8 +95,7 @@ def test_every_setting_has_a_widget_with_its_help_where_it_matters(visit, runs_d
     for method in ("finegates", "sparta", "compacter", "full"):
         app.selectbox(key="new_method").select(method).run()
         found |= settings_on(app)
-    elsewhere = {"task", "data", "text_column", "pair_column", "label_column", "problem",
-                 "glue_dir", "model", "method", "device"}  # fmt: skip
+    elsewhere = {"task", "data", *OF_A_FILE, "problem", "glue_dir", "model", "method", "device"}
     for name, field in FIELDS.items():
         if name not in elsewhere:
             assert found[name].help.startswith(field.metadata["help"])
@@ -135,7 +145,7 @@ def test_a_finished_dense_run_of_the_same_task_can_teach(visit, runs_dir):
     assert "distillation_weight" not in settings_on(app)
     box.select(teacher.id).run()
     assert "distillation_weight" in settings_on(app)
-    assert f"--teacher {teacher.id}" in app.code[0].value
+    assert f"--teacher {teacher.id}" in codes(app)[0]
 
 
 def test_settings_that_contradict_each_other_are_told(visit, runs_dir):
@@ -198,7 +208,7 @@ def test_glue_from_the_hub_is_not_downloaded_unasked(visit):
     app = visit("new_run")
     app.get_by_key("new_source").set_value("GLUE").run()
     assert not app.error and not app.button(key="start").disabled
-    assert "--task cola" in app.code[0].value
+    assert "--task cola" in codes(app)[0]
 
 
 def test_what_was_typed_is_kept_when_the_page_is_left(visit, runs_dir):

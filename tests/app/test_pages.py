@@ -36,11 +36,28 @@ def test_a_run_in_any_state_is_shown(visit, runs_dir, page, state):
         assert state in texts(app)
 
 
-def test_an_unknown_run_in_the_address_is_told_and_the_newest_shown(visit, runs_dir):
+@pytest.mark.parametrize("page", ["live", "dimensions", "prune"])
+def test_an_unknown_run_in_the_address_is_told_and_no_other_shown(visit, runs_dir, page):
     run = make_run(runs_dir)
-    app = visit("live", run="no-such-run")
-    assert "Unknown run 'no-such-run'" in app.error[0].value
-    assert app.multiselect(key="runs").value == [run.id]
+    app = visit(page, run="no-such-run")
+    assert "There is no run 'no-such-run'" in app.warning[0].value
+    assert not app.metric and app.selectbox(key="run_box").value is None and not app.exception
+    app.button(key=f"offered-{run.id}").click().run()
+    assert app.selectbox(key="run_box").value == run.id and app.metric and not app.exception
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_has_a_heading_of_its_own_and_the_name_of_the_chosen_run(visit, runs_dir, page):
+    run = make_run(runs_dir)
+    app = visit(page, run=run.id)
+    assert len(app.title) == 1 and not app.exception
+    assert app.selectbox(key="run_box").value == run.id
+    assert run.row()["name"] in app.selectbox(key="run_box").options
+
+
+def test_headings_differ(visit, runs_dir):
+    make_run(runs_dir)
+    assert len({visit(page).title[0].value for page in PAGES}) == len(PAGES)
 
 
 def test_no_page_loads_torch_or_transformers(tmp_path):

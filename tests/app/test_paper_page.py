@@ -13,6 +13,7 @@ from finegates.results.aggregate import points, run_rows
 from finegates.results.paper import BACKBONES, TABLES, cells_of
 from finegates.results.paper_runs import Comparison, compare, fills
 from finegates.runs.folder import list_runs
+from tests.app.components import codes
 from tests.app.test_pages import texts
 from tests.fake_results import DATA, in_state, result, result_on
 
@@ -50,15 +51,15 @@ def test_every_table_opens_without_runs_and_shows_the_paper(visit, table, shown)
 
 def test_figures_stand_as_they_are_printed(visit):
     printed = table_of(visit("paper"), "who").set_index("row")
-    assert printed.loc["finegates (-25M)", "CoLA"] == 61.4
+    assert printed.loc["finegates (-25M)", "CoLA"] == pytest.approx(0.614)
     assert printed.loc["lora-fa", "SST2"] != printed.loc["lora-fa", "SST2"]  # not in the paper
 
 
 def test_medians_and_differences_stand_below_the_figure(runs_dir, visit):
     own_runs(runs_dir)
     printed = table_of(visit("paper"), "who").set_index(["row", "who"])
-    assert printed.loc[("finegates", OWN), "RTE"] == pytest.approx(82.0)
-    assert printed.loc[("finegates", DIFFERENCE), "RTE"] == pytest.approx(82.0 - 83.4)
+    assert printed.loc[("finegates", OWN), "RTE"] == pytest.approx(0.82)
+    assert printed.loc[("finegates", DIFFERENCE), "RTE"] == pytest.approx(0.82 - 0.834)
     assert ("lora", OWN) not in printed.index
 
 
@@ -77,7 +78,7 @@ def test_spread_and_what_is_missing_are_told(runs_dir, visit):
     in_state(result(runs_dir, None, seed=3, **RTE), "queued", ended=None)
     cells = table_of(visit("paper"), "difference").set_index("row")
     row = cells.loc["finegates"]
-    assert (row["low"], row["high"], row["seeds"]) == (80.0, 84.0, 3)
+    assert (row["low"], row["high"], row["seeds"]) == (0.8, 0.84, 3)
     assert (row["under_way"], row["missing"]) == ("3", "4")
 
 
@@ -99,13 +100,13 @@ def test_runs_with_another_model_are_in_a_table_of_their_own(runs_dir, visit):
 
 def test_the_sweep_that_fills_a_task_is_a_command_and_an_address(visit):
     app = visit("paper", paper_task="SST2")
-    command = app.code[0].value
+    command = codes(app)[0]
     assert command.startswith("python -m finegates sweep --methods full,lora,finegates ")
     assert "--seeds 0,1,2,3,4 --task sst2" in command and "--max-train-samples 10000" in command
     (fill,) = fills(Comparison(c) for c in cells_of(2, "roberta-base") if c.task == "sst2")
     sweep = visit("new_sweep", **query_of(fill, "again"))
     assert not sweep.exception and not sweep.error
-    assert shlex.split(sweep.code[0].value) == fill.command("again")
+    assert shlex.split(codes(sweep)[0]) == fill.command("again")
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -123,11 +124,11 @@ def test_the_form_that_is_filled_from_an_address_asks_for_the_same_runs(visit, t
 def test_rows_that_are_not_chosen_are_not_started(visit):
     app = visit("paper", paper_task="RTE")
     app.multiselect(key="fill_2_roberta-base_rte").set_value(["vera"]).run()
-    assert [c.value.split(" --seeds")[0] for c in app.code] == [
+    assert [c.split(" --seeds")[0] for c in codes(app)] == [
         "python -m finegates sweep --methods vera"
     ]
     app.multiselect(key="fill_2_roberta-base_rte").set_value([]).run()
-    assert not app.code and "No row is chosen." in texts(app)
+    assert not codes(app) and "No row is chosen." in texts(app)
 
 
 def test_a_cell_with_every_seed_has_nothing_to_start(runs_dir, visit):
@@ -135,7 +136,7 @@ def test_a_cell_with_every_seed_has_nothing_to_start(runs_dir, visit):
         result(runs_dir, 0.8, seed=seed, **RTE)
     app = visit("paper", paper_task="RTE")
     app.multiselect(key="fill_2_roberta-base_rte").set_value(["finegates"]).run()
-    assert not app.code and "Nothing is missing here." in texts(app)
+    assert not codes(app) and "Nothing is missing here." in texts(app)
 
 
 # Forms filled from an address
@@ -144,15 +145,15 @@ def test_a_cell_with_every_seed_has_nothing_to_start(runs_dir, visit):
 def test_what_is_typed_after_a_link_stays(visit):
     app = visit("new_sweep", task="rte", methods="vera", seeds="3", first_seed="2")
     assert app.multiselect(key="sweep_removing").value == []
-    assert "--seeds 2,3,4" in app.code[0].value
+    assert "--seeds 2,3,4" in codes(app)[0]
     app.number_input(key="sweep_seeds").set_value(1).run()
-    assert "--seeds 2 " in app.code[0].value and "rte" in app.code[0].value
+    assert "--seeds 2 " in codes(app)[0] and "rte" in codes(app)[0]
 
 
 def test_a_target_that_is_not_in_the_list_is_taken_as_typed(visit):
     app = visit("new_sweep", targets="0,0.141,0.14,0.4")
     assert app.multiselect(key="sweep_targets").value == [0, "14.1", "14", 40]
-    assert "--targets 0.0,0.14,0.141,0.4" in app.code[0].value
+    assert "--targets 0.0,0.14,0.141,0.4" in codes(app)[0]
 
 
 @pytest.mark.parametrize(

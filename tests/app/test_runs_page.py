@@ -18,6 +18,7 @@ from finegates.runs.bin import delete_run, list_bin
 from finegates.runs.folder import Run, list_runs
 from finegates.runs.notes import NOTES_FILE, RunNotes, read_notes, write_notes
 from finegates.runs.status import STOP_FILE, Status, write_status
+from tests.app.components import codes
 from tests.app.fake_runs import make_run
 from tests.app.test_pages import texts
 
@@ -95,7 +96,7 @@ def test_delete_moves_to_the_bin_after_a_second_click_and_restore_brings_it_back
     assert {b.id for b in list_bin(runs_dir)} == {run.id for run in runs[:2]}
     assert "2 deleted runs lie" in texts(app)
     box = app.multiselect(key="to_restore")
-    (wanted,) = [option for option in box.options if option.startswith(runs[0].id)]
+    (wanted,) = [option for option in box.options if option.endswith(runs[0].id)]
     box.set_value([wanted]).run()
     app.button(key="restore").click().run()
     assert {run.id for run in list_runs(runs_dir)} == {runs[0].id, runs[2].id}
@@ -113,7 +114,7 @@ def test_a_live_run_can_not_be_deleted_and_is_named(visit, runs_dir):
     app = visit("runs")
     tick(app, live)
     assert app.button(key="delete").disabled
-    assert f"`{live.id}` is running" in texts(app)
+    assert f"(`{live.id}`) is running" in texts(app)
     tick(app, live, over)
     app.button(key="delete").click().run()
     assert list_runs(runs_dir) == [live]
@@ -231,7 +232,7 @@ def test_picked_runs_become_a_group_or_are_told_why_not(visit, runs_dir):
     tick(app, *runs)
     app.button(key="make_group").click().run()
     assert set(list_groups(runs_dir)[0].runs) == {run.id for run in runs}
-    assert app.title[0].value == "Accuracy vs sparsity" and not app.exception
+    assert app.title[0].value.startswith("Accuracy vs sparsity") and not app.exception
 
 
 def test_ticks_outlive_filters_and_deleted_runs(visit, runs_dir):
@@ -258,7 +259,7 @@ def test_a_duplicate_is_new_run_filled_with_the_same_settings(visit, runs_dir, s
     tick(app, run)
     app.button(key="duplicate").click().run()
     assert app.title[0].value == "New run" and not app.exception
-    assert app.code[0].value == run.record["command"]
+    assert codes(app)[0] == run.record["command"]
     assert list_runs(runs_dir) == [run]
 
 
@@ -277,7 +278,7 @@ def test_the_command_of_a_ticked_run_can_be_copied(visit, runs_dir):
     run = make_run(runs_dir, epochs=2)
     app = visit("runs")
     tick(app, run)
-    assert run.record["command"] in [code.value for code in app.code]
+    assert run.record["command"] in codes(app)
 
 
 def test_exports_keep_numbers_and_disarm_formulas(visit, runs_dir):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.reading.runs import run_rows, runs_folder
 from finegates.runs.folder import list_runs
 from finegates.runs.status import STATES
 from tests.app.broken_runs import (
@@ -34,14 +35,14 @@ NEED_NO_RUNS = {
 }
 """Pages that show something without runs -> a part of it."""
 
-BOXES = {"compare": "runs", "live": "runs", "dimensions": "run", "prune": "run"}
+BOXES = {"compare": "runs", "live": "runs", "dimensions": "run_box", "prune": "run_box"}
 """Pages with a box of all runs -> its key."""
 
 NEEDED = {
     "live": (SPEC_FILE, STATUS_FILE, GATES),
     "compare": (SPEC_FILE, STATUS_FILE),
     "dimensions": (GATES,),
-    "prune": (STATUS_FILE, CURVE_FILE, TIMINGS_FILE, GATES),
+    "prune": (SPEC_FILE, STATUS_FILE, CURVE_FILE, TIMINGS_FILE, GATES),
 }
 """Pages that show a run -> files of it whose damage they have to tell."""
 
@@ -133,7 +134,10 @@ def test_a_page_opens_and_lists_every_run(visit_in, page, state):
         assert {*runs.values()} <= {*app.dataframe[0].value["run"]}
     elif page in BOXES:
         (box,) = [b for b in [*app.multiselect, *app.selectbox] if b.key == BOXES[page]]
-        assert {*runs.values()} <= {*box.options}
+        if page in ("dimensions", "prune"):  # by name, each another
+            assert len({*box.options}) == len(run_rows(runs_folder()))
+        else:
+            assert {*runs.values()} <= {*box.options}
     elif page in NEED_NO_RUNS:
         assert NEED_NO_RUNS[page] in texts(app)
     else:
@@ -171,10 +175,10 @@ def test_damage_is_told_where_the_file_is_needed(visit_in, made, page, file):
     _, runs = made(BROKEN)
     broken = [runs[file, kind] for kind in KINDS]
     sound = [runs["", f"sound {seed}"] for seed in range(NUM_SOUND)]
-    if BOXES[page] == "run":
+    if BOXES[page] == "run_box":
         shown = [{"run": run} for run in broken]
     elif file == GATES:  # of one run only
-        shown = [{"runs": [*sound, run], "focus": run} for run in broken]
+        shown = [{"runs": [*sound, run], "run": run} for run in broken]
     else:
         shown = [{"runs": [*sound, *broken]}]
     told = []

@@ -4,7 +4,7 @@ import pytest
 
 from app.new.cost import specs_of, sweep_cost
 from app.new.overrides import own_values
-from app.new.sweep import free_name, read_targets
+from app.new.sweep import free_name, read_targets, word_of
 from app.words import NOTHING
 from finegates.errors import SpecError
 from finegates.groups.store import list_groups, open_group
@@ -12,6 +12,7 @@ from finegates.groups.sweep import plan
 from finegates.jobs.estimate import Estimate
 from finegates.runs.folder import list_runs
 from finegates.spec import FIELDS
+from tests.app.components import codes
 from tests.app.fake_runs import make_group, make_run
 from tests.app.test_new_run_page import SAMPLE_ROWS, start
 from tests.app.test_pages import texts
@@ -42,7 +43,7 @@ def test_the_page_tells_how_many_runs_and_how_long(visit):
 def test_the_command_line_is_the_librarys_own(visit, runs_dir):
     app = small(visit)
     app.number_input(key="sweep.epochs").set_value(2).run()
-    command = app.code[0].value
+    command = codes(app)[0]
     assert command.startswith("python -m finegates sweep --methods full,finegates+lora ")
     assert "--targets 0.0,0.3 --seeds 0" in command
     assert "--epochs 2" in command and "--name sample-sweep-1" in command
@@ -61,7 +62,7 @@ def test_start_queues_every_run_and_opens_the_chart_on_the_group(visit, runs_dir
     assert sorted(group.runs) == sorted(run.id for run in list_runs(runs_dir))
     assert {run.status().state for run in list_runs(runs_dir)} == {"queued"}
     assert runs_dir in dispatched
-    assert app.title[0].value == "Accuracy vs sparsity"
+    assert app.title[0].value.startswith("Accuracy vs sparsity")
     assert app.multiselect(key="group").value == [group.name]
     assert "**0** of 3 runs finished" in app.get("progress")[0].proto.text
 
@@ -144,6 +145,11 @@ def test_a_target_that_is_no_percentage_is_told(word):
     assert "no percentage" in read_targets([word])[1]
 
 
+def test_a_sweep_is_called_after_its_data():
+    assert word_of("sst2", "glue/sst2") == "sst2" and word_of("", None) == "sweep"
+    assert word_of("file", "file:0123456789abcdef-my tickets.csv") == "my-tickets"
+
+
 def test_the_suggested_name_is_free():
     assert free_name("sst2", set()) == "sst2-sweep-1"
     assert free_name("sst2", {"sst2-sweep-1", "sst2-sweep-2"}) == "sst2-sweep-3"
@@ -161,7 +167,7 @@ def test_data_and_model_are_shared_with_the_page_of_one_run(visit):
     app = visit("new_run")
     app.get_by_key("new_source").set_value("GLUE").run()
     app.switch_page("new/sweep_page.py").run().run()
-    assert "--task cola" in app.code[0].value
+    assert "--task cola" in codes(app)[0]
 
 
 def test_the_rows_that_are_shown_are_those_that_will_be_used(visit):
@@ -174,7 +180,7 @@ def test_a_teacher_can_be_chosen_here_too(visit, runs_dir):
     teacher = make_run(runs_dir, method="full", fingerprint=SAMPLE_ROWS)
     app = small(visit)
     app.selectbox(key="sweep.teacher").select(teacher.id).run()
-    assert f"--teacher {teacher.id}" in app.code[0].value
+    assert f"--teacher {teacher.id}" in codes(app)[0]
 
 
 def test_the_time_is_the_sum_over_the_runs_shared_by_what_trains_at_once():

@@ -28,7 +28,8 @@ def point(method="finegates", target=0.3, scores=(0.8, 0.84), missing=(), **chan
     removed = target if scores else None
     return Point(
         **{
-            "task": "sample", "metric": "accuracy", "model": "minilm", "method": method,
+            "task": "sample", "data_name": "sample", "metric": "accuracy", "model": "minilm",
+            "method": method,
             "kind": TRAINED, "target": target, "scores": tuple(scores),
             "seeds": tuple(range(len(scores))), "missing_seeds": tuple(missing),
             "median": median, "low": min(scores, default=None), "high": max(scores, default=None),
@@ -160,18 +161,19 @@ def test_a_target_without_a_finished_run_is_a_gap_in_the_line():
     assert frames.lines([point(scores=(), missing=(0,))], known_of([])).empty
 
 
-def test_variants_are_lines_of_their_own_in_one_colour():
+def test_variants_are_lines_of_their_own_in_shades_of_the_colour():
     points = [point(), point(variant="epochs=3", target=0.2)]
     spec = spec_of(points)
     colors, shapes = scale_of(spec, "color"), scale_of(spec, "shape")
-    assert set(colors) == {"finegates", "finegates · epochs=3"} and len(set(colors.values())) == 1
+    assert set(colors) == {"finegates", "finegates · epochs=3"} and len(set(colors.values())) == 2
+    assert colors["finegates"] == style.color_of("finegates")
     assert len(set(shapes.values())) == 2
 
 
 def test_runs_of_another_task_metric_or_model_are_another_chart():
-    points = [*CURVE, point(task="sst2"), point(model="org/large")]
+    points = [*CURVE, point(data_name="SST-2"), point(model="org/large")]
     found = frames.comparisons(points)
-    assert list(found) == ["sample, accuracy, minilm", "sst2, accuracy, minilm",
+    assert list(found) == ["sample, accuracy, minilm", "SST-2, accuracy, minilm",
                            "sample, accuracy, large"]  # fmt: skip
     assert list(frames.comparisons(CURVE)) == ["sample, accuracy"]
     assert frames.comparisons([]) == {}

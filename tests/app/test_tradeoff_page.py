@@ -12,6 +12,7 @@ from finegates.results.points import ROUNDED, THRESHOLDS
 from finegates.runs.folder import Run
 from finegates.runs.measurements import keep_points, keep_timing
 from finegates.runs.status import STOP_FILE
+from tests.app.components import codes
 from tests.app.fake_runs import make_curve, make_group, make_run
 from tests.app.test_pages import texts
 
@@ -65,14 +66,17 @@ def test_a_finished_group_is_a_chart_and_a_table(visit, runs_dir):
     assert table["relative"].notna().all()
     assert f"**{len(group.cells)}** of {len(group.cells)}" in app.get("progress")[0].proto.text
     assert "Not there yet" not in texts(app)
-    assert group.command in [code.value for code in app.code]
+    assert group.command in codes(app)
 
 
-def test_the_newest_group_is_shown_and_all_runs_can_be(visit, runs_dir):
-    make_group(runs_dir, "old", ["finegates"], seeds=(0,))
+def test_the_group_at_work_or_else_the_largest_is_shown_and_all_runs_can_be(visit, runs_dir):
+    make_group(runs_dir, "at-work", ["lora"], seeds=(0,), state=lambda cell: "running")
+    assert visit("tradeoff").multiselect(key="group").value == ["at-work"]
+    shutil.rmtree(runs_dir)
+    make_group(runs_dir, "large", ["finegates"], seeds=(0,))
     make_group(runs_dir, "new", ["full"], seeds=(0,))
     app = visit("tradeoff")
-    assert app.multiselect(key="group").value == ["new"]
+    assert app.multiselect(key="group").value == ["large"]
     app.multiselect(key="group").set_value([]).run()
     assert app.multiselect(key="group").value == ["all finished runs"]  # the address keeps it
     assert not app.exception and not app.get("progress")
@@ -222,9 +226,9 @@ def test_several_tasks_are_a_panel_each(visit, runs_dir):
     app = visit("tradeoff", group="g")
     app.multiselect(key="group").set_value(["g", "h"]).run()
     assert len(charts(app)) == 2
-    assert "**sample, accuracy**" in texts(app) and "**sst2, accuracy**" in texts(app)
-    assert set(table_of(app)["task"]) == {"sample", "sst2"}
-    app.multiselect(key="tasks").set_value(["sst2, accuracy"]).run()
+    assert "**sample, accuracy**" in texts(app) and "**SST-2, accuracy**" in texts(app)
+    assert set(table_of(app)["task"]) == {"sample", "SST-2"}
+    app.multiselect(key="tasks").set_value(["SST-2, accuracy"]).run()
     assert len(charts(app)) == 1 and "task" not in table_of(app)
 
 
@@ -338,3 +342,22 @@ def test_a_running_group_wakes_the_queue(visit, runs_dir, dispatched):
     make_group(runs_dir, "g", ["full"], seeds=(0,), state=lambda c: "queued")
     visit("tradeoff", group="g")
     assert dispatched == [runs_dir]
+
+
+def test_runs_at_work_are_rings_that_move_and_links_to_their_live_page(visit, runs_dir):
+    group = mixed(runs_dir, finegates="running")
+    run = Run(runs_dir / next(c.run for c in group.cells if c.method == "finegates" and c.seed))
+    app = visit("tradeoff", group="mix")
+    assert not app.exception
+    marks = [layer["mark"] for layer in json.loads(chart(app))["layer"] if "mark" in layer]
+    (ring,) = [mark for mark in marks if mark["type"] == "point" and "strokeDash" in mark]
+    assert not ring["filled"] and "A dashed ring is a run at work" in texts(app)
+    links = {link.proto.label for link in app.get("page_link")}
+    assert run.row()["name"] in links
+
+
+def test_the_first_run_of_a_group_has_a_point_before_it_has_finished(visit, runs_dir):
+    cell = {"targets": (0.4,), "seeds": (0,)}
+    make_group(runs_dir, "new", ["finegates"], **cell, state=lambda cell: "running")
+    app = visit("tradeoff", group="new")
+    assert not app.exception and "strokeDash" in chart(app)

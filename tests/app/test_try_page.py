@@ -1,5 +1,7 @@
 """“Try it”: the reader's text, two answers, and what the page does until they are there."""
 
+import re
+
 import pytest
 
 from app.charts.predictions import MOST_CLASSES, prediction_bars, shown_classes
@@ -14,7 +16,7 @@ LABELS = ("unacceptable", MARKED)
 
 
 def reply(dense=0.9, pruned=0.8, labels=LABELS, tokens=5):
-    sides = [Opinion((1 - p, p) if labels else (p,), ms) for p, ms in ((dense, 4.0), (pruned, 2.0))]
+    sides = [Opinion((1 - p, p) if labels else (p,)) for p in (dense, pruned)]
     return Reply(labels, *sides, 0.4, tokens, 5)
 
 
@@ -81,7 +83,7 @@ def test_a_question_waits_until_the_model_is_there(visit, run, client):
     app.run()
     (question,) = client.questions
     assert question.texts == ("It was fine.",) and question.cut.remove == 0.3
-    assert "4.0 ms" in texts(app) and "2.0 ms" in texts(app)
+    assert "of the weights removed" in texts(app) and not re.search(r"\d ms\b", texts(app))
     app.run()
     assert len(client.questions) == 1
 

@@ -32,7 +32,7 @@ def chromium_for(playwright: Playwright) -> str | None:
 
 
 class Server:
-    """``streamlit run app/main.py`` on a free port of 127.0.0.1.
+    """``streamlit run app/serve.py`` on a free port of 127.0.0.1.
 
     Its runs folder is a link, which each test points to a folder of its own: the app resolves it at
     each look, so one server does for all tests and each has runs and caches of its own.
@@ -61,7 +61,7 @@ class Server:
 
     def start(self) -> None:
         """Starts it and waits until it answers."""
-        command = [sys.executable, "-m", "streamlit", "run", "app/main.py"]
+        command = [sys.executable, "-m", "streamlit", "run", "app/serve.py"]
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(
                 [*command, "--server.headless=true", f"--server.port={self.port}"],

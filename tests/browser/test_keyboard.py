@@ -73,7 +73,15 @@ def tab_through(page: Page) -> tuple[list[str], list[str]]:
 
 
 PAGES = {
-    "": ("Runs", "Prune & time", "Filter", "Columns and order", "Edit notes and tags", "CSV"),
+    "": (
+        "Runs",
+        "Prune & time",
+        "Filter",
+        "Columns and order",
+        "Open a run",
+        "notes and tags",
+        "CSV",
+    ),
     "new_run": ("Model", "Recipe", "Target", "Epochs", "Device", "Start run"),
     "data": ("Upload", "Data set", "Use in New run"),
     "compare": ("Runs", "step", "Smoothing of the loss (log lines)", "Show equal rows too"),
@@ -96,3 +104,23 @@ def test_controls_are_named_reached_and_seen_by_keyboard(server, browser, path):
     lost = [name for name in PAGES[path] if not any(name in one for one in reached)]
     assert not lost, f"Tab does not reach {lost}, only {reached}"
     assert not unseen, f"the focus can't be seen on {unseen}"
+
+
+MOST_TO_START = 19
+"""Presses of Tab from a page's first focus to the button that starts."""
+_BUTTON = """() => {
+  const e = document.activeElement;
+  return e.matches('button') && e.querySelector('p')?.innerText || e.tagName;
+}"""
+
+
+@pytest.mark.parametrize("path", ["new_run", "new_sweep"])
+def test_start_is_reached_in_fewer_than_twenty_steps(server, browser, path):
+    page = open_page(browser, f"{server.url}/{path}")
+    wait_until_drawn(page)
+    page.evaluate("document.activeElement.blur()")
+    reached = [""]
+    while not reached[-1].startswith("Start"):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate(_BUTTON))
+        assert len(reached[1:]) <= MOST_TO_START, reached

@@ -1,18 +1,24 @@
 """Prune & time: the cut moves with the slider at once; what costs time runs in the background."""
 
 import shutil
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from finegates.exporting.package import loading_lines
+from finegates.jobs.tasks import read_task
 from finegates.runs.folder import Run, create_run
-from finegates.runs.measurements import read_points, read_thresholds
+from finegates.runs.measurements import read_points
 from finegates.spec import make_spec
 from tests.app.fake_runs import make_run
 from tests.browser.steps import (
     TRAINING_MS,
     chart_named,
+    choose_option,
     metric,
     no_exception,
     open_page,
@@ -23,7 +29,8 @@ from tests.browser.steps import (
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-NOT_MEASURED = "not measured"
+BUDGET, NOT_MEASURED = "Weights to remove", "not measured"
+MENU = "Save the smaller model"
 
 
 @pytest.fixture(scope="module")
@@ -86,19 +93,69 @@ def test_survivors_follow_the_threshold_at_once(server, browser):
 
 
 def test_a_cut_is_scored_in_the_background_while_the_page_answers(server, browser, run):
-    page = open_page(browser, f"{server.url}/prune?run={run.id}&by=Threshold&threshold=0.3")
+    page = open_page(browser, f"{server.url}/prune?run={run.id}&remove=0.1")
     expect(metric(page, "Accuracy")).to_have_text(NOT_MEASURED)
     page.get_by_role("button", name="Score this cut").click()
     expect(page.get_by_text("Scoring", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Score this cut")).to_be_disabled()
     before = metric(page, "Weights left").inner_text()
-    move(page, "Threshold", "End", 1)
+    move(page, BUDGET, "End", 1)
     expect(metric(page, "Weights left")).not_to_have_text(before)
-    move(page, "Threshold", "Home", 1)
-    for _ in range(30):
-        slider(page, "Threshold").press("ArrowRight")
+    move(page, BUDGET, "Home", 1)
+    move(page, BUDGET, "ArrowRight", 10)
     expect(metric(page, "Accuracy")).not_to_have_text(NOT_MEASURED, timeout=TRAINING_MS)
-    points = [*read_points(run), *read_thresholds(run)]
-    (point,) = [p for p in points if p["threshold"] == 0.3]
+    (point,) = [p for p in read_points(run) if p["remove"] == 0.1]
     assert metric(page, "Accuracy").inner_text() == f"{point['score']:.3f}"
+    no_exception(page)
+
+
+ASK = """
+print("SAID", classify("a fine film")[0]["label"])
+"""
+
+
+def test_from_a_finished_run_to_a_downloaded_model_that_loads_elsewhere(
+    server, browser, run, tmp_path
+):
+    page = open_page(browser, f"{server.url}/prune?run={run.id}")
+    menu, save = (page.get_by_role("button", name=name) for name in (MENU, "Save"))
+    menu.click()
+    save.last.dblclick()
+    expect(page.get_by_text("Saving the smaller model", exact=True)).to_be_visible()
+    expect(page.get_by_text("ONNX too")).to_have_count(0)
+    page.context.close()  # the work goes on without its page
+
+    page = open_page(browser, f"{server.url}/prune?run={run.id}")
+    button = page.get_by_role("button", name="Download as .zip")
+    expect(button).to_be_visible(timeout=TRAINING_MS)
+    assert read_task(run, "save").result["run"] == run.id
+    page.reload()
+    with page.expect_download() as downloading:
+        button.click()
+    archive = downloading.value
+    name = archive.suggested_filename.removesuffix(".zip")
+    assert name == "sample-finegates-lora-30pct"
+    expect(page.get_by_text(loading_lines(name).splitlines()[-1])).to_be_visible()
+    archive.save_as(tmp_path / "model.zip")
+    with zipfile.ZipFile(tmp_path / "model.zip") as file:
+        assert {Path(each).parts[0] for each in file.namelist()} == {name}
+        file.extractall(tmp_path / "elsewhere")
+    words = [sys.executable, "-c", loading_lines(name) + ASK]
+    said = subprocess.run(words, cwd=tmp_path / "elsewhere", capture_output=True, text=True)
+    assert "SAID" in said.stdout, said.stderr
+    no_exception(page)
+
+
+def test_a_cut_stays_with_its_run_and_a_link_names_another(server, browser):
+    run, other = (make_run(server.runs_dir, target_sparsity=target) for target in (0.4, 0.2))
+    page = open_page(browser, f"{server.url}/prune?run={run.id}")
+    expect(slider(page, BUDGET)).to_have_value("0.4")
+    move(page, BUDGET, "ArrowRight", 5)
+    page.wait_for_url("**remove=0.45*")
+    page.reload()
+    expect(slider(page, BUDGET)).to_have_value("0.45")
+    choose_option(page, "Run", "20%")
+    expect(slider(page, BUDGET)).to_have_value("0.2")
+    page.goto(f"{server.url}/prune?run={other.id}&threshold=0.5")
+    expect(slider(page, "Threshold")).to_have_value("0.5")
     no_exception(page)

@@ -24,28 +24,30 @@ ROWS, EPOCHS = 160, 2
 
 
 def write_reviews(path: Path) -> Path:
-    """A file that is not the sample's: other columns, other labels, its own order."""
+    """A spreadsheet's file: semicolons, its encoding, no names of columns, its own labels."""
     rows = load_sample().iloc[:ROWS]
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(["note to self", "verdict", "sentence"])
+    with open(path, "w", newline="", encoding="cp1252") as file:
+        table = csv.writer(file, delimiter=";")
         for number, (text, label) in enumerate(zip(rows["text"], rows["label"], strict=True)):
-            table.writerow([number, "good" if label in (1, "acceptable") else "bad", text])
+            verdict = "good" if label in (1, "acceptable") else "bad"
+            table.writerow([number, verdict, f"{text}, says André"])
     return path
 
 
 def test_an_uploaded_file_is_looked_at_and_trained_on_to_the_end(
     server, browser, toy_model_dir, tmp_path
 ):
-    file = write_reviews(tmp_path / "verdicts.csv")
+    file = write_reviews(tmp_path / "verdicts.txt")
     page = open_page(browser, f"{server.url}/data")
     page.locator("input[type=file]").set_input_files(file)
+    page.get_by_role("button", name="It is data").click()
     expect(page.get_by_text("Ready to train on")).to_be_visible()
-    expect(page.get_by_role("combobox", name="Text").first).to_have_value("sentence")
-    expect(page.get_by_role("combobox", name="Label")).to_have_value("verdict")
+    expect(page.get_by_text("semicolon ( ; ) · cp1252")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Text").first).to_have_value("column_3")
+    expect(page.get_by_role("combobox", name="Label")).to_have_value("column_2")
     page.get_by_role("link", name="Use in New run").click()
     page.wait_for_url("**/new_run**")
-    expect(page.get_by_text("--text-column sentence")).to_be_visible()
+    expect(page.get_by_text("--text-column column_3")).to_be_visible()
     choose_toy(page, toy_model_dir)
     fill(page, "spinbutton", "Epochs", EPOCHS)
     expect(page.get_by_text(f"--epochs {EPOCHS}")).to_be_visible()
@@ -58,4 +60,7 @@ def test_an_uploaded_file_is_looked_at_and_trained_on_to_the_end(
     assert status.state == "finished" and status.step == status.total_steps > 0
     assert run.record["data"]["labels"] == ["bad", "good"]
     assert Path(str(run.spec.data)).read_bytes() == file.read_bytes()
-    assert (run.spec.text_column, run.spec.label_column) == ("sentence", "verdict")
+    assert (run.spec.text_column, run.spec.label_column) == ("column_3", "column_2")
+    assert run.spec.header == "no"
+    data = run.record["data"]
+    assert data["num_train"] + data["num_validation"] == ROWS  # the first row is one of them

@@ -54,7 +54,7 @@ def free_port() -> int:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Started as ``make app`` does, with `.streamlit/config.toml`; only the port is another."""
     folder, port = tmp_path_factory.mktemp("server"), free_port()
-    words = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.headless", "true"]
+    words = [sys.executable, "-m", "streamlit", "run", "app/serve.py", "--server.headless", "true"]
     kept = {name: value for name, value in os.environ.items() if "STREAMLIT" not in name}
     environment = {**kept, "FINEGATES_RUNS_DIR": str(folder), "HOME": str(folder)}
     with open(folder / "log", "wb") as log:

@@ -15,10 +15,11 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from app.places import PLACES
+from tests.app.components import codes
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_S = 180
-KINDS = ("markdown", "caption", "info", "error", "metric", "code")
+KINDS = ("markdown", "caption", "info", "error", "metric")
 
 
 def visit(page: str, **address: str) -> AppTest:
@@ -33,7 +34,8 @@ def visit(page: str, **address: str) -> AppTest:
 def words_on(app: AppTest) -> str:
     """All that is written on a page."""
     assert not app.exception, app.exception
-    return "\n".join(str(element.value) for kind in KINDS for element in app.get(kind))
+    words = [str(element.value) for kind in KINDS for element in app.get(kind)]
+    return "\n".join([*words, *codes(app)])
 
 
 def start_sweep(model: str, address: dict[str, str]) -> None:

@@ -1,0 +1,53 @@
+"""A page that follows what goes on: which part is drawn again, and when nothing is asked at all."""
+
+import pytest
+
+from app.widgets import ticks
+from app.widgets.ticks import LONGEST_S, SHORTEST_S, News, interval_s, wait_s
+
+
+@pytest.fixture
+def reruns(monkeypatch):
+    """What a tick asks Streamlit to draw again; None is the whole page."""
+    asked = []
+    monkeypatch.setattr(ticks.st, "rerun", lambda scope=None: asked.append(scope))
+    return asked
+
+
+def page(now: float, **drawn: tuple[str, float, float]) -> ticks._Page:
+    """A page of parts that show something, were drawn some seconds ago, and wait so long."""
+    state = ticks._Page("whole", opened_at=now, changed_at=now)
+    state.drawn = {name: ticks._Drawn(s, now - ago, wait) for name, (s, ago, wait) in drawn.items()}
+    return state
+
+
+def tick(state: ticks._Page, whole: str = "whole", **parts: str) -> None:
+    ticks._tick(lambda: News(parts, whole, goes_on=True), state)
+
+
+def test_only_parts_with_news_are_drawn_again_and_not_too_often(reruns, monkeypatch):
+    monkeypatch.setattr(ticks.time, "monotonic", lambda: 1000.0)
+    state = page(1000.0, same=("a", 60, 5), new=("a", 12, 5), early=("a", 4, 5))
+    tick(state, same="a", new="b", early="b")
+    assert reruns == [["new", ticks._PULSE]]
+
+
+def test_a_tick_without_news_draws_nothing(reruns):
+    tick(page(0.0, one=("a", 60, 5)), one="a")
+    assert not reruns
+
+
+def test_another_whole_is_the_whole_page(reruns, monkeypatch):
+    monkeypatch.setattr(ticks.time, "monotonic", lambda: 0.0)
+    tick(page(0.0), whole="ended")
+    assert reruns[0] is None
+
+
+def test_what_is_dear_is_drawn_seldom():
+    assert wait_s(0.0) == SHORTEST_S and wait_s(60.0) == LONGEST_S
+    assert wait_s(0.05) == pytest.approx(ticks.BROWSER * 0.05 / ticks.SHARE)
+
+
+def test_looks_are_fewer_the_longer_nothing_has_come():
+    soon, *later = interval_s(0, 0), interval_s(60, 0), interval_s(300, 100), interval_s(9e4, 9e4)
+    assert soon < later[0] < later[1] < later[2]
