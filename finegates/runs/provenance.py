@@ -13,7 +13,8 @@ from finegates.spec import RunSpec, make_spec
 _RECORDED_PACKAGES = ("torch", "transformers", "accelerate", "datasets", "safetensors")
 _SAID_ELSEWHERE = (
     "task", "model", "target_sparsity", "seed", "data", "glue_dir", "text_column", "pair_column",
-    "label_column", "problem", "eval_steps", "device",
+    "label_column", "problem", "separator", "encoding", "decimal", "header", "split_column",
+    "validation_data", "eval_steps", "device",
 )  # fmt: skip
 
 

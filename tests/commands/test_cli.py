@@ -293,7 +293,7 @@ def test_the_list_for_people_has_a_line_for_each_run(capsys, runs_dir, finished)
     assert main(["runs", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
-    assert any(finished.id in line and "50.0%" in line for line in lines)
+    assert any(finished.id in line and "0.500" in line for line in lines)
 
 
 def test_no_runs_are_an_empty_array(capsys):

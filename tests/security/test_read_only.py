@@ -39,7 +39,7 @@ ACTING = {
     "tradeoff": {"Submit the 2 missing", "Yes, stop all"},
     "prune": {"Score this cut", "Start", "Save", "Ask both models"},
 }
-HARMLESS = {"Duplicate", "Untick"}
+HARMLESS = {"Duplicate", "Untick", "Play"}
 """Buttons that only show something, or fill a form."""
 
 
