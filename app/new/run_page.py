@@ -148,7 +148,7 @@ with summary, st.container(border=True):
         st.markdown("**The same from a terminal**")
         plain_code(shlex.join(command_of_launch(spec, launch)), "command")
         st.caption(
-            f"{len(own)} setting{'s' if len(own) != 1 else ''} differ from the recipe's. "
+            f"{len(own)} setting{'s differ' if len(own) != 1 else ' differs'} from the recipe's. "
             "Everything else is the default."
             if own
             else "Every setting is the recipe's own."
