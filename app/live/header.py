@@ -96,11 +96,12 @@ def draw_tiles(run: Run, status: Status) -> None:
     metric = escape_markdown(words.metric_name(status.metric))
     gain = None
     if status.score is not None and status.majority_score is not None:
-        gain = round(status.score - status.majority_score, 3)
+        gain = round(status.score - status.majority_score, 3) or None
     gated = METHODS[run.spec.method].removes
     with st.grid(6 if gated else 3, min_column_width=150):
         st.metric(
-            metric, words.score(status.score), gain, delta_description="over majority",
+            metric, words.score(status.score), gain if gain is None else f"{gain:+.3f}",
+            delta_description="over majority" if gain else None,
             help=f"{TERMS['score']} Majority baseline: {words.score(status.majority_score)}. "
             f"{TERMS['majority']}", border=True, height="stretch",
         )  # fmt: skip
