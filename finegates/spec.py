@@ -18,8 +18,8 @@ GLUE_TASKS = ("cola", "stsb", "mrpc", "rte", "sst2", "mnli", "qnli", "qqp")
 PENALTIES = ("budget", "abs", "hinge")
 SEPARATORS = ("auto", "comma", "semicolon", "tab", "pipe", "blank")
 REMEDIES = (
-    "drop_empty_texts", "drop_unlabelled", "unify_labels", "drop_contradictions", "drop_repeats",
-    "merge_rare_classes", "drop_rare_classes", "drop_leaks",
+    "drop_empty_texts", "drop_unlabelled", "unify_labels", "mend_slips", "drop_contradictions",
+    "drop_repeats", "merge_rare_classes", "drop_rare_classes", "drop_leaks",
 )  # fmt: skip
 """Carried out by `finegates.data.remedies`, in this order."""
 NO_SPLIT = "(none)"

@@ -45,9 +45,9 @@ def pictures(run: str) -> tuple[Picture, ...]:
     """What is taken, of this run."""
     return (
         Picture("accuracy-vs-sparsity", f"tradeoff?group={GROUP}", "light", 870),
-        Picture("dimensions", f"dimensions?run={run}", "dark", 1300),
+        Picture("dimensions", f"dimensions?run={run}", "dark", 1210),
         Picture("prune", f"prune?run={run}&by=Budget&remove=0.6", "light", 880),
-        Picture("live", f"live?run={run}", "dark", 1140),
+        Picture("live", f"live?run={run}", "dark", 1195),
     )
 
 

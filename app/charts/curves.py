@@ -21,7 +21,7 @@ ROUNDED = ("rounded:", "lowest gates", "closed, up to", "the target")
 """What happened at the step that is marked, in lines."""
 LINE = 13
 """Height of a line of text, in pixels."""
-ROOM_UNTIL = 0.7
+ROOM_UNTIL = 0.75
 """Share of the steps until which these words have room to the right of the mark."""
 
 SPARSITY_LINES = {

@@ -19,6 +19,10 @@ SMALLEST_SHARE = 0.02
 """Of the highest value: a range that noise can't fill."""
 
 
+TICKS = 8
+"""Numbers below the axis, about: each of a score is five characters wide."""
+
+
 def paper_chart(frame: pd.DataFrame, title: str, relative: bool) -> alt.LayerChart:
     """Marks of each row of the paper on one task, with the range of the user's seeds.
 
@@ -30,7 +34,7 @@ def paper_chart(frame: pd.DataFrame, title: str, relative: bool) -> alt.LayerCha
     rows = [*dict.fromkeys(frame["row"])]
     scale = alt.Scale(domain=_range(frame, [OF_FULL] if relative else []), nice=False, zero=False)
     base = alt.Chart(frame).encode(
-        x=alt.X("value:Q", title=title, scale=scale),
+        x=alt.X("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=TICKS)),
         y=alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(grid=True, labelLimit=220)),
         color=alt.Color("row:N", legend=None, scale=_looks(frame, rows, style.color_of)),
         shape=alt.Shape("row:N", legend=None, scale=_looks(frame, rows, style.shape_of)),

@@ -44,6 +44,12 @@ TOP = 1.02
 """Where an axis of fractions ends at most: a line on 100% is whole."""
 
 
+@alt.theme.register("finegates", enable=True)
+def _theme() -> alt.theme.ThemeConfig:
+    """Numbers stand beside their lines of the grid; Streamlit shifts the first and the last."""
+    return alt.theme.ThemeConfig(config={"axisY": {"labelFlush": False}})
+
+
 def layered(*layers: alt.Chart | alt.LayerChart) -> alt.LayerChart:
     """Charts over one another, the last in front."""
     chart = alt.layer(*layers)

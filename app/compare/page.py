@@ -1,5 +1,7 @@
 """Several runs side by side: their curves, their final numbers, and what differs in them."""
 
+from functools import partial
+
 import streamlit as st
 
 from app import places
@@ -7,15 +9,15 @@ from app.charts.compare import MOST_RUNS
 from app.compare.parts import draw_curves, draw_differences, draw_numbers
 from app.curves.frames import names_of
 from app.curves.looks import looks_of
-from app.reading.curves import curves_of
-from app.reading.runs import run_names, run_rows, runs_folder
-from app.rows import Row, is_active
+from app.reading.curves import curves_of, logged
+from app.reading.runs import brings_news, run_names, run_rows, runs_folder
+from app.rows import Row
 from app.text import escape_markdown
 from app.widgets.picker import no_runs, pick_several
+from app.widgets.ticks import News, follow
 from finegates.errors import unknown_name
 from finegates.runs.folder import BROKEN, Run
 
-REFRESH_S = 4
 RUNS = "runs"
 ENOUGH = 2
 
@@ -70,10 +72,8 @@ def warn_if_not_comparable(rows: list[Row]) -> None:
         )
 
 
-def view(chosen: list[str], was_active: bool) -> None:
+def view(chosen: list[str]) -> None:
     rows = rows_of(chosen)
-    if was_active != any(map(is_active, rows)):
-        st.rerun()
     for row in rows:
         if row["status"] == BROKEN:
             st.error(
@@ -93,6 +93,12 @@ def view(chosen: list[str], was_active: bool) -> None:
     draw_differences(runs, names)
 
 
+def news(chosen: list[str]) -> News:
+    rows = rows_of(chosen)
+    marks = tuple((row["run"], row["status"], logged(Run(folder / row["run"]))) for row in rows)
+    return News(parts={"runs": marks}, whole=None, goes_on=brings_news(folder, rows))
+
+
 st.title("Compare")
 ids = [row["run"] for row in run_rows(folder)]
 if ids:
@@ -101,7 +107,6 @@ if ids:
     if len(chosen) < ENOUGH:
         draw_empty(len(chosen))
     else:
-        active = any(map(is_active, rows_of(chosen)))
-        st.fragment(view, run_every=REFRESH_S if active else None)(chosen, active)
+        follow(partial(news, chosen), {"runs": partial(view, chosen)})
 else:
     no_runs()

@@ -142,7 +142,7 @@ def draw_differences(runs: list[Run], names: list[str]) -> None:
         alt=f"{len(frame)} settings, facts of the data and versions of {len(runs)} runs",
     )  # fmt: skip
     if not show_all:
-        st.caption(f"{equal} equal rows are hidden.")
+        st.caption(f"{equal} equal row{'s are' if equal != 1 else ' is'} hidden.")
 
 
 def _number_columns() -> dict[str, Any]:

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from app.curves.data_facts import DATA_SETTINGS, data_facts
 from app.rows import Row, gated_percent, seconds_taken
 from app.text import short_model
 from app.words import NOTHING
 from finegates.files.spreadsheet import csv_text
 from finegates.runs.names import BETWEEN, describe, unique_names
 
-SETTINGS, DATA, VERSIONS = "setting", "data", "version"
+DATA, SETTINGS, VERSIONS = "data", "setting", "version"
 MINUTE_S = 60
-_OF_DATA = ("source", "fingerprint", "num_train", "num_validation", "labels", "metrics")
 
 
 def names_of(rows: Sequence[Row]) -> list[str]:
@@ -121,26 +121,23 @@ def differences(
         names: The runs' names, all different.
         show_all: Keep lines in which all runs are equal.
     """
-    columns = [_lines(of_run) for of_run in facts]
+    columns = [_lines(of_run, data) for of_run, data in zip(facts, data_facts(facts), strict=True)]
     keys = dict.fromkeys(key for column in columns for key in column)
     lines = [[*key, *(column.get(key, NOTHING) for column in columns)] for key in keys]
     kept = [line for line in lines if show_all or len({*line[2:]}) > 1]
     return pd.DataFrame(kept, columns=["part", "name", *names])
 
 
-def _lines(facts: Mapping[str, Any]) -> dict[tuple[str, str], str]:
-    data, versions = (_object(facts[key]) for key in ("data", "versions"))
-    data = {key: value for key, value in data.items() if key in _OF_DATA}
-    parts = {SETTINGS: facts["settings"], DATA: data, VERSIONS: versions}
+def _lines(facts: Mapping[str, Any], data: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    settings = {k: v for k, v in facts["settings"].items() if k not in DATA_SETTINGS}
+    settings["model"] = short_model(settings["model"])
+    versions = facts["versions"] if isinstance(facts["versions"], dict) else {}
+    parts = {DATA: data, SETTINGS: settings, VERSIONS: versions}
     return {
         (part, name): _text(value)
         for part, values in parts.items()
         for name, value in values.items()
     }
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _text(value: Any) -> str:

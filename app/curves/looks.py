@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from app.charts.compare import NUM_LOOKS, color_of_run, dash_of_run
+from app.charts.compare import COLORS, NUM_LOOKS, color_of_run, dash_of_run
 from app.reading.runs import binned_runs, run_ids
 
 
@@ -15,11 +15,11 @@ def looks_of(folder: Path, runs: Sequence[str]) -> list[int]:
 
 
 def look_numbers(chosen: Sequence[str], every: Iterable[str]) -> list[int]:
-    """The look of each chosen run: how many runs are older, counted round.
+    """The look of each chosen run: how many runs are older, counted round the colours.
 
-    So a run keeps its look when others are added, and runs made one after the other, which are
-    those that are watched together, have different colours. Where two chosen runs would look the
-    same, the later one takes the next look that is free.
+    So a run keeps its colour when others are added, and runs made one after the other, which are
+    those that are watched together, have different ones. Where two chosen runs would look the
+    same, the later one takes other dashes, or if these are used up the next look that is free.
 
     Args:
         chosen: Ids, at most `app.charts.compare.MOST_RUNS`.
@@ -28,10 +28,9 @@ def look_numbers(chosen: Sequence[str], every: Iterable[str]) -> list[int]:
     place = {run: number for number, run in enumerate(sorted({*every, *chosen}))}
     looks: dict[str, int] = {}
     for run in sorted(chosen):
-        number = place[run] % NUM_LOOKS
-        while number in looks.values():
-            number = (number + 1) % NUM_LOOKS
-        looks[run] = number
+        color = place[run] % len(COLORS)
+        tried = (*range(color, NUM_LOOKS, len(COLORS)), *range(NUM_LOOKS))
+        looks[run] = next(number for number in tried if number not in looks.values())
     return [looks[run] for run in chosen]
 
 

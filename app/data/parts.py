@@ -131,8 +131,8 @@ def draw_lengths(report: DataReport, spec: RunSpec) -> None:
     if limit is not None:
         cut = int((values > limit).sum())
         st.markdown(
-            f"**{cut:,}** of {len(values):,} rows ({cut / max(len(values), 1):.1%}) are longer "
-            f"than {limit} tokens and are cut there."
+            f"**{cut:,}** of {len(values):,} rows ({cut / max(len(values), 1):.1%}) "
+            f"{'is' if cut == 1 else 'are'} longer than {limit} tokens and cut there."
         )
 
 

@@ -65,7 +65,8 @@ def _draw_words(use: HeadUse) -> None:
         for layer, found in zip(use.layers, use.dead, strict=True)
         if found.any()
     ]
-    more = f"; and {len(lines) - LISTED} layers more" if len(lines) > LISTED else ""
+    rest = len(lines) - LISTED
+    more = f"; and {rest} layer{'s' * (rest != 1)} more" if rest > 0 else ""
     st.markdown("; ".join(lines[:LISTED]) + more if lines else "Every head is left in part.")
 
 

@@ -2,8 +2,11 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
+
+from app.widgets.ticks import draw_every
 
 STEP = "step"
 SECONDS_A_STEP = 0.8
@@ -31,7 +34,7 @@ def choose_step(steps: Sequence[int]) -> int:
     )  # fmt: skip
     if plays:  # else there is no part of the page that runs by itself
         st.session_state[_DRAWN] = time.monotonic()
-        _go_on(steps, step)
+        draw_every("playing", SECONDS_A_STEP, partial(_go_on, steps, step))
     return step
 
 
@@ -41,7 +44,6 @@ def _turn(steps: Sequence[int], step: int, plays: bool) -> None:
         st.session_state[_NEXT] = steps[0]
 
 
-@st.fragment(run_every=SECONDS_A_STEP)
 def _go_on(steps: Sequence[int], step: int) -> None:
     """At its own time, not when the page is drawn."""
     if time.monotonic() - st.session_state[_DRAWN] >= SECONDS_A_STEP / 2:

@@ -46,12 +46,12 @@ def draw_curves(watched: Sequence[Watched]) -> None:
             )  # fmt: skip
         st.caption(HOW_TO_ZOOM)
     with st.grid(3 if gated else 2, min_column_width=NARROWEST):
-        with st.container(border=True):
+        with st.container(border=True, height="stretch"):
             _draw_loss(watched, span)
-        with st.container(border=True):
+        with st.container(border=True, height="stretch"):
             _draw_score(watched)
         if gated:
-            with st.container(border=True):
+            with st.container(border=True, height="stretch"):
                 _draw_sparsity(gated, len(watched) > 1, line)
 
 

@@ -12,9 +12,9 @@ from app.live.job import draw_job
 from app.live.ridge import draw_ridge
 from app.live.watched import Watched, watch
 from app.reading.curves import logged
-from app.reading.one_run import row_of, waits_for_user
-from app.reading.runs import runs_folder, start_waiting
-from app.rows import Row, is_active
+from app.reading.one_run import row_of
+from app.reading.runs import brings_news, runs_folder
+from app.rows import Row
 from app.widgets.run_state import chosen_run
 from app.widgets.ticks import News, follow
 from app.words import no_gates
@@ -85,9 +85,6 @@ def draw_end() -> None:
 def news() -> News:
     """What these runs have logged; a paused one brings nothing until somebody continues it."""
     rows = rows_of(chosen)
-    active = [row for row in rows if is_active(row)]
-    if active:
-        start_waiting(folder)
     marks: dict[str, Hashable] = {
         row["run"]: (row["step"], logged(Run(folder / row["run"]))) for row in rows
     }
@@ -95,7 +92,7 @@ def news() -> News:
     return News(
         parts={"runs": every, "curves": every, "gates": one, "end": one},
         whole=tuple((row["run"], row["status"]) for row in rows),
-        goes_on=updates and not all(waits_for_user(Run(folder / row["run"])) for row in active),
+        goes_on=brings_news(folder, rows) and updates,
     )
 
 

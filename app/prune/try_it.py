@@ -5,6 +5,7 @@ The models are in a process of their own (`finegates.trying.server`), which stay
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -13,6 +14,7 @@ from app.charts.style import GRAY, ORANGE
 from app.prune.actions import why_nothing_can_be_measured
 from app.text import escape_markdown
 from app.widgets.buttons import change_button, disabled_if_read_only
+from app.widgets.ticks import draw_every
 from app.words import duration, percent
 from finegates.errors import FineGatesError
 from finegates.gates.cuts import Cut
@@ -45,8 +47,8 @@ def draw_try(run: Run, cut: Cut) -> None:
     with st.container(border=True):
         st.markdown("**Try it on a text of your own**", help=HELP)
         _draw_boxes(run, cut)
-        waiting = _asked(run) is not None
-        st.fragment(_draw_answers, run_every=TICK_S if waiting else None)(run, cut)
+        waits = _asked(run) is not None
+        draw_every(f"try-{run.id}", TICK_S if waits else 0, partial(_draw_answers, run, cut))
 
 
 def _draw_boxes(run: Run, cut: Cut) -> None:

@@ -7,12 +7,14 @@ showed then, or on nothing: buttons are named by their run.
 import contextlib
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
 from app.reading.one_run import tasks_of
 from app.text import escape_markdown
 from app.widgets.buttons import change_button
+from app.widgets.ticks import draw_every
 from app.words import duration
 from finegates.errors import FineGatesError, RunError
 from finegates.gates.cuts import CURVE_POINTS
@@ -57,7 +59,7 @@ def draw_work(run: Run) -> None:
     """What is at work and what failed; looks again each second while anything is at work."""
     if refused := st.session_state.pop(_refusal(run), ""):
         st.error(escape_markdown(refused), icon=":material/error:")
-    st.fragment(_draw_tasks, run_every=TICK_S if at_work(run) else None)(run)
+    draw_every(f"tasks-{run.id}", TICK_S if at_work(run) else 0, partial(_draw_tasks, run))
 
 
 def _draw_tasks(run: Run) -> None:

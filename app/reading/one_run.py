@@ -9,7 +9,7 @@ from finegates.jobs.control import JobInfo
 from finegates.jobs.tasks import Task, read_task
 from finegates.runs.folder import TRAINED_FOLDER, Run
 from finegates.runs.launch import Launch, read_launch
-from finegates.runs.status import PAUSE_FILE, STOP_FILE, Status
+from finegates.runs.status import STOP_FILE, Status
 
 
 def row_of(run: Run) -> dict[str, Any]:
@@ -71,8 +71,3 @@ def stopping_for_s(run: Run) -> float:
         return time.time() - (run.path / STOP_FILE).stat().st_mtime
     except OSError:
         return 0.0
-
-
-def waits_for_user(run: Run) -> bool:
-    """Whether the run is paused and stays so until somebody continues or stops it."""
-    return (run.path / PAUSE_FILE).exists() and row_of(run)["status"] == "paused"

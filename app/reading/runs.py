@@ -1,14 +1,16 @@
 """All runs of the folder: their rows, and those that were deleted."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from app.reading.cache import shared
 from app.reading.run_index import RunIndex
-from app.rows import Row
+from app.rows import Row, is_active
 from finegates.jobs import control as jobs
 from finegates.runs.bin import BinnedRun, list_bin
 from finegates.runs.folder import BROKEN, Run, default_runs_dir, list_runs
 from finegates.runs.names import unique_names
+from finegates.runs.status import PAUSE_FILE
 
 WAKE_EVERY_S = 10
 
@@ -53,3 +55,18 @@ def name_of_binned(binned: BinnedRun) -> str:
 def start_waiting(folder: Path) -> None:
     """Starts queued runs and marks lost ones, at most every `WAKE_EVERY_S` seconds."""
     jobs.tend(folder)
+
+
+def brings_news(folder: Path, rows: Iterable[Row]) -> bool:
+    """Whether one of these runs may come to something new by itself; starts those that can start.
+
+    What is over brings nothing, and a paused run nothing until somebody continues or stops it.
+    """
+    active = [row for row in rows if is_active(row)]
+    if active:
+        start_waiting(folder)
+    return not all(_is_paused(folder, row) for row in active)
+
+
+def _is_paused(folder: Path, row: Row) -> bool:
+    return row["status"] == "paused" and (folder / row["run"] / PAUSE_FILE).exists()

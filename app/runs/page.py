@@ -8,8 +8,8 @@ import streamlit as st
 from app import places
 from app.charts.tradeoff import SMALL_HEIGHT
 from app.reading.results import medians
-from app.reading.runs import run_rows, runs_folder, start_waiting
-from app.rows import Row, is_active
+from app.reading.runs import brings_news, run_rows, runs_folder
+from app.rows import Row
 from app.run_table.columns import tags_config
 from app.run_table.table import column_config, table
 from app.runs.bin import draw_bin
@@ -23,11 +23,11 @@ from app.tradeoff.choice import Look, choose_axis, choose_task
 from app.tradeoff.frames import comparisons
 from app.widgets.opening import leave_if_clicked, open_if_clicked, open_run
 from app.widgets.picker import ALL_RUNS, no_runs
+from app.widgets.ticks import News, follow
 from app.words import NOTHING, STATES
 from finegates.runs.folder import BROKEN
 from finegates.runs.names import unique_names
 
-REFRESH_S = 2
 FEW_ROWS, MAX_TABLE_HEIGHT = 11, 430
 MOST_BROKEN = 3
 EDIT, OPEN_BOX = "edit_notes", "open_a_run"
@@ -109,7 +109,9 @@ def draw_broken(shown: list[Row]) -> None:
         st.caption(f"And {len(broken) - MOST_BROKEN} more; see “Why it ended” in the table.")
 
 
-def draw_tradeoff(rows: list[Row]) -> None:
+def draw_tradeoff() -> None:
+    leave_if_clicked()
+    rows = run_rows(folder)
     found = comparisons(medians(folder, rows))
     st.subheader("Score against sparsity", help="Every finished run of one task is a point.")
     if not found:
@@ -130,14 +132,11 @@ def is_editing() -> bool:
     return st.session_state.get(EDIT, False)
 
 
-@st.fragment(run_every=REFRESH_S if any(map(is_active, rows)) and not is_editing() else None)
-def view(was_active: bool, was_editing: bool) -> None:
+def draw_runs(was_editing: bool) -> None:
     leave_if_clicked()
-    rows = run_rows(folder)
-    if any(map(is_active, rows)):
-        start_waiting(folder)
-    if was_active != any(map(is_active, rows)) or was_editing != is_editing():
+    if was_editing != is_editing():
         st.rerun()
+    rows = run_rows(folder)
     with st.container(horizontal=True, vertical_alignment="center"):
         chosen = choose_view(rows)
         shown = chosen.rows(rows)
@@ -157,7 +156,18 @@ def view(was_active: bool, was_editing: bool) -> None:
         draw_ticked([by_id[run] for run in ticks], rows, len(hidden), folder)
     draw_below(shown, rows)
     draw_broken(shown)
-    draw_tradeoff(rows)
+
+
+def news() -> News:
+    """Of runs that come, go on and end; while somebody types in the table it stands still."""
+    rows = run_rows(folder)
+    at_work = tuple((r["run"], r["status"], r["step"], r["name"], *r["tags"]) for r in rows)
+    ended = tuple(row["run"] for row in rows if row["status"] == "finished")
+    return News(
+        parts={"runs": at_work, "points": ended},
+        whole=(is_editing(), *(row["run"] for row in rows)),
+        goes_on=brings_news(folder, rows) and not is_editing(),
+    )
 
 
 with st.container(horizontal=True, vertical_alignment="center"):
@@ -165,6 +175,6 @@ with st.container(horizontal=True, vertical_alignment="center"):
     draw_bin(folder)
     st.page_link(places.NEW_RUN, label="New run", icon=":material/add:")
 if rows:
-    view(any(map(is_active, rows)), is_editing())
+    follow(news, {"runs": partial(draw_runs, is_editing()), "points": draw_tradeoff})
 else:
     no_runs()

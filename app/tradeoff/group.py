@@ -74,8 +74,8 @@ def _draw_buttons(group: Group, folder: Path, progress: GroupProgress) -> None:
     if active:
         with st.popover("Stop all", icon=":material/stop:", key=f"confirm_stop_all_{group.name}"):
             st.markdown(
-                f"Stops {len(active)} runs: those at work finish their step, save and end; queued "
-                "ones don't start. They can be submitted again."
+                f"Stops {len(active)} run{'s' * (len(active) != 1)}: what is at work finishes its "
+                "step, saves and ends; what is queued does not start. It can be submitted again."
             )
             if change_button("Yes, stop all", type="primary", key=f"stop_all_{group.name}"):
                 stop_all(active)
@@ -117,13 +117,14 @@ def draw_missing(points: list[Point]) -> None:
 def draw_runs(groups: Sequence[Group], rows: list[Row]) -> None:
     """The groups' runs, each with a button that opens it; failed ones say why."""
     names = ", ".join(group.name for group in groups)
-    with st.expander(f"The {len(rows)} runs of {names}", icon=":material/table_rows:"):
+    runs = f"{len(rows)} run{'s' * (len(rows) != 1)}"
+    with st.expander(f"The {runs} of {names}", icon=":material/table_rows:"):
         ids = [row["run"] for row in rows]
         st.dataframe(
             table(rows).drop(columns=["model"] if len(groups) == 1 else []),
             key="group_runs", column_config=column_config(ids, open_run), hide_index=True,
             placeholder=NOTHING, height="content" if len(rows) <= FEW_ROWS else MAX_TABLE_HEIGHT,
-            alt=f"{len(rows)} runs of {names}",
+            alt=f"{runs} of {names}",
         )  # fmt: skip
     with st.expander("The same from a terminal", icon=":material/terminal:"):
         for group in groups:

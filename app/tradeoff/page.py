@@ -8,10 +8,9 @@ import streamlit as st
 from app import places
 from app.charts.tradeoff import HEIGHT, PANEL_HEIGHT, PANEL_WIDTH, WIDTH
 from app.reading.curves import curves_of
-from app.reading.one_run import waits_for_user
 from app.reading.results import all_groups, costs_of, first_group, medians
-from app.reading.runs import run_rows, runs_folder, start_waiting
-from app.rows import Row, is_active
+from app.reading.runs import brings_news, run_rows, runs_folder
+from app.rows import Row
 from app.text import escape_markdown
 from app.tradeoff.chart import draw_chart, draw_reading
 from app.tradeoff.choice import Look, choose_look, choose_methods, choose_tasks
@@ -54,14 +53,14 @@ def view(names: list[str]) -> None:
 def news() -> News:
     """Runs that come, go on and end; a paused one brings nothing until somebody continues it."""
     all_rows = run_rows(folder)
-    active = [row for row in all_rows if is_active(row)]
-    if active:
-        start_waiting(folder)
     marks = tuple((row["run"], row["status"], row["step"]) for row in all_rows)
     return News(
         parts={"points": marks},
-        whole=tuple(group.name for group in all_groups(folder)),
-        goes_on=not all(waits_for_user(Run(folder / row["run"])) for row in active),
+        whole=(
+            tuple(group.name for group in all_groups(folder)),
+            tuple((row["run"], row["status"]) for row in all_rows),
+        ),
+        goes_on=brings_news(folder, all_rows),
     )
 
 

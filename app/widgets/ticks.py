@@ -18,7 +18,7 @@ SHARE = 0.006
 """Of a core, that one part of a page may take while something new comes all the time."""
 BROWSER = 4.0
 """What drawing a part takes of server and browser, in units of what it takes of the server."""
-SHORTEST_S, LONGEST_S = 9.5, 120.0
+SHORTEST_S, LONGEST_S = 9.5, 45.0
 """Between two drawings of a part, in seconds."""
 SOON_S, SOON_EVERY_S = 12.0, 2.0
 """For so long after the page was opened or something was clicked, each look comes so soon."""
@@ -110,6 +110,28 @@ def follow(news: Callable[[], News], parts: Mapping[str, Callable[[], None]]) ->
     st.fragment(_draw_pulse, key=_PULSE)(news, state)
 
 
+def draw_every(key: str, every_s: float, draw: Callable[[], None]) -> None:
+    """Draws one part, and again every so many seconds while the window is looked at.
+
+    For what moves by itself and is soon over, such as a progress bar; `follow` spares the machine.
+
+    Args:
+        key: Unlike any other on the page.
+        every_s: Seconds; 0 for never.
+        draw: Draws the part.
+    """
+
+    def part() -> None:
+        draw()
+        _pulse(key=f"{_PULSE}-{key}", data={"everyMs": 1000 * every_s}, on_tick_change=_nothing)
+
+    st.fragment(part, key=f"every-{key}")()
+
+
+def _nothing() -> None:
+    """That a component's value has changed draws its fragment again."""
+
+
 def _timed(
     name: str, draw: Callable[[], None], news: Callable[[], News], state: _Page
 ) -> Callable[[], None]:
@@ -140,7 +162,10 @@ def _tick(news: Callable[[], News], state: _Page) -> None:
     new = [name for name, drawn in state.drawn.items() if now.parts[name] != drawn.shown]
     if new:
         state.changed_at = at
-    if due := [n for n in new if at - state.drawn[n].at >= state.drawn[n].wait_s]:
+    # What is over is shown at once: nothing would ask again.
+    if due := [
+        n for n in new if not now.goes_on or at - state.drawn[n].at >= state.drawn[n].wait_s
+    ]:
         st.rerun(scope=[*due, _PULSE])
 
 

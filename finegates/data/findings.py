@@ -4,7 +4,6 @@ A run refuses some of it (an empty text, a missing label); from the rest it woul
 same, and the score would mean less than it seems to.
 """
 
-import difflib
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,21 +18,15 @@ from finegates.data.remedies import (
     is_empty,
     is_leaked,
     joined_texts,
-    one_spelling,
     rare_classes,
     rows_in_words,
+    slips,
     spellings,
     texts_of,
 )
-from finegates.data.rows import MAX_CLASS_CHARACTERS
 from finegates.data.splits import TextSplits
 from finegates.errors import shortened
 
-LIKE = 0.8
-"""Class names at least this similar (`difflib`) may be one name and a typing error."""
-RARE = 0.05
-"""Only a class with at most this share of another's rows may be a typing error of it."""
-MOST_CLASSES_COMPARED = 50
 MOST_NAMED = 5
 
 
@@ -145,31 +138,14 @@ def _rare(labels: pd.Series) -> Finding:
 
 def _label_slips(labels: pd.Series) -> Iterator[Finding]:
     """Classes that may be one class and a typing error."""
-    counts = labels[labels != ""].value_counts()
-    names = [str(name) for name in counts.index[:MOST_CLASSES_COMPARED]]
-    names = [name for name in names if len(name) <= MAX_CLASS_CHARACTERS]
-    for place, name in enumerate(names):
-        for larger in names[:place]:
-            if _is_slip(name, larger, int(counts[name]), int(counts[larger])):
-                text = (
-                    f"The class '{name}' ({rows_in_words(int(counts[name]))}) looks like "
-                    f"'{larger}' ({rows_in_words(int(counts[larger]))}). If they are one class, "
-                    "write them alike."
-                )
-                yield Finding("Label slip", text, _numbers(labels == name))
-                break
-
-
-def _is_slip(name: str, larger: str, count: int, count_of_larger: int) -> bool:
-    if one_spelling(name) == one_spelling(larger):
-        return False  # told as spellings of one class
-    if count > RARE * count_of_larger or _is_numeral(name) or _is_numeral(larger):
-        return False
-    return difflib.SequenceMatcher(None, name.casefold(), larger.casefold()).ratio() >= LIKE
-
-
-def _is_numeral(name: str) -> bool:
-    return name.lstrip("-").replace(".", "", 1).isdigit()
+    counts = labels.value_counts()
+    for name, larger in slips(labels).items():
+        text = (
+            f"The class '{name}' ({rows_in_words(int(counts[name]))}) looks like "
+            f"'{larger}' ({rows_in_words(int(counts[larger]))}). If they are one class, "
+            "write them alike."
+        )
+        yield Finding("Label slip", text, _numbers(labels == name), False, ("mend_slips",))
 
 
 def _repeats(texts: pd.Series, labels: pd.Series) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """What can be done about findings before a run: each remedy by name, the same rows for all."""
 
+import difflib
 import re
 import unicodedata
 from collections.abc import Collection
@@ -10,10 +11,16 @@ import pandas as pd
 
 from finegates.data.cells import INVISIBLE, cells_of, numbers_of
 from finegates.data.columns import Columns
+from finegates.data.rows import MAX_CLASS_CHARACTERS
 
 RARE_ROWS = 5
 """A class of fewer rows is rare, where at least two classes are not."""
 MERGED = "other"
+_SIMILAR = 0.8
+"""Class names at least this similar (`difflib`) may be one name and a typing error."""
+_SHARE_OF_SLIPS = 0.05
+"""Only a class with at most this share of another's rows may be a typing error of it."""
+_MOST_CLASSES_COMPARED, _MOST_NAMED = 50, 5
 _WITHOUT_PICTURE = re.compile(rf"[{INVISIBLE}]")
 
 
@@ -50,6 +57,12 @@ REMEDIES = {
             "Write each class in one way",
             "Labels that differ by case, blanks, invisible characters, accents' encoding, or as 1 "
             "and 1.0 do, get the spelling that is the most frequent.",
+        ),
+        Remedy(
+            "mend_slips",
+            "Count slips as the class they look like",
+            "A class of few rows whose name is nearly that of a large one becomes the large one. "
+            "Look at the names first.",
         ),
         Remedy(
             "drop_contradictions",
@@ -103,7 +116,7 @@ def clean(frame: pd.DataFrame, columns: Columns, names: Collection[str]) -> Clea
     for name in REMEDIES:
         if name not in names or name == "drop_leaks":
             continue
-        if name in ("unify_labels", "merge_rare_classes"):
+        if name in ("unify_labels", "mend_slips", "merge_rare_classes"):
             if classes:
                 frame = _relabelled(frame, columns, name, done)
             continue
@@ -196,12 +209,40 @@ def spellings(labels: pd.Series) -> dict[str, str]:
     return {other: first for first, *others in groups.values() for other in others}
 
 
+def slips(labels: pd.Series) -> dict[str, str]:
+    """Each class that may be a typing error of a larger one, to that one."""
+    counts = labels[labels != ""].value_counts()
+    names = [str(name) for name in counts.index[:_MOST_CLASSES_COMPARED]]
+    names = [name for name in names if len(name) <= MAX_CLASS_CHARACTERS]
+    found: dict[str, str] = {}
+    for place, name in enumerate(names):
+        for larger in names[:place]:
+            if _is_slip(name, larger, int(counts[name]), int(counts[larger])):
+                found[name] = found.get(larger, larger)
+                break
+    return found
+
+
+def _is_slip(name: str, larger: str, count: int, count_of_larger: int) -> bool:
+    if one_spelling(name) == one_spelling(larger):
+        return False  # told as spellings of one class
+    if count > _SHARE_OF_SLIPS * count_of_larger or _is_numeral(name) or _is_numeral(larger):
+        return False
+    return difflib.SequenceMatcher(None, name.casefold(), larger.casefold()).ratio() >= _SIMILAR
+
+
+def _is_numeral(name: str) -> bool:
+    return name.lstrip("-").replace(".", "", 1).isdigit()
+
+
 def _relabelled(
     frame: pd.DataFrame, columns: Columns, name: str, done: list[str]
 ) -> pd.DataFrame:  # fmt: skip
     labels = cells_of(frame[columns.label])
     if name == "unify_labels":
         new = spellings(labels)
+    elif name == "mend_slips":
+        new = slips(labels)
     else:
         rare = rare_classes(labels)
         new = dict.fromkeys(rare, MERGED)
@@ -215,6 +256,10 @@ def _relabelled(
     if name == "unify_labels":
         kinds = "spelling" if len(new) == 1 else "spellings"
         done.append(f"Wrote {len(new):,} {kinds} of classes as the most frequent one, in {rows}.")
+    elif name == "mend_slips":
+        shown = ", ".join(f"'{slip}' as '{right}'" for slip, right in [*new.items()][:_MOST_NAMED])
+        more = f" and {len(new) - _MOST_NAMED:,} more" if len(new) > _MOST_NAMED else ""
+        done.append(f"Counted {shown}{more}, in {rows}.")
     else:
         kinds = "rare class" if len(new) == 1 else "rare classes"
         done.append(f"Merged {len(new):,} {kinds}, {rows}, into '{MERGED}'.")

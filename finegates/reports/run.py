@@ -14,7 +14,7 @@ from finegates.reports.measured import cuts, made_with, timings
 from finegates.reports.words import TERMS
 from finegates.runs.folder import Run, current_rows
 from finegates.runs.label_errors import ERRORS, error_words
-from finegates.runs.names import describe
+from finegates.runs.names import data_name, describe, file_name
 from finegates.runs.notes import read_notes
 from finegates.runs.provenance import chosen_settings
 from finegates.runs.status import Status
@@ -95,7 +95,10 @@ def asked(run: Run) -> Html:
     """Settings that differ from the method's own, the data, and the command that repeats it."""
     spec, data = run.spec, run.record["data"]
     own = {"method": spec.method, **chosen_settings(spec)}
-    facts = {"data": data.get("source"), "training rows": data.get("num_train"),
+    if spec.validation_data:
+        own["validation_data"] = file_name(spec.validation_data)
+    facts = {"data": data_name(spec.task, data.get("source")),
+             "training rows": data.get("num_train"),
              "validation rows": data.get("num_validation"), "fingerprint": data.get("fingerprint"),
              "labels": ", ".join(map(str, data.get("labels") or ())),
              "mended before": " ".join(map(str, data.get("cleaned") or ()))}  # fmt: skip

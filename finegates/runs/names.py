@@ -27,9 +27,14 @@ def data_name(task: str, source: str | None) -> str:
         source: Where the run's record says its rows are from.
     """
     if source and source.startswith(_FILE):
-        file = _DIGEST.sub("", source.removeprefix(_FILE))
+        file = file_name(source.removeprefix(_FILE))
         return _ENDING.sub("", file) or file
     return _TASK_NAMES.get(task, task)
+
+
+def file_name(path: str) -> str:
+    """The user's own name for a file: without its folder, and without the digest of an upload."""
+    return _DIGEST.sub("", re.split(r"[/\\]", path)[-1])
 
 
 def score_text(score: float) -> str:

@@ -9,9 +9,12 @@ import pandas as pd
 import pytest
 
 from app.charts import compare
+from app.curves.data_facts import DATA_SETTINGS
 from app.curves.frames import differences, differences_csv, names_of, numbers, smoothed
 from app.reading.curves import curves_of
 from app.reading.one_run import facts_of
+from app.words import NOTHING
+from finegates.data.remedies import REMEDIES
 from finegates.runs.folder import Run
 from finegates.runs.notes import rename_run
 from finegates.runs.status import write_status
@@ -72,13 +75,48 @@ def test_only_what_differs_is_shown_until_all_is_asked_for(visit, runs):
     few = app.dataframe[1].value
     shown = set(few["name"])
     assert {"method", "target_sparsity", "seed", "learning_rate"} <= shown
-    assert not {"epochs", "task", "fingerprint", "torch"} & shown
+    assert not {"epochs", "Data set", "Version of its rows", "torch"} & shown
     app.toggle(key="equal").set_value(True).run()
     every = app.dataframe[1].value
-    assert set(runs[0].spec.to_dict()) | {"fingerprint", "torch", "python"} <= set(every["name"])
+    settings = {name for name in runs[0].spec.to_dict() if name not in DATA_SETTINGS}
+    assert settings | {"Data set", "Labels", "torch", "python"} <= set(every["name"])
     assert set(every["part"]) == {"setting", "data", "version"}
     hidden = len(every) - len(few)
     assert f"{hidden} equal rows are hidden" in texts(visit("compare", runs=ids_of(runs)))
+
+
+def run_of_file(runs_dir, name: str, fingerprint: str, **settings) -> Run:
+    run = make_run(runs_dir, data=f"/home/me/up/{name}", fingerprint=fingerprint, **settings)
+    record = json.loads((run.path / "spec.json").read_text())
+    record["data"]["source"] = f"file:{name}"
+    (run.path / "spec.json").write_text(json.dumps(record))
+    return run
+
+
+def test_what_differs_in_the_data_is_told_in_words_without_hash_or_path(visit, runs_dir):
+    first, other = (f"{digit * 16}-tickets.csv" for digit in "ab")
+    runs = [
+        run_of_file(runs_dir, first, "1" * 64, label_column="queue"),
+        run_of_file(
+            runs_dir, other, "2" * 64, label_column="team", cleaning=("drop_repeats",),
+            separator="semicolon", validation_data=f"/home/me/up/{first}",
+        ),
+    ]  # fmt: skip
+    table = visit("compare", runs=ids_of(runs)).dataframe[1].value
+    assert set(table["part"]) == {"data"}
+    found = {name: tuple(values) for name, *values in table.drop(columns="part").to_numpy()}
+    assert found == {
+        "Version of its rows": ("A", "B"),
+        "Mended first": (NOTHING, REMEDIES["drop_repeats"].label),
+        "Columns parted by": ("as found", "semicolon"),
+        "Column of the label": ("queue", "team"),
+        "Second file, for validation": (NOTHING, "tickets.csv"),
+    }
+    app = visit("compare", runs=ids_of(runs), equal="true")
+    every = app.dataframe[1].value
+    (line,) = every[every["name"] == "Data set"].to_numpy().tolist()
+    assert line == ["data", "Data set", "tickets", "tickets"]
+    assert not every.map(lambda cell: "/home" in str(cell) or "aaaa" in str(cell)).any(axis=None)
 
 
 def test_versions_that_differ_are_told(runs):

@@ -84,7 +84,15 @@ def test_two_runs_that_are_shown_together_never_look_the_same():
     every = [f"{number:03d}" for number in range(3 * compare.NUM_LOOKS)]
     chosen = [every[number] for number in (0, 21, 42, 1, 22)]
     looks = look_numbers(chosen, every)
-    assert len({*looks}) == len(chosen) and looks[0] == 0 and looks[3] == 1
+    assert looks == [0, 7, 14, 1, 8]
+    of_one_color = every[::7]
+    assert len({*look_numbers(of_one_color, every)}) == len(of_one_color)
+
+
+def test_dashes_are_only_for_runs_of_one_colour():
+    every = [f"{number:03d}" for number in range(3 * compare.NUM_LOOKS)]
+    for alone in every:
+        assert compare.dash_of_run(*look_numbers([alone], every)) == [1, 0]
 
 
 def test_columns_that_grow_are_the_rows_read_at_once(tmp_path):

@@ -1,5 +1,7 @@
 """A page that follows what goes on: which part is drawn again, and when nothing is asked at all."""
 
+from pathlib import Path
+
 import pytest
 
 from app.widgets import ticks
@@ -51,3 +53,9 @@ def test_what_is_dear_is_drawn_seldom():
 def test_looks_are_fewer_the_longer_nothing_has_come():
     soon, *later = interval_s(0, 0), interval_s(60, 0), interval_s(300, 100), interval_s(9e4, 9e4)
     assert soon < later[0] < later[1] < later[2]
+
+
+def test_no_page_ticks_by_itself_when_nobody_looks():
+    """Streamlit's own ticks go on in a window that is hidden."""
+    files = [*Path(ticks.__file__).parents[1].rglob("*.py")]
+    assert files and not [f for f in files if "run_every" in f.read_text()]

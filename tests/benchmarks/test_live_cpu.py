@@ -1,6 +1,8 @@
 """What an open Live page takes is measured of every state; how much it is, no test tells."""
 
 import json
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
@@ -13,7 +15,9 @@ from tests.app.fake_runs import TINY, make_run
 @pytest.mark.slow
 @pytest.mark.browser
 def test_every_state_of_a_run_is_looked_at(tmp_path):
-    figures = live_cpu.measure(tmp_path, live_cpu.Extent(0.5, 0.2, 5.0))
+    # In a process of its own: other tests of this one may have Playwright at work.
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        figures = pool.submit(live_cpu.measure, tmp_path, live_cpu.Extent(0.5, 0.2, 5.0)).result()
     seen = [row["figure"] for row in figures if "goal" in row]
     states = ("running", "running, hidden", "paused", "finished", "paused, two windows")
     assert seen == [f"live, {state}: both" for state in states]

@@ -91,21 +91,37 @@ def counted(browser: Browser, url: str) -> Page:
     return page
 
 
+PAGES = ("live?run={0}", "compare?runs={0}&runs={1}", "")
+"""Pages that follow runs."""
+
+
+@pytest.mark.parametrize("place", PAGES)
 @pytest.mark.parametrize("state", ["paused", "finished"])
-def test_nothing_is_asked_of_a_run_that_brings_nothing(server, browser, state):
-    run = make_run(server.runs_dir, state, progress=0.5 if state == "paused" else 1.0)
-    page = counted(browser, f"{server.url}/live?run={run.id}")
+def test_nothing_is_asked_of_a_run_that_brings_nothing(server, browser, state, place):
+    runs = [
+        make_run(server.runs_dir, state, progress=0.5 if state == "paused" else 1.0).id
+        for _ in range(2)
+    ]
+    page = counted(browser, f"{server.url}/{place.format(*runs)}")
     assert messages_in(page, QUIET_MS) == 0
 
 
-def test_nothing_is_asked_while_the_window_is_hidden_and_news_come_when_it_is_back(server, browser):
+@pytest.mark.parametrize("place", PAGES)
+def test_a_page_of_a_run_at_work_asks_only_while_it_is_looked_at(server, browser, place):
+    runs = [make_run(server.runs_dir, "running", progress=0.5).id for _ in range(2)]
+    page = counted(browser, f"{server.url}/{place.format(*runs)}")
+    assert messages_in(page, QUIET_MS) > 0
+    page.evaluate(HIDE, "hidden")
+    page.wait_for_timeout(500)
+    assert messages_in(page, QUIET_MS) == 0
+
+
+def test_news_come_when_a_hidden_window_is_back(server, browser):
     run = make_run(server.runs_dir, "running", progress=0.5, total_steps=TOTAL)
     page = counted(browser, f"{server.url}/live?run={run.id}")
-    assert messages_in(page, QUIET_MS) > 0, "the control: a window that is looked at asks"
     page.evaluate(HIDE, "hidden")
     page.wait_for_timeout(500)
     grow(run, TINY, TOTAL, start=95, end=150)
-    assert messages_in(page, QUIET_MS) == 0
     page.evaluate(HIDE, "visible")
     expect(page.get_by_text(f"Step 150 of {TOTAL}")).to_be_visible(timeout=2 * LOOK_MS)
     no_exception(page)

@@ -43,7 +43,7 @@ def test_a_downloaded_report_draws_its_figures_without_a_network(server, browser
     report = without_network(browser, asked)
     report.on("pageerror", lambda error: problems.append(str(error)))
     report.goto(file.as_uri())
-    expect(report.get_by_role("heading").first).to_contain_text("finegates on sample, target 40 %")
+    expect(report.get_by_role("heading").first).to_contain_text("sample · finegates · 40%")
     expect(report.get_by_text(run.id).first).to_be_attached()
     figures = report.locator("figure")
     number = figures.count()

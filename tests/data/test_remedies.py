@@ -33,6 +33,10 @@ BAD = {
         [("x", "B"), ("y", "g\u200b"), ("z", "ｇ")], 0,
         "Wrote 3 spellings of classes as the most frequent one, in 3 rows.",
     ),
+    "mend_slips": (
+        [*((f"p {i}", "positive") for i in range(20)), ("x", "postive")], 0,
+        "Counted 'postive' as 'positive', in 1 row.",
+    ),
 }  # fmt: skip
 
 

@@ -105,6 +105,16 @@ def test_what_was_done_to_the_rows_first_is_told(runs_dir):
     assert "Left out 2 rows without a label." in check_loads_nothing(run_report(Run(run.path))).text
 
 
+def test_a_file_is_called_by_its_own_name(runs_dir):
+    kept = f"{'a' * 16}-tickets.csv"
+    run = make_run(runs_dir, data=f"/up/{kept}", validation_data=f"/up/{'b' * 16}-later.csv")
+    record = json.loads((run.path / SPEC_FILE).read_text())
+    record["data"]["source"] = f"file:{kept}"
+    (run.path / SPEC_FILE).write_text(json.dumps(record))
+    report = run_report(Run(run.path))
+    assert "<td>tickets</td>" in report and "<td>later.csv</td>" in report
+
+
 def test_the_policy_allows_no_address_and_only_our_own_two_scripts(run):
     parsed = Parsed(run_report(run))
     (policy,) = [a["content"] for _, a in parsed.elements if a.get("http-equiv")]
