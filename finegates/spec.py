@@ -15,6 +15,7 @@ from finegates.settings import check_settings, setting
 SAMPLE_TASK = "sample"
 FILE_TASK = "file"
 GLUE_TASKS = ("cola", "stsb", "mrpc", "rte", "sst2", "mnli", "qnli", "qqp")
+FITTED, DRAWN = "fitted", "drawn"
 PENALTIES = ("budget", "abs", "hinge")
 SEPARATORS = ("auto", "comma", "semicolon", "tab", "pipe", "blank")
 REMEDIES = (
@@ -247,6 +248,12 @@ class RunSpec:
     compacter_terms: int = setting(
         4, "Kronecker terms (n) of a Compacter weight.", group=_METHOD, minimum=1, maximum=64
     )
+    head_start: str = setting(
+        DRAWN,
+        "How the new head begins: fitted to the training rows in one pass, or drawn at random.",
+        group=_METHOD,
+        choices=(FITTED, DRAWN),
+    )
     teacher: str | None = setting(
         None,
         "Id of a finished dense run on the same data, to be imitated (self-distillation).",
@@ -302,6 +309,10 @@ class RunSpec:
         group=_TRAINING,
         choices=("linear", "constant"),
     )
+    lr_warmup_fraction: float = setting(
+        0.0, "Share of the training over which the rates rise from 0.", group=_TRAINING,
+        minimum=0.0, maximum=0.9,
+    )  # fmt: skip
     max_grad_norm: float = setting(
         1.0, "Gradients are clipped to this norm; 0 is never.", group=_TRAINING, minimum=0.0
     )

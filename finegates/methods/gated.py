@@ -24,6 +24,22 @@ GATED = (
         },
     ),
     Method(
+        name="finegates+full",
+        summary="Gates while all weights are trained too; removes exactly what was asked for.",
+        source="docs/LOG.md; as CoFi (arXiv 2204.00408) trains",
+        settings={
+            **_GAUSSIAN,
+            "head_start": "fitted",
+            "dropout": 0.0,
+            "learning_rate": 1e-3,
+            "lr_warmup_fraction": 0.06,
+            "target_delay_fraction": 0.4,
+            "target_warmup_fraction": 0.65,
+            "train_biases": False,  # they are the encoder's here
+        },
+        adapter="full",
+    ),
+    Method(
         name="finegates+lora-outside",
         summary="Low-rank update outside the gates: it adds to closed outputs too, so they stay.",
         source="arXiv 2412.12951, section 3 as it can be read",

@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 from finegates.adapters import attach_adapter
 from finegates.gates.laws import make_law
 from finegates.methods import METHODS
-from finegates.methods.method import MAGNITUDE
+from finegates.methods.method import LEARNED, MAGNITUDE
 from finegates.nn.attach import GATES_STATE, attach_gates, gates_of
 from finegates.nn.gated_linear import LowRank
 from finegates.nn.gates import Gates
@@ -43,6 +43,8 @@ def adapt(model: PreTrainedModel, spec: RunSpec) -> Adapted:
     pretrained = {tensor.data_ptr() for tensor in model.state_dict().values()}
     gates = _gate(model, spec) if method.removes else None
     adapter = attach_adapter(model, spec) if method.adapter else _low_rank_parameters(model)
+    if gates is not None and method.gates == LEARNED:  # an adapter freezes all but itself
+        gates.parameter.requires_grad_(True)
     for norm in encoder_layer_norms(model) if spec.train_layer_norms else ():
         norm.requires_grad_(True)
     if gates is not None and method.gates == MAGNITUDE:

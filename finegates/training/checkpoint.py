@@ -65,6 +65,11 @@ def _write_checkpoint(folder: Path, session: Session, step: int) -> None:
     write_json(folder / _STATE_FILE, {"step": step, "settled": settled, _LABEL_SCALE: scale})
 
 
+def has_checkpoint(run: Run) -> bool:
+    """Whether there is a checkpoint that a training can go on from."""
+    return _checkpoint_folder(run) is not None
+
+
 def load_checkpoint(run: Run, session: Session) -> int:
     """Puts the session where the checkpoint was and returns its step; 0 if there is none.
 

@@ -21,7 +21,7 @@ from finegates.nn.penalty import BudgetPenalty
 from finegates.runs.journal import Journal
 from finegates.training.batches import training_batches
 from finegates.training.budget import noise_seed
-from finegates.training.checkpoint import load_checkpoint, save_checkpoint, save_trained
+from finegates.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint, save_trained
 from finegates.training.distillation import TEACHER_KEY, blended_loss, teacher_outputs
 from finegates.training.records import Window, announce, evaluate_and_save, log
 from finegates.training.session import LOG_STEPS, Session, open_session
@@ -135,10 +135,11 @@ def _clipped(session: Session) -> list[nn.Parameter]:
 def _taught_session(journal: Journal, splits: TextSplits, device: str) -> Session:
     """A session whose training rows carry what the teacher says of them, if there is a teacher."""
     spec, base_model = journal.run.spec, journal.run.record["data"].get(BASE_MODEL)
+    begins = not has_checkpoint(journal.run)
     if spec.teacher is None:
-        return open_session(spec, splits, device, base_model)
+        return open_session(spec, splits, device, base_model, begins=begins)
     outputs = teacher_outputs(spec, splits.fingerprint, journal.run.path.parent, device)
-    session = open_session(spec, splits, device, base_model)
+    session = open_session(spec, splits, device, base_model, begins=begins)
     for row, output in zip(session.train_rows, outputs.tolist(), strict=True):
         row[TEACHER_KEY] = output
     return session

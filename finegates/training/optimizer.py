@@ -58,18 +58,30 @@ def parameter_groups(model: PreTrainedModel, adapted: Adapted, spec: RunSpec) ->
     return [group for group in groups if group["params"]]
 
 
-def make_schedule(optimizer: Optimizer, schedule: str, total_steps: int) -> LambdaLR:
-    """Rates over the steps: falling to 0 or constant; gates keep theirs."""
+def make_schedule(
+    optimizer: Optimizer, schedule: str, total_steps: int, warmup_fraction: float = 0.0
+) -> LambdaLR:
+    """Rates over the steps: rising from 0, then falling to 0 or constant; gates keep theirs.
 
-    def falling(step: int) -> float:
-        return max(0.0, 1 - step / total_steps)
+    Args:
+        optimizer: Its groups have names.
+        schedule: ``linear`` or ``constant``: what comes after the rise.
+        total_steps: Of the whole training.
+        warmup_fraction: Share of them over which the rates rise, in [0, 1).
+    """
+    rise = warmup_fraction * total_steps
 
-    def constant(step: int) -> float:
+    def factor(step: int) -> float:
+        if step < rise:
+            return (step + 1) / (rise + 1)
+        falls = schedule == "linear"
+        return max(0.0, (total_steps - step) / (total_steps - rise)) if falls else 1.0
+
+    def kept(step: int) -> float:
         return 1.0
 
     factors: list = [
-        falling if schedule == "linear" and group["name"] != GATES_GROUP else constant
-        for group in optimizer.param_groups
+        kept if group["name"] == GATES_GROUP else factor for group in optimizer.param_groups
     ]
     return LambdaLR(optimizer, factors)
 

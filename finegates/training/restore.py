@@ -57,7 +57,7 @@ def restore_session(run: Run, device: str) -> Session:
     """
     check_finished(run)
     base_model = run.record["data"].get(BASE_MODEL)
-    session = open_session(run.spec, restore_splits(run), device, base_model)
+    session = open_session(run.spec, restore_splits(run), device, base_model, begins=False)
     load_trained(run, session.accelerator.unwrap_model(session.model), session.adapted)
     session.label_scale = None  # the kept head answers in the label's unit
     return session

@@ -23,7 +23,7 @@ from finegates.nn.kurtosis import gate_weights
 from finegates.nn.model_parts import answering_linear
 from finegates.nn.penalty import PENALTIES, weigh_gates
 from finegates.nn.pretrained import load_pretrained, longest_input
-from finegates.spec import RunSpec
+from finegates.spec import FITTED, RunSpec
 from finegates.training.adapt import Adapted, adapt
 from finegates.training.batches import (
     Rows,
@@ -33,6 +33,7 @@ from finegates.training.batches import (
     tokenise,
 )
 from finegates.training.distributed import Processes
+from finegates.training.head_start import fit_head
 from finegates.training.label_scale import LabelScale
 from finegates.training.optimizer import make_optimizer, make_schedule
 
@@ -137,6 +138,8 @@ def open_session(
     splits: TextSplits,
     device: str,
     base_model: Mapping[str, str] | None = None,
+    *,
+    begins: bool = True,
 ) -> Session:
     """Loads the model, adapts it and prepares everything for the first step.
 
@@ -145,6 +148,8 @@ def open_session(
         splits: The run's data.
         device: As torch names it.
         base_model: What the run has recorded of its model, where there is a run.
+        begins: Whether a training begins; else its weights are loaded afterwards, and no head has
+            to be fitted.
 
     Raises:
         ModelError: If the model can't be loaded, or is no longer the recorded one.
@@ -155,18 +160,25 @@ def open_session(
     model, tokenizer = load_pretrained(
         spec.model, splits.labels, splits.problem, recorded=base_model, paired=splits.has_pairs
     )
-    if scale is not None:  # a head that comes with the model may start anywhere
-        torch.nn.init.zeros_(answering_linear(model)[1].bias)
-    adapted = adapt(model, spec)
     max_length = min(spec.max_length, longest_input(model.config))
     train_rows = tokenise(tokenizer, splits.train, max_length)
     validation_rows = tokenise(tokenizer, splits.validation, max_length)
     accelerator = make_accelerator(device, spec.precision)
+    if begins and spec.head_start == FITTED:
+        fit_head(
+            model, train_rows, tokenizer, batch_size=evaluation_batch_size(spec), seed=spec.seed,
+            device=accelerator.device, label_scale=scale,
+        )  # fmt: skip
+    elif scale is not None:  # a head that comes with the model may start anywhere
+        torch.nn.init.zeros_(answering_linear(model)[1].bias)
+    adapted = adapt(model, spec)
     penalty = None
     if adapted.gates is not None:
         penalty = PENALTIES[spec.penalty](adapted.gates.layout).to(accelerator.device)
     optimizer = make_optimizer(model, spec, adapted)
-    schedule = make_schedule(optimizer, spec.lr_schedule, spec.total_steps(len(train_rows)))
+    schedule = make_schedule(
+        optimizer, spec.lr_schedule, spec.total_steps(len(train_rows)), spec.lr_warmup_fraction
+    )
     validation = evaluation_batches(validation_rows, tokenizer, evaluation_batch_size(spec))
     model, optimizer, validation = accelerator.prepare(model, optimizer, validation)
     session = Session(
