@@ -1,0 +1,1 @@
+"""How small a model can get within a tolerance: which training comes next, and the answer."""
