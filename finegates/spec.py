@@ -16,6 +16,8 @@ SAMPLE_TASK = "sample"
 FILE_TASK = "file"
 GLUE_TASKS = ("cola", "stsb", "mrpc", "rte", "sst2", "mnli", "qnli", "qqp")
 FITTED, DRAWN = "fitted", "drawn"
+START_TEACHER = "start"
+"""As ``teacher``: the model that the run starts from."""
 PENALTIES = ("budget", "abs", "hinge")
 SEPARATORS = ("auto", "comma", "semicolon", "tab", "pipe", "blank")
 REMEDIES = (
@@ -136,6 +138,18 @@ class RunSpec:
     model: str = setting(
         "minilm", "'minilm' (embedded), a hub id, or a local folder.", group=_MODEL
     )
+    start_from: str | None = setting(
+        None,
+        "Start from a fine-tuned classifier, its head kept: a folder, or the id of a finished "
+        "dense run.",
+        group=_MODEL,
+    )
+    start_labels: tuple[str, ...] = setting(
+        (),
+        "The data's class of each output of the model that it starts from, in its order; only "
+        "where names do not tell.",
+        group=_MODEL,
+    )
     # method
     method: str = setting(DEFAULT_METHOD, "The recipe.", group=_METHOD, choices=tuple(METHODS))
     target_sparsity: float = setting(
@@ -250,13 +264,15 @@ class RunSpec:
     )
     head_start: str = setting(
         DRAWN,
-        "How the new head begins: fitted to the training rows in one pass, or drawn at random.",
+        "How a head begins that no start_from gives: fitted to the training rows in one pass, or "
+        "drawn at random.",
         group=_METHOD,
         choices=(FITTED, DRAWN),
     )
     teacher: str | None = setting(
         None,
-        "Id of a finished dense run on the same data, to be imitated (self-distillation).",
+        "To be imitated (self-distillation): the id of a finished dense run on the same data, or "
+        f"'{START_TEACHER}' for the model that start_from names.",
         group=_METHOD,
     )
     distillation_weight: float = setting(
@@ -368,6 +384,12 @@ class RunSpec:
             )
         if not self.target_modules:
             raise SpecError(f"target_modules is empty; name at least one of {', '.join(ROLES)}.")
+        for name, needs in (("start_labels", self.start_labels), ("teacher", self.imitates_start)):
+            if needs and not self.start_from:
+                raise SpecError(
+                    f"{name} is {getattr(self, name)!r}, but the run starts from no fine-tuned "
+                    f"model; name one with start_from, or leave {name} out."
+                )
         if self.target_sparsity and not METHODS[self.method].removes:
             removing = ", ".join(name for name, method in METHODS.items() if method.removes)
             raise SpecError(
@@ -390,6 +412,16 @@ class RunSpec:
     def steps_between_evaluations(self, num_rows: int) -> int:
         """``eval_steps``, or what gives two evaluations an epoch of this many rows."""
         return self.eval_steps or -(-self.steps_per_epoch(num_rows) // EVALUATIONS_PER_EPOCH)
+
+    @property
+    def starts_from_a_run(self) -> bool:
+        """Whether ``start_from`` is a run: of a checked spec a folder is the model, too."""
+        return self.start_from is not None and self.start_from != self.model
+
+    @property
+    def imitates_start(self) -> bool:
+        """Whether the model that the run starts from is its teacher."""
+        return self.teacher == START_TEACHER
 
     @property
     def rounds_to_budget(self) -> bool:

@@ -13,8 +13,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = """
     errors | settings | files machine | gates | methods | spec | models | nn | adapters | shrinking
-    | auto | data | runs | training | measuring | exporting | jobs | groups | results | trying
-    | reports | commands | cli | __main__
+    | auto | data | runs | training | measuring | exporting | jobs | groups | results | fitting
+    | trying | reports | commands | cli | __main__
 """
 APP = """
     compressed places rows text words | charts | reading | widgets | run_table | curves | snapshots

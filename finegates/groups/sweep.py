@@ -54,7 +54,10 @@ class Checked:
 
 
 def check_cells(
-    settings: Mapping[str, Any], cells: Sequence[Cell], launch: Launch = HERE
+    settings: Mapping[str, Any],
+    cells: Sequence[Cell],
+    launch: Launch = HERE,
+    runs_dir: Path | None = None,
 ) -> Checked:
     """Makes the spec of every cell and checks it; data, model and device are looked at once.
 
@@ -63,6 +66,7 @@ def check_cells(
             value counts.
         cells: The runs.
         launch: Who is to start them.
+        runs_dir: Folder of all runs; the default one if not given.
 
     Raises:
         FineGatesError: If one of the runs could not work.
@@ -77,7 +81,7 @@ def check_cells(
         for c in cells
     ]
     jobs.check_launch(specs[0], launch)
-    checked, data = check_inputs_together(specs, here=launch.is_local)
+    checked, data = check_inputs_together(specs, here=launch.is_local, runs_dir=runs_dir)
     plain = checked[0].to_dict()
     by_key = {cell.key: spec for cell, spec in zip(cells, checked, strict=True)}
     return Checked({name: plain[name] for name in chosen}, by_key, data)
@@ -105,7 +109,7 @@ def start_sweep(
             nothing is made or queued then.
     """
     check_may_change("start a sweep")
-    checked = check_cells(settings, cells, launch or HERE)
+    checked = check_cells(settings, cells, launch or HERE, runs_dir)
     name = name or _default_name(runs_dir, checked, cells)
     command = shlex.join(sweep_command(name, checked.settings, cells, launch or HERE))
     group = create_group(runs_dir, name, checked.settings, cells, command)
@@ -137,7 +141,7 @@ def submit_missing(
         missing = [cell for cell in group.cells if not _goes_on(cell, runs_dir, launch)]
         if missing:
             launch = launch or _launch_of(group, runs_dir)
-            checked = checked or check_cells(group.settings, group.cells, launch)
+            checked = checked or check_cells(group.settings, group.cells, launch, runs_dir)
             _check_same_inputs(group, runs_dir, checked.data)
             for cell in missing:
                 group = _submit(group, cell, checked, runs_dir, launch)

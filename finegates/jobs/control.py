@@ -73,7 +73,7 @@ def submit(
     check_may_change("start a run")
     if checked_data is None:
         check_launch(spec, launch)
-        spec, checked_data = check_inputs(spec, here=launch.is_local)
+        spec, checked_data = check_inputs(spec, here=launch.is_local, runs_dir=runs_dir)
     run = create_run(spec, checked_data, runs_dir, command, run_id, launch, name)
     if start or not launch.is_local:
         try:

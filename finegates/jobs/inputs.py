@@ -8,6 +8,7 @@ from typing import Any
 from finegates.data.splits import TextSplits, load_splits
 from finegates.errors import SpecError
 from finegates.gates.laws import make_law
+from finegates.jobs.start import check_start, with_model_of_start
 from finegates.machine.devices import (
     Device,
     cpu_workers,
@@ -18,38 +19,45 @@ from finegates.machine.devices import (
 from finegates.models.fit import check_tokenizer
 from finegates.models.record import BASE_MODEL, model_record
 from finegates.models.sources import EMBEDDED_MODEL, check_model, find_model
+from finegates.runs.folder import default_runs_dir
 from finegates.settings import user_path
 from finegates.spec import RunSpec
 
 
-def check_inputs(spec: RunSpec, *, here: bool = True) -> tuple[RunSpec, dict[str, Any]]:
+def check_inputs(
+    spec: RunSpec, *, here: bool = True, runs_dir: Path | None = None
+) -> tuple[RunSpec, dict[str, Any]]:
     """Reads the data, checks the model, whether its tokenizer fits it, and the device.
 
     Args:
         spec: What to do.
         here: Whether this machine will train it; else this machine's devices do not matter.
+        runs_dir: Folder of all runs, where a run to start from is looked up; the default one if not
+            given.
 
     Returns:
-        The spec with absolute paths, and what the run records of its data (no text of it) and, as
-        ``base_model``, of the model that it starts from.
+        The spec with absolute paths and the model that ``start_from`` implies, and what the run
+        records of its data (no text of it) and, as ``base_model``, of its model.
 
     Raises:
         FineGatesError: If the run could not work.
     """
-    (checked,), data = check_inputs_together([spec], here=here)
+    (checked,), data = check_inputs_together([spec], here=here, runs_dir=runs_dir)
     return checked, data
 
 
 def check_inputs_together(
-    specs: Sequence[RunSpec], *, here: bool = True
+    specs: Sequence[RunSpec], *, here: bool = True, runs_dir: Path | None = None
 ) -> tuple[list[RunSpec], dict[str, Any]]:
     """As `check_inputs`, for runs that have data, model and device in common: looks at them once.
 
     Args:
         specs: At least one; those of a sweep differ in method, target and seed alone.
         here: As in `check_inputs`.
+        runs_dir: Likewise.
     """
-    specs = [_with_absolute_paths(spec) for spec in specs]
+    runs_dir = runs_dir or default_runs_dir()
+    specs = [_with_absolute_paths(with_model_of_start(spec, runs_dir)) for spec in specs]
     for spec in specs:
         make_law(spec.gate_law, spec.gate_sampling_sigma)
     if here:
@@ -58,6 +66,7 @@ def check_inputs_together(
     config = check_model(model)
     splits = load_splits(specs[0])
     check_tokenizer(model, config, splits.has_pairs)
+    check_start(specs[0], splits, config, runs_dir)
     return specs, describe_splits(splits) | {BASE_MODEL: model_record(model)}
 
 
@@ -114,4 +123,6 @@ def _with_absolute_paths(spec: RunSpec) -> RunSpec:
     }
     if spec.model != EMBEDDED_MODEL and (model := find_model(spec.model)).is_local:
         changes["model"] = str(Path(model.location).resolve())
+        if spec.start_from == spec.model:
+            changes["start_from"] = changes["model"]
     return dataclasses.replace(spec, **changes)

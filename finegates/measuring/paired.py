@@ -70,7 +70,7 @@ def paired_drop(
     random = np.random.default_rng(seed)
     everything = np.arange(len(labels))
 
-    def drop(rows: np.ndarray, first: Sequence[int], second: Sequence[int]) -> float:
+    def drop(rows: np.ndarray, first: np.ndarray, second: np.ndarray) -> float:
         return _mean_score(metric, labels, reference, rows, first) - _mean_score(
             metric, labels, other, rows, second
         )

@@ -90,6 +90,15 @@ def check_weights(name: str, folder: Path) -> None:
                 raise ModelError(quantised(name, f"{tensor} is {entry['dtype']}"))
 
 
+def tensor_names(name: str, folder: Path) -> list[str]:
+    """Names of all tensors of a folder's weights.
+
+    Raises:
+        ModelError: If a file is missing or damaged.
+    """
+    return [tensor for path in weights_files(name, folder) for tensor in _header(name, path)]
+
+
 def quantised(name: str, what: str) -> str:
     """The sentence for a model that is quantised."""
     return (

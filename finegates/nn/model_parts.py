@@ -1,7 +1,8 @@
 """Finds things inside a Hugging Face classifier: matrices, head, layer norms."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import torch
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -46,6 +47,14 @@ def answering_linear(model: PreTrainedModel) -> tuple[str, nn.Linear]:
         if isinstance(module, nn.Linear)
     ]
     return linears[-1]
+
+
+@torch.no_grad()
+def order_outputs(model: PreTrainedModel, order: Sequence[int]) -> None:
+    """Gives a model its outputs in another order, in place: the one at ``order[i]`` becomes i."""
+    _, linear = answering_linear(model)
+    for tensor in (linear.weight, linear.bias):
+        tensor.copy_(tensor[list(order)])
 
 
 def encoder_layer_norms(model: PreTrainedModel) -> Iterator[nn.LayerNorm]:

@@ -8,6 +8,7 @@ import transformers
 
 from finegates.errors import ModelError, first_line
 from finegates.models import tokens
+from finegates.models.head_labels import kept_order, no_head, output_names, started_order
 from finegates.models.record import REVISION, check_unchanged
 from finegates.models.sources import (
     EMBEDDED_MODEL,
@@ -17,9 +18,12 @@ from finegates.models.sources import (
     verify_embedded_weights,
 )
 from finegates.nn.loaded import check_loaded, check_tokenizer_read
+from finegates.nn.model_parts import answering_linear, order_outputs
 
 TRAINED_IN = torch.float32
 """Of all weights, whatever the folder holds; less is a matter of autocast."""
+_HEAD_SPREAD = 0.02
+"""Of a head that is drawn, where the config does not say it."""
 
 
 def load_pretrained(
@@ -29,10 +33,12 @@ def load_pretrained(
     *,
     recorded: Mapping[str, str] | None = None,
     paired: bool = False,
+    start_labels: Sequence[str] | None = None,
 ) -> tuple[transformers.PreTrainedModel, transformers.PreTrainedTokenizerBase]:
-    """A model with a new head for a task, in float32, and its tokenizer, which fits it.
+    """A model with a head for a task, in float32, and its tokenizer, which fits it.
 
-    The head is drawn from torch's global generator: seed it before.
+    The head of a classifier whose outputs have the names of the labels is kept, its outputs in the
+    labels' order. Else its last Linear is drawn from torch's global generator: seed it before.
 
     Args:
         name: ``minilm``, a hub id, or a local folder.
@@ -41,12 +47,18 @@ def load_pretrained(
         recorded: What a run has recorded of it (`finegates.models.record`): another model in its
             place is refused, and of the hub that very commit is loaded.
         paired: Whether the task's rows have two texts.
+        start_labels: If given, it is started from: its head has to be kept, a number's too. The
+            label of each of its outputs; empty to go by the outputs' own names.
 
     Raises:
-        ModelError: If it can't be found, is refused, is damaged, has changed, or is not supported.
+        ModelError: If it can't be found, is refused, is damaged, has changed, is not supported, or
+            has no head for these labels where it is started from.
     """
     recorded = recorded or {}
-    check_model(name)
+    saved = check_model(name)
+    order = kept_order(saved, labels, problem)
+    if start_labels is not None:
+        order = started_order(name, output_names(saved), labels, problem, start_labels)
     check_unchanged(name, recorded)
     if name == EMBEDDED_MODEL:
         verify_embedded_weights()
@@ -76,7 +88,26 @@ def load_pretrained(
 
     check_loaded(name, model, report, TRAINED_IN)
     check_tokenizer_read(name, model.config, tokenizer, paired)
+    has_head = not _is_new(answering_linear(model)[0], report)
+    if start_labels is not None and not has_head:
+        raise no_head(name)
+    if has_head and order is not None:
+        order_outputs(model, order)
+    elif has_head:
+        _draw(answering_linear(model)[1], getattr(model.config, "initializer_range", _HEAD_SPREAD))
     return model, tokenizer
+
+
+def _is_new(linear: str, report: Mapping[str, Any]) -> bool:
+    """Whether transformers drew a Linear, since the files hold none, or one for other labels."""
+    drawn = {*report["missing_keys"], *(entry[0] for entry in report["mismatched_keys"])}
+    return any(key.startswith(f"{linear}.") for key in drawn)
+
+
+@torch.no_grad()
+def _draw(linear: torch.nn.Linear, spread: float) -> None:
+    torch.nn.init.normal_(linear.weight, std=spread)
+    torch.nn.init.zeros_(linear.bias)
 
 
 def longest_input(config: transformers.PretrainedConfig) -> int:

@@ -8,6 +8,7 @@
     trained/          trained weights other than gates, when finished (safetensors)
     checkpoint/       what resuming needs; replaced at each evaluation
     run.log           what the worker printed
+    predictions.safetensors  answers to the validation rows (`finegates.runs.predictions`)
     curve.json        scores of the finished run at other cuts (`finegates.runs.measurements`)
     launch.json       who starts it, if that is not this machine (`finegates.runs.launch`)
     notes.json        what the user calls it and says of it (`finegates.runs.notes`)
@@ -157,7 +158,7 @@ class Run:
 _SPEC_KEYS = ("task", "method", "model", "seed", "epochs")
 _DATA_KEYS = ("source", "fingerprint", "num_train")
 _STATUS_KEYS = (
-    "reason", "metric", "score", "majority_score", "closed_gates_fraction",
+    "reason", "metric", "score", "majority_score", "reference_score", "closed_gates_fraction",
     "removed_weights_fraction", "trainable_params", "total_params", "num_gates",
     "num_gated_weights", "step", "total_steps", "samples_per_s", "time_left_s", "device",
     "precision", "started", "ended",

@@ -52,6 +52,7 @@ class Status:
     score: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     majority_score: float | None = None
+    reference_score: float | None = None
     closed_gates_fraction: float | None = None
     removed_weights_fraction: float | None = None
     num_gates: int = 0

@@ -25,7 +25,7 @@ class Adapted:
         gates: Its gates; None for a dense method.
         adapter_parameters: Trained at the adapter's rate.
         own_names: Tensors of the model's state that the pretrained weights do not give: trained
-            ones, and frozen random ones of adapters.
+            ones, frozen random ones of adapters, and all where the run started from another run.
     """
 
     gates: Gates | None
@@ -53,7 +53,11 @@ def adapt(model: PreTrainedModel, spec: RunSpec) -> Adapted:
         set_dropout(model, spec.dropout)
     state = model.state_dict(keep_vars=True)
     state.pop(GATES_STATE, None)
-    own = (n for n, t in state.items() if t.requires_grad or t.data_ptr() not in pretrained)
+    own = (
+        n
+        for n, t in state.items()
+        if spec.starts_from_a_run or t.requires_grad or t.data_ptr() not in pretrained
+    )
     return Adapted(gates, adapter, tuple(own))
 
 

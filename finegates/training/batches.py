@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 import torch
 from accelerate.utils import send_to_device
@@ -65,9 +66,13 @@ def training_batches(
 def evaluation_batches(
     rows: Rows, tokenizer: PreTrainedTokenizerBase, batch_size: int
 ) -> DataLoader:
-    """All rows once, longest first."""
-    by_length = sorted(rows, key=lambda row: -len(row["input_ids"]))
-    return batches_in_order(by_length, tokenizer, batch_size)
+    """All rows once, in the order of `by_length`."""
+    return batches_in_order([rows[i] for i in by_length(rows)], tokenizer, batch_size)
+
+
+def by_length(rows: Rows) -> np.ndarray:
+    """Numbers of the rows, longest first, int64 [rows]."""
+    return np.argsort([-len(row["input_ids"]) for row in rows], kind="stable")
 
 
 def batches_in_order(rows: Rows, tokenizer: PreTrainedTokenizerBase, batch_size: int) -> DataLoader:

@@ -15,12 +15,11 @@ from finegates.runs.folder import open_run
 from finegates.spec import RunSpec
 from finegates.training.batches import batches_in_order, on_device
 from finegates.training.restore import restore_session
-from finegates.training.session import evaluation_batch_size
+from finegates.training.session import Session, evaluation_batch_size
 
 TEACHER_KEY = "teacher"
 
 
-@torch.no_grad()
 def teacher_outputs(spec: RunSpec, fingerprint: str, runs_dir: Path, device: str) -> Tensor:
     """What the teacher says of each training row.
 
@@ -43,14 +42,23 @@ def teacher_outputs(spec: RunSpec, fingerprint: str, runs_dir: Path, device: str
             f"The teacher {run.id} was trained on other rows; name a run on the same task with the "
             "same max_train_samples and hold_out_fraction."
         )
-    session = restore_session(run, device)
-    session.model.eval()
-    batches = batches_in_order(
-        session.train_rows, session.tokenizer, evaluation_batch_size(run.spec)
-    )
-    model = session.accelerator.unwrap_model(session.model)
+    return outputs_of(restore_session(run, device))
+
+
+@torch.no_grad()
+def outputs_of(session: Session) -> Tensor:
+    """What a session's model says of each training row, as `teacher_outputs` has it.
+
+    A regression's answers are in the label's unit, whatever the session is trained on.
+    """
+    model = session.accelerator.unwrap_model(session.model).eval()
+    size = evaluation_batch_size(session.spec)
+    batches = batches_in_order(session.train_rows, session.tokenizer, size)
     outputs = [model(**batch) for batch in on_device(batches, session.accelerator.device)]
-    return torch.cat([output.logits.float().cpu() for output in outputs])
+    logits = torch.cat([output.logits.float().cpu() for output in outputs])
+    if session.label_scale is None:
+        return logits
+    return torch.from_numpy(session.label_scale.restored(logits.numpy()))
 
 
 def distillation_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:

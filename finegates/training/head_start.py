@@ -56,7 +56,8 @@ def fit_head(
     some = sorted((rows[i] for i in order), key=lambda row: -len(row["input_ids"]))
     labels = np.array([row["labels"] for row in some])
     labels = labels if label_scale is None else label_scale.standardised(labels)
-    features = _features(model.to(device), some, tokenizer, batch_size)
+    model.to(device)  # type: ignore[arg-type]
+    features = _features(model, some, tokenizer, batch_size)
     mean, spread = features.mean(0), features.std(0)
     moves = spread > _SMALLEST_SPREAD
     standard = np.where(moves, (features - mean) / np.where(moves, spread, 1.0), 0.0)

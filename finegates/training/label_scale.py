@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 from transformers import PreTrainedModel
@@ -69,7 +68,6 @@ class LabelScale:
         told = self.shift + self.scale * np.asarray(answers, dtype=np.float64)
         return told.astype(np.float32)
 
-    @torch.no_grad()
     def folded(self, model: PreTrainedModel) -> dict[str, Tensor]:
         """New weight and bias of the head's last Linear, with which the model answers in labels.
 
@@ -79,7 +77,23 @@ class LabelScale:
         Returns:
             The two tensors under their names in the model's state.
         """
-        name, linear = answering_linear(model)
-        weight, bias = (p.detach().double() for p in (linear.weight, linear.bias))
-        new = {"weight": self.scale * weight, "bias": self.shift + self.scale * bias}
-        return {f"{name}.{part}": t.to(linear.weight.dtype) for part, t in new.items()}
+        return _mapped(model, self.scale, self.shift)
+
+    def unfolded(self, model: PreTrainedModel) -> dict[str, Tensor]:
+        """The way back from `folded`: for a model that answers in labels, as it is to be trained.
+
+        Args:
+            model: As it answers; not changed.
+
+        Returns:
+            As `folded`.
+        """
+        return _mapped(model, 1 / self.scale, -self.shift / self.scale)
+
+
+def _mapped(model: PreTrainedModel, scale: float, shift: float) -> dict[str, Tensor]:
+    """The head's last Linear with ``shift + scale *`` its answers."""
+    name, linear = answering_linear(model)
+    weight, bias = (p.detach().double() for p in (linear.weight, linear.bias))
+    new = {"weight": scale * weight, "bias": shift + scale * bias}
+    return {f"{name}.{part}": t.to(linear.weight.dtype) for part, t in new.items()}

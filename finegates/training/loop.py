@@ -21,10 +21,27 @@ from finegates.nn.penalty import BudgetPenalty
 from finegates.runs.journal import Journal
 from finegates.training.batches import training_batches
 from finegates.training.budget import noise_seed
-from finegates.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint, save_trained
-from finegates.training.distillation import TEACHER_KEY, blended_loss, teacher_outputs
-from finegates.training.records import Window, announce, evaluate_and_save, log
+from finegates.training.checkpoint import (
+    has_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+    save_trained,
+)
+from finegates.training.distillation import (
+    TEACHER_KEY,
+    blended_loss,
+    outputs_of,
+    teacher_outputs,
+)
+from finegates.training.records import (
+    Window,
+    announce,
+    evaluate_and_save,
+    log,
+    measure_reference,
+)
 from finegates.training.session import LOG_STEPS, Session, open_session
+from finegates.training.start import start_state
 
 _PAUSE_POLL_S = 0.2
 _BETWEEN_PROCESSES = 1 << 54
@@ -48,6 +65,8 @@ def train(journal: Journal, splits: TextSplits, device: str, progress: Progress)
     session = _taught_session(journal, splits, device)
     first_step = load_checkpoint(journal.run, session)
     announce(journal, session, first_step, device)
+    if journal.run.spec.start_from and not first_step:
+        measure_reference(journal, session)
     window = Window(session.processes.mean)
     for step, batch in _steps_from(session, first_step):
         if session.processes.main_decides(lambda: _should_stop(journal)):
@@ -135,11 +154,18 @@ def _clipped(session: Session) -> list[nn.Parameter]:
 def _taught_session(journal: Journal, splits: TextSplits, device: str) -> Session:
     """A session whose training rows carry what the teacher says of them, if there is a teacher."""
     spec, base_model = journal.run.spec, journal.run.record["data"].get(BASE_MODEL)
-    begins = not has_checkpoint(journal.run)
-    if spec.teacher is None:
-        return open_session(spec, splits, device, base_model, begins=begins)
-    outputs = teacher_outputs(spec, splits.fingerprint, journal.run.path.parent, device)
-    session = open_session(spec, splits, device, base_model, begins=begins)
+    begins, runs_dir = not has_checkpoint(journal.run), journal.run.path.parent
+    outputs = start = None
+    if spec.teacher is not None and not spec.imitates_start:
+        outputs = teacher_outputs(spec, splits.fingerprint, runs_dir, device)
+    reads_start = begins or spec.imitates_start or spec.kurtosis_weighting
+    if spec.start_from is not None and reads_start:
+        start = start_state(spec, splits, runs_dir, base_model)
+    session = open_session(spec, splits, device, base_model, begins=begins, start=start)
+    if spec.imitates_start:
+        outputs = outputs_of(session)
+    if outputs is None:
+        return session
     for row, output in zip(session.train_rows, outputs.tolist(), strict=True):
         row[TEACHER_KEY] = output
     return session

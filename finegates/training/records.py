@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 
+import numpy as np
 import psutil
 import torch
 
@@ -13,10 +14,11 @@ from finegates.nn.gates import Gates
 from finegates.nn.penalty import BudgetPenalty
 from finegates.runs.folder import METRICS_FILE
 from finegates.runs.journal import Journal, removal_fields
+from finegates.runs.predictions import Predictions, read_reference, write_predictions
 from finegates.runs.provenance import hardware_of
 from finegates.training.checkpoint import save_checkpoint
 from finegates.training.metrics import majority_score
-from finegates.training.scoring import score_batches
+from finegates.training.scoring import answer_batches, scores_of
 from finegates.training.session import LOG_STEPS, Session
 
 _SMOOTHING = 0.7
@@ -152,7 +154,7 @@ def evaluate_and_save(journal: Journal, session: Session, step: int) -> None:
     removed = current_removal(session)
     if session.gates:
         session.processes.check_alike("gates", session.gates.parameter)
-    scores = evaluate(session)
+    scores, answers = evaluate_rows(session)
     score = scores[session.splits.metrics[0]]
     if session.gates:
         snapshot = current_snapshot(session.gates, step)
@@ -160,6 +162,9 @@ def evaluate_and_save(journal: Journal, session: Session, step: int) -> None:
         journal.gates(snapshot, last=last)
     rounded = session.is_rounded_at(step)
     journal.metrics("eval", step, score=score, metrics=scores, rounded=rounded, **removed)
+    if last and session.accelerator.is_main_process:
+        reference = read_reference(journal.run.path) if session.spec.start_from else None
+        write_predictions(journal.run.path, _predictions(session, answers, reference))
     save_checkpoint(journal.run, session, step)
     journal.update(step=step, score=score, metrics=scores, **removed)
 
@@ -180,9 +185,32 @@ def _memory_bytes(session: Session) -> int:
 
 def evaluate(session: Session) -> dict[str, float]:
     """The task's metrics on the validation rows, gates at their values."""
-    return score_batches(
+    return evaluate_rows(session)[0]
+
+
+def evaluate_rows(session: Session) -> tuple[dict[str, float], np.ndarray]:
+    """As `evaluate`; and the answers, classes or numbers, [rows] in the order of the data."""
+    answers, true = answer_batches(
         session.model, session.validation, session.accelerator, session.splits, session.label_scale
     )
+    in_order = np.empty_like(answers)
+    in_order[session.validation_order] = answers
+    return scores_of(answers, true, session.splits), in_order
+
+
+def measure_reference(journal: Journal, session: Session) -> None:
+    """Scores the model that the run starts from, before its first step, and keeps its answers."""
+    scores, answers = evaluate_rows(session)
+    if session.accelerator.is_main_process:
+        write_predictions(journal.run.path, _predictions(session, None, answers))
+    journal.update(reference_score=scores[session.splits.metrics[0]])
+
+
+def _predictions(
+    session: Session, answers: np.ndarray | None, reference: np.ndarray | None
+) -> Predictions:
+    labels = session.splits.validation["label"].to_numpy()
+    return Predictions(labels, answers, reference)
 
 
 def current_snapshot(gates: Gates, step: int) -> Snapshot:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from torch.utils.data import DataLoader
@@ -16,7 +17,6 @@ from finegates.training.metrics import compute_metrics, label_errors
 from finegates.training.session import evaluation_batch_size, make_accelerator
 
 
-@torch.no_grad()
 def score_batches(
     model: PreTrainedModel,
     batches: DataLoader,
@@ -35,6 +35,29 @@ def score_batches(
         label_scale: Of a regression in training; None if the model answers in the label's unit.
         progress: Is told the fraction of the batches that is done.
     """
+    answers, true = answer_batches(model, batches, accelerator, splits, label_scale, progress)
+    return scores_of(answers, true, splits)
+
+
+@torch.no_grad()
+def answer_batches(
+    model: PreTrainedModel,
+    batches: DataLoader,
+    accelerator: Accelerator,
+    splits: TextSplits,
+    label_scale: LabelScale | None = None,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """A model's answers, and the true labels: class ids or numbers, [rows] as the batches have them.
+
+    Args:
+        model: A classifier; it is put into evaluation.
+        batches: Labelled, prepared by the accelerator.
+        accelerator: Device, precision and processes.
+        splits: Whether classes or a number are predicted.
+        label_scale: As in `score_batches`.
+        progress: As there.
+    """
     model.eval()
     outputs, labels = [], []
     for number, batch in enumerate(batches):
@@ -46,10 +69,15 @@ def score_batches(
         labels.append(gathered[1].cpu())
     logits, true = torch.cat(outputs), torch.cat(labels).numpy()
     if splits.problem != "regression":
-        return compute_metrics(splits.metrics, logits.argmax(-1).numpy(), true)
+        return logits.argmax(-1).numpy(), true
     answers = logits.squeeze(-1).numpy()
-    if label_scale is not None:
-        answers = label_scale.restored(answers)
+    return answers if label_scale is None else label_scale.restored(answers), true
+
+
+def scores_of(answers: np.ndarray, true: np.ndarray, splits: TextSplits) -> dict[str, float]:
+    """As `score_batches`, of answers that are known."""
+    if splits.problem != "regression":
+        return compute_metrics(splits.metrics, answers, true)
     errors = label_errors(answers, true, float(splits.train["label"].mean()))
     return compute_metrics(splits.metrics, answers, true) | errors
 

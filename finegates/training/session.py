@@ -4,10 +4,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from accelerate import Accelerator, DataLoaderConfiguration, DistributedDataParallelKwargs
 from accelerate.state import AcceleratorState
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
@@ -20,7 +21,6 @@ from finegates.machine.accelerate import was_launched
 from finegates.machine.devices import gpu_numbering
 from finegates.nn.gates import Gates
 from finegates.nn.kurtosis import gate_weights
-from finegates.nn.model_parts import answering_linear
 from finegates.nn.penalty import PENALTIES, weigh_gates
 from finegates.nn.pretrained import load_pretrained, longest_input
 from finegates.spec import FITTED, RunSpec
@@ -28,6 +28,7 @@ from finegates.training.adapt import Adapted, adapt
 from finegates.training.batches import (
     Rows,
     batches_in_order,
+    by_length,
     evaluation_batches,
     on_device,
     tokenise,
@@ -58,6 +59,7 @@ class Session:
         schedule: Learning rates over the steps.
         train_rows: Tokenised training rows.
         validation: Batches of the validation rows.
+        validation_order: Which of the data's validation rows they hold, one after the other.
         splits: The data as text.
         label_scale: Of the labels that the model is trained on; None where it answers in their own
             unit, as a finished one does, and for classes.
@@ -74,6 +76,7 @@ class Session:
     schedule: LambdaLR
     train_rows: Rows
     validation: DataLoader
+    validation_order: np.ndarray
     splits: TextSplits
     label_scale: LabelScale | None
 
@@ -140,6 +143,7 @@ def open_session(
     base_model: Mapping[str, str] | None = None,
     *,
     begins: bool = True,
+    start: Mapping[str, Tensor] | None = None,
 ) -> Session:
     """Loads the model, adapts it and prepares everything for the first step.
 
@@ -150,6 +154,7 @@ def open_session(
         base_model: What the run has recorded of its model, where there is a run.
         begins: Whether a training begins; else its weights are loaded afterwards, and no head has
             to be fitted.
+        start: State of the model that the run starts from, from `finegates.training.start`.
 
     Raises:
         ModelError: If the model can't be loaded, or is no longer the recorded one.
@@ -164,13 +169,15 @@ def open_session(
     train_rows = tokenise(tokenizer, splits.train, max_length)
     validation_rows = tokenise(tokenizer, splits.validation, max_length)
     accelerator = make_accelerator(device, spec.precision)
-    if begins and spec.head_start == FITTED:
+    if start is not None:
+        model.load_state_dict(start)
+        if scale is not None:
+            model.load_state_dict(scale.unfolded(model), strict=False)
+    elif begins and spec.head_start == FITTED:
         fit_head(
             model, train_rows, tokenizer, batch_size=evaluation_batch_size(spec), seed=spec.seed,
             device=accelerator.device, label_scale=scale,
         )  # fmt: skip
-    elif scale is not None:  # a head that comes with the model may start anywhere
-        torch.nn.init.zeros_(answering_linear(model)[1].bias)
     adapted = adapt(model, spec)
     penalty = None
     if adapted.gates is not None:
@@ -183,7 +190,7 @@ def open_session(
     model, optimizer, validation = accelerator.prepare(model, optimizer, validation)
     session = Session(
         spec, accelerator, Processes(accelerator), model, tokenizer, adapted, penalty, optimizer,
-        schedule, train_rows, validation, splits, scale,
+        schedule, train_rows, validation, by_length(validation_rows), splits, scale,
     )  # fmt: skip
     if adapted.gates is not None and session.processes.count > 1:
         adapted.gates.generator = torch.Generator(accelerator.device)

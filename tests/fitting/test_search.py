@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finegates.fitting.search import GRID, LARGEST_TARGET, MOST_SEEDS, Try, next_try, smallest_within
+from finegates.fitting.search import (
+    GRID,
+    LARGEST_TARGET,
+    MOST_SEEDS,
+    Try,
+    next_try,
+    smallest_within,
+)
 
 
 def searched(drop_of, max_drop, doubt=0.0, most=None):

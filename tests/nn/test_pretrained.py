@@ -7,10 +7,11 @@ import shutil
 
 import pytest
 import torch
-from transformers import AutoConfig
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
 from finegates.errors import ModelError
 from finegates.nn.pretrained import load_pretrained, longest_input
+from tests.toy_models import MODEL_TYPES, toy_model
 
 LABELS = ("no", "maybe", "yes")
 
@@ -150,3 +151,76 @@ def test_a_head_for_other_labels_is_replaced(folder):
     load_pretrained(str(folder), LABELS, "classification")[0].save_pretrained(folder)
     model, _ = load_pretrained(str(folder), ("no", "yes"), "classification")
     assert model.classifier.out_features == 2
+
+
+def tuned(folder, names):
+    """The folder as a classifier whose outputs have these names, as plain transformers saves it."""
+    ids = dict(enumerate(names))
+    model = AutoModelForSequenceClassification.from_pretrained(
+        folder, id2label=ids, label2id={n: i for i, n in ids.items()}, ignore_mismatched_sizes=True
+    )
+    model.save_pretrained(folder)
+    return model.eval()
+
+
+def answers(model, tokenizer):
+    """The probability of each name."""
+    with torch.no_grad():
+        logits = model.eval()(**tokenizer(["The farmer sneezes."], return_tensors="pt")).logits[0]
+    return dict(zip(model.config.id2label.values(), logits.softmax(-1).tolist(), strict=True))
+
+
+@pytest.mark.parametrize("model_type", MODEL_TYPES)
+def test_a_head_of_the_same_names_answers_the_same_in_the_order_of_the_data(
+    model_type, toy_model_dir, tmp_path
+):
+    tokenizer = AutoTokenizer.from_pretrained(toy_model_dir)
+    ids = dict(enumerate(("yes", "no", "maybe")))
+    sizes = {"vocab_size": len(tokenizer), "id2label": ids, "pad_token_id": 0}
+    sizes |= {"label2id": {n: i for i, n in ids.items()}, "max_position_embeddings": 64}
+    before = toy_model(model_type, **sizes)
+    for part in (before, tokenizer):
+        part.save_pretrained(tmp_path)
+    if "token_type_ids" in tokenizer.model_input_names and model_type not in ("bert", "electra"):
+        tokenizer.model_input_names = ["input_ids", "attention_mask"]
+        tokenizer.save_pretrained(tmp_path)
+    after, own = load_pretrained(str(tmp_path), LABELS, "classification")
+    assert answers(after, own) == pytest.approx(answers(before, own), rel=1e-5)
+
+
+@pytest.mark.parametrize("names", [("no", "never", "yes"), ("LABEL_0", "LABEL_1", "LABEL_2")])
+def test_a_head_of_other_names_is_drawn_anew_and_kept_only_if_asked_for(folder, names):
+    head = tuned(folder, names).classifier.weight
+    heads = []
+    for _ in range(2):
+        torch.manual_seed(7)
+        model, _ = load_pretrained(str(folder), LABELS, "classification")
+        heads.append(model.classifier.weight)
+    assert torch.equal(*heads) and not torch.equal(heads[0], head)
+    assert heads[0].std() < 0.03 and not model.classifier.bias.any()
+    with pytest.raises(ModelError, match="start_labels"):
+        load_pretrained(str(folder), LABELS, "classification", start_labels=())
+    order = ("yes", "no", "maybe")
+    model, _ = load_pretrained(str(folder), LABELS, "classification", start_labels=order)
+    assert torch.equal(model.classifier.weight, head[[1, 2, 0]])
+
+
+def test_a_number_is_started_from_only_if_asked_for(folder):
+    head = tuned(folder, ["price"]).classifier.weight
+    assert not torch.equal(
+        load_pretrained(str(folder), (), "regression")[0].classifier.weight, head
+    )
+    model, _ = load_pretrained(str(folder), (), "regression", start_labels=())
+    assert torch.equal(model.classifier.weight, head)
+
+
+def test_a_model_without_a_head_is_no_start(folder):
+    from safetensors.torch import load_file, save_file
+
+    tuned(folder, LABELS)
+    tensors = load_file(folder / "model.safetensors")
+    kept = {name: t for name, t in tensors.items() if not name.startswith("classifier")}
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    load_pretrained(str(folder), LABELS, "classification")
+    with pytest.raises(ModelError, match="no trained head"):
+        load_pretrained(str(folder), LABELS, "classification", start_labels=())
