@@ -1,8 +1,8 @@
-"""The command line: ``python -m finegates train|sweep|table|report|evaluate|prune|bench|...``.
+"""The command line: ``python -m finegates train|compress|sweep|table|report|evaluate|prune|...``.
 
-Flags of a run are made from `finegates.spec.RunSpec`. The last line that ``train``, ``sweep``,
-``evaluate``, ``prune``, ``export``, ``bench``, ``params`` and ``--json`` print to stdout is JSON;
-progress and messages go to stderr.
+Flags of a run are made from `finegates.spec.RunSpec`. The last line that ``train``, ``compress``,
+``sweep``, ``evaluate``, ``prune``, ``export``, ``bench``, ``params`` and ``--json`` print to stdout
+is JSON; progress and messages go to stderr.
 Exit codes: 0 done, 1 a run failed, 2 something the user can mend, 130 interrupted, 141 nobody reads
 what is printed.
 """
@@ -16,6 +16,7 @@ from finegates import __version__
 from finegates.commands import (
     background,
     bench,
+    compress,
     evaluate,
     export,
     params,
@@ -30,7 +31,7 @@ from finegates.errors import FineGatesError
 from finegates.files.terminal import write_plainly_where_needed
 
 _COMMANDS = (
-    train, sweep, table, report, evaluate, prune, export, bench, runs, params, background,
+    train, compress, sweep, table, report, evaluate, prune, export, bench, runs, params, background,
 )  # fmt: skip
 
 NOBODY_READS = 141

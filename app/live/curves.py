@@ -86,15 +86,23 @@ def _draw_score(watched: Sequence[Watched]) -> None:
         return
     rounded = rows["rounded"].to_numpy() == 1
     rows = rows.assign(gates=np.where(rounded, "rounded to the target", "as trained"))
-    majorities = {each.status.majority_score for each in watched} - {None}
-    majority = majorities.pop() if len(majorities) == 1 else None
+    line = line_of_scores(watched)
     chart = overlay(
         rows, _looks(watched), _steps(watched),
-        Axis("score", title, includes=() if majority is None else (majority,)),
-        points=True, columns=1, more=AT_EVALUATION,
-        rule=None if majority is None else (majority, "majority baseline"),
+        Axis("score", title, includes=() if line is None else line[:1]),
+        points=True, columns=1, more=AT_EVALUATION, rule=line,
     )  # fmt: skip
     draw_chart(chart, "score", "Score at each evaluation", curves.HOW_TO_READ["score"])
+
+
+def line_of_scores(watched: Sequence[Watched]) -> tuple[float, str] | None:
+    """What scores are held against: the model that the runs start from, else the majority."""
+    references = {each.status.reference_score for each in watched}
+    majorities = {each.status.majority_score for each in watched} - {None}
+    for found, what in ((references, "before training"), (majorities, "majority baseline")):
+        if len(found) == 1 and (score := next(iter(found))) is not None:
+            return score, what
+    return None
 
 
 def _draw_sparsity(gated: Sequence[Watched], several: bool, line: str) -> None:

@@ -59,7 +59,8 @@ def setting_input(name: str, method: str, container: Any = st, **options: Any) -
     if kind is bool:
         return container.toggle(label, **common)
     if kind is tuple:
-        return container.multiselect(label, field.metadata["choices"], **common)
+        words = field.metadata["choices"]
+        return container.multiselect(label, words, accept_new_options=not words, **common)
     if choices := field.metadata["choices"]:
         return container.selectbox(label, choices, **common)
     if kind in (int, float):

@@ -29,7 +29,8 @@ def override_input(name: str, methods: Sequence[str], container: Any = st) -> An
     if kind is bool:
         return container.selectbox(label, (ON, OFF), index=None, **common)
     if kind is tuple:
-        return container.multiselect(label, FIELDS[name].metadata["choices"], **common)
+        words = FIELDS[name].metadata["choices"]
+        return container.multiselect(label, words, accept_new_options=not words, **common)
     if choices := FIELDS[name].metadata["choices"]:
         return container.selectbox(label, choices, index=None, **common)
     if kind in (int, float):

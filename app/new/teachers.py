@@ -9,6 +9,9 @@ from app.new.recipes import TEACHER
 from app.rows import Row, is_dense
 from app.words import score
 from finegates.data.splits import TextSplits
+from finegates.spec import START_TEACHER
+
+_START = "the model that it starts from"
 
 
 def teachers(rows: list[Row], task: str, splits: TextSplits | None) -> dict[str, Row]:
@@ -27,14 +30,21 @@ def teachers(rows: list[Row], task: str, splits: TextSplits | None) -> dict[str,
     }
 
 
+def possible_teachers(found: dict[str, Row], prefix: str) -> list[str]:
+    """What the box offers: the model that the run starts from, if any, and the runs found."""
+    starts = st.session_state.get(f"{prefix}start_from")
+    return [*([START_TEACHER] if starts else []), *found]
+
+
 def teacher_input(found: dict[str, Row], prefix: str, container: Any = st) -> str | None:
     """The box. A teacher that is not there for this data is forgotten."""
-    key = prefix + TEACHER
-    if st.session_state.get(key) not in (None, *found):
+    key, offered = prefix + TEACHER, possible_teachers(found, prefix)
+    if st.session_state.get(key) not in (None, *offered):
         st.session_state[key] = None
     return container.selectbox(
-        label_of(TEACHER), list(found), index=None, key=key, persist_state="session",
-        placeholder="none", help=help_of(TEACHER), format_func=lambda run: _named(found[run]),
+        label_of(TEACHER), offered, index=None, key=key, persist_state="session",
+        placeholder="none", help=help_of(TEACHER),
+        format_func=lambda run: _named(found[run]) if run in found else _START,
     )  # fmt: skip
 
 

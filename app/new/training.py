@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.new.model import choose_device
 from app.new.recipes import TEACHER, settings_of
-from app.new.teachers import teacher_input
+from app.new.teachers import possible_teachers, teacher_input
 from app.rows import Row
 from finegates.spec import FIELDS, OF_A_FILE
 
@@ -49,8 +49,9 @@ def draw_training(
     for name in main:
         draw(name, grid)
     device = choose_device(grid)
-    taught = bool(found and st.session_state.get(prefix + TEACHER) in found)
-    hidden = {*ELSEWHERE, *main, *without, *(() if found else (TEACHER,))}
+    offered = possible_teachers(found, prefix)
+    taught = st.session_state.get(prefix + TEACHER) in offered
+    hidden = {*ELSEWHERE, *main, *without, *(() if offered else (TEACHER,))}
     more = settings_of(methods, taught, hidden)
     with st.expander("More settings", icon=":material/tune:"):
         for group in dict.fromkeys(FIELDS[name].metadata["group"] for name in more):

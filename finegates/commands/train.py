@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 from finegates.commands.options import (
@@ -20,7 +21,7 @@ from finegates.runs.folder import Run
 from finegates.runs.launch import HERE
 from finegates.runs.status import Status
 from finegates.runs.stop_request import ask_to_stop
-from finegates.spec import make_spec
+from finegates.spec import RunSpec, make_spec
 
 
 def add(commands: Any) -> None:
@@ -37,6 +38,17 @@ def add(commands: Any) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
+    run = train_here(make_spec(given_settings(options)), runs_dir_of(options))
+    print_json(run.row())
+    return 1 if run.status().state == "failed" else 0
+
+
+def train_here(spec: RunSpec, runs_dir: Path) -> Run:
+    """Checks and trains a run in the foreground; what is to be told goes to stderr.
+
+    Raises:
+        FineGatesError: If the run could not work; else its status says how it ended.
+    """
     from finegates.commands.findings import print_findings
     from finegates.commands.progress import ProgressBar
     from finegates.jobs.inputs import check_inputs
@@ -50,9 +62,9 @@ def _train(options: argparse.Namespace) -> int:
             "train was started by accelerate launch or torchrun, which would make a run in each "
             "process; start it alone, with --num-processes N."
         )
-    spec, data = check_inputs(make_spec(given_settings(options)))
+    spec, data = check_inputs(spec, runs_dir=runs_dir)
     print_findings(spec)
-    run = create_run(spec, data, runs_dir_of(options))
+    run = create_run(spec, data, runs_dir)
     print(f"run {run.id}; target: {spec.target_meaning}", file=sys.stderr)
     device = place_for(spec.num_processes, matching_devices(spec.device)) or spec.device
     if spec.num_processes > 1:
@@ -60,10 +72,9 @@ def _train(options: argparse.Namespace) -> int:
     else:
         with ProgressBar() as progress:
             status = execute(run, device, progress)
-    print_json(run.row())
     if status.state == "failed":
         print(f"error: {status.reason}", file=sys.stderr)
-    return 1 if status.state == "failed" else 0
+    return run
 
 
 def _train_together(run: Run, device: str) -> Status:

@@ -18,6 +18,7 @@ from finegates.errors import FineGatesError
 from finegates.jobs.inputs import check_device
 from finegates.machine.devices import Device
 from finegates.models.architectures import architecture_of, layout_of_config
+from finegates.models.parameters import method_params
 from finegates.models.sources import EMBEDDED_MODEL, is_reference, model_sizes
 from finegates.runs.folder import Run, list_runs
 from finegates.runs.status import Status
@@ -31,6 +32,8 @@ _PROCESS_BYTES = 550e6
 _BYTES_PER_WEIGHT = 4
 _ACTIVATIONS_PER_LAYER = 34
 """Floats kept for the backward pass, for each token and hidden unit of a layer (measured)."""
+_FOR_EACH_TRAINED = 3
+"""Numbers besides the weight itself: its gradient, and AdamW's two."""
 _MOST_RUNS_READ = 20
 
 
@@ -75,7 +78,7 @@ def estimate_cost(
     return Estimate(
         steps=spec.total_steps(num_train),
         seconds=START_S + work / rate,
-        memory_bytes=int(_memory(config, spec.batch_size, tokens)),
+        memory_bytes=int(_memory(config, spec, tokens)),
         basis=basis,
     )
 
@@ -136,10 +139,12 @@ def _same_kind(status: Status, device: Device, as_many: bool) -> bool:
     return status.host == socket.gethostname() and status.device == device.name
 
 
-def _memory(config: Mapping[str, Any], batch_size: int, tokens: float) -> float:
+def _memory(config: Mapping[str, Any], spec: RunSpec, tokens: float) -> float:
     architecture = architecture_of(str(config["model_type"]))
     hidden, layers = (architecture.size(config, what) for what in ("hidden", "layers"))
     weights = layout_of_config(config).num_gated_weights + config.get("vocab_size", 30522) * hidden
     longest_over_mean = 2.5
-    activations = layers * batch_size * tokens * longest_over_mean * hidden * _ACTIVATIONS_PER_LAYER
-    return _PROCESS_BYTES + _BYTES_PER_WEIGHT * (2 * weights + activations)
+    rows = spec.batch_size * tokens * longest_over_mean
+    activations = layers * rows * hidden * _ACTIVATIONS_PER_LAYER
+    numbers = 2 * weights + _FOR_EACH_TRAINED * method_params(spec, config) + activations
+    return _PROCESS_BYTES + _BYTES_PER_WEIGHT * numbers

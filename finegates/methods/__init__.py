@@ -5,11 +5,11 @@ A method is a literal in ``gated.py`` or ``dense.py``. Its settings are defaults
 """
 
 from finegates.methods.dense import DENSE
-from finegates.methods.gated import GATED
+from finegates.methods.gated import GATED, WARM_METHOD, WARM_SETTINGS
 from finegates.methods.method import Method
 
 METHODS: dict[str, Method] = {method.name: method for method in (*GATED, *DENSE)}
 DEFAULT_METHOD = "finegates+lora"
 """What the frontier (benchmarks/frontier) shows best at every budget."""
 
-__all__ = ["DEFAULT_METHOD", "METHODS", "Method"]
+__all__ = ["DEFAULT_METHOD", "METHODS", "WARM_METHOD", "WARM_SETTINGS", "Method"]

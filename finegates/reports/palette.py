@@ -18,6 +18,7 @@ METHOD_LOOKS = {
     "finegates-attention": ("#5e9fd8", "triangle-left"),
     "finegates-one-vector": ("#3d6ea5", "square"),
     "finegates+lora": (ORANGE, "diamond"),
+    "finegates+full": ("#b8109c", "triangle-right"),
     "finegates+lora-outside": ("#b9770e", "triangle-right"),
     "finegates+lora-attention": ("#c9a227", "triangle-left"),
     "finegates+lora-one-vector": ("#94651a", "square"),

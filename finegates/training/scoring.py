@@ -48,7 +48,7 @@ def answer_batches(
     label_scale: LabelScale | None = None,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A model's answers, and the true labels: class ids or numbers, [rows] as the batches have them.
+    """A model's answers, and the true labels: classes or numbers, [rows] in the batches' order.
 
     Args:
         model: A classifier; it is put into evaluation.

@@ -1,6 +1,7 @@
 """Charts of the Live page: spikes that stay, colours that stay, zoom that stays, stated bins."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from app.charts.ridge import how_to_read, over_time
 from app.charts.zoom import ZOOM
 from app.curves.frames import smoothed
 from app.curves.looks import look_numbers, looks_of
+from app.live.curves import line_of_scores
 from app.live.ridge_frames import MOST_ROWS, ridge, vectors_of
 from app.reading.feed import TRAIN_COLUMNS, Feed, metrics_frame
 from app.reading.metric_table import MetricTable
@@ -20,6 +22,7 @@ from finegates.gates.removal import HISTOGRAM_BINS
 from finegates.reports.envelope import envelope
 from finegates.runs.bin import delete_run
 from finegates.runs.folder import Run, current_rows
+from finegates.runs.status import Status
 from tests.app.fake_runs import TINY, grow, make_run
 
 MANY = 100_000
@@ -228,3 +231,21 @@ def test_the_axis_stands_still_while_a_run_goes_on(tmp_path):
     }
     assert len(domains) == 1
     assert ZOOM in {p["name"] for p in overlay(frame, {"a": 0}, axis, y)["params"]}
+
+
+@pytest.mark.parametrize(
+    ("scores", "line"),
+    [
+        ([(0.9, 0.5)], (0.9, "before training")),
+        ([(None, 0.5)], (0.5, "majority baseline")),
+        ([(0.9, 0.5), (None, 0.5)], (0.5, "majority baseline")),
+        ([(0.9, 0.5), (0.8, 0.6)], None),
+        ([(None, None)], None),
+    ],
+)
+def test_scores_are_held_against_the_model_before_training_else_the_majority(scores, line):
+    runs = [
+        SimpleNamespace(status=Status(reference_score=reference, majority_score=majority))
+        for reference, majority in scores
+    ]
+    assert line_of_scores(runs) == line

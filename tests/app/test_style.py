@@ -9,8 +9,8 @@ from app.charts import style
 from finegates.methods import METHODS
 
 MAIN_METHODS = (
-    "finegates", "finegates+lora", "finegates-hinge", "finegates-official", "magnitude",
-    "magnitude-full", "full", "lora",
+    "finegates", "finegates+lora", "finegates+full", "finegates-hinge", "finegates-official",
+    "magnitude", "magnitude-full", "full", "lora",
 )  # fmt: skip
 """Those that a reader compares most often."""
 

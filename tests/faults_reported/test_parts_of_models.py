@@ -30,8 +30,8 @@ from tests.faults_reported.models import (
 LABELS = ("neg", "pos")
 
 
-def load(folder):
-    return load_pretrained(str(folder), LABELS, "classification")[0]
+def load(folder, start_labels=None):
+    return load_pretrained(str(folder), LABELS, "classification", start_labels=start_labels)[0]
 
 
 def refused(folder) -> str:
@@ -69,9 +69,9 @@ def test_an_adapter_alone_is_called_one_and_merged_as_the_sentence_says(tmp_path
     assert f"is an adapter (LORA) of the model '{base}', not a model" in message
     merged_as_told(message, folder, tmp_path / "merged")
     with_adapter = AutoModelForSequenceClassification.from_pretrained(folder)
-    own = logits(load(tmp_path / "merged"))
+    own = logits(load(tmp_path / "merged", LABELS))
     assert torch.allclose(own, logits(with_adapter), atol=1e-5)
-    assert not torch.allclose(own, logits(load(base)), atol=1e-3)
+    assert not torch.allclose(own, logits(load(base, LABELS)), atol=1e-3)
 
 
 def test_a_model_with_an_adapter_is_refused_and_merged_as_the_sentence_says(tmp_path):
@@ -84,14 +84,14 @@ def test_a_model_with_an_adapter_is_refused_and_merged_as_the_sentence_says(tmp_
         path.rename(folder / "adapter" / path.name)
     load(folder)
     merged_as_told(message, folder, tmp_path / "merged")
-    assert torch.allclose(logits(load(tmp_path / "merged")), with_adapter, atol=1e-5)
+    assert torch.allclose(logits(load(tmp_path / "merged", LABELS)), with_adapter, atol=1e-5)
 
 
 def test_an_adapter_that_only_transformers_finds_is_refused_when_it_is_loaded(
     tmp_path, monkeypatch
 ):
     folder = build("model_and_adapter", tmp_path)
-    monkeypatch.setattr("finegates.nn.pretrained.check_model", lambda name: None)
+    monkeypatch.setattr("finegates.nn.pretrained.check_model", lambda name: {})
     with pytest.raises(ModelError, match="brings an adapter along .* merge_and_unload"):
         load(folder)
 

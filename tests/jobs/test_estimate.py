@@ -147,6 +147,15 @@ def test_memory_grows_with_the_batch_and_the_model_but_not_with_the_epochs(runs_
     assert memory(epochs=9) == memory()
 
 
+def test_training_all_weights_costs_three_more_numbers_for_each(runs_dir):
+    lora, full, gated = (
+        estimate_cost(spec(method=method), **ROWS, runs_dir=runs_dir).memory_bytes
+        for method in ("lora", "full", "finegates+full")
+    )
+    assert full - lora == pytest.approx(3 * 4 * 22.6e6, rel=0.05)
+    assert gated == pytest.approx(full, rel=0.05)
+
+
 def test_texts_beyond_the_longest_length_cost_no_more(runs_dir):
     finished_run(runs_dir, 50.0)
     costs = [
