@@ -6,6 +6,8 @@ page's prefix and their own name: see `app.new.fields.PREFIX` and `app.new.overr
 
 METHOD = "new_method"
 RUN_NAME = "new_run_name"
+DOOR, START, START_LABELS = "new_door", "new_start", "new_start_labels"
+REMOVE, COMPRESS_SEED = "new_remove", "new_compress_seed"
 SOURCE = "new_source"
 GLUE_TASK, GLUE_DIR = "new_glue_task", "new_glue_dir"
 FILE, UPLOAD = "new_file", "new_upload"

@@ -6,6 +6,13 @@ import streamlit as st
 
 from app import places, words
 from app.new import keys
+from app.new.compress import (
+    choose_removal,
+    choose_start,
+    choose_training,
+    compress_spec,
+    compresses,
+)
 from app.new.cost import size_of
 from app.new.data import Choice, choose_data
 from app.new.fields import PREFIX, chosen, default_of, follow_recipe, help_of, setting_input
@@ -24,7 +31,7 @@ from app.widgets.chosen import choose_run
 from app.widgets.plain_code import plain_code
 from finegates.errors import FineGatesError
 from finegates.jobs import control as jobs
-from finegates.methods import DEFAULT_METHOD, METHODS
+from finegates.methods import DEFAULT_METHOD, METHODS, WARM_METHOD
 from finegates.runs.launch import Launch, command_of_launch
 from finegates.runs.names import data_name, describe
 from finegates.runs.notes import MAX_NAME_LENGTH
@@ -102,26 +109,35 @@ head, said = st.container(horizontal=True, vertical_alignment="center"), st.cont
 with head:
     st.title("New run", width="stretch")
 prefill_run(folder)
+smaller = compresses()
 form, summary = st.columns([5, 3], gap="medium")
 with form:
     with st.container(border=True):
         st.subheader("1 · Data")
         data = choose_data(folder)
+    found = teachers(run_rows(folder), data.settings.get("task", ""), data.splits)
     with st.container(border=True):
         st.subheader("2 · Model")
-        model = choose_model()
-        warn_of_unknown(data.splits, model)
+        started = choose_start() if smaller else {}
+        model = started.get("start_from", "") if smaller else choose_model()
+        if not smaller:
+            warn_of_unknown(data.splits, model)
     with st.container(border=True):
         st.subheader("3 · Recipe")
-        method = choose_recipe()
+        remove = choose_removal() if smaller else 0.0
+        method = WARM_METHOD if smaller else choose_recipe()
     with st.container(border=True):
         st.subheader("4 · Training")
-        found = teachers(run_rows(folder), data.settings.get("task", ""), data.splits)
-        names, device = draw_training(
-            (*MAIN, "seed"), [method], found, PREFIX,
-            lambda name, container: setting_input(name, method, container),
-        )  # fmt: skip
-        names += [TARGET] if METHODS[method].removes else []
+        names, given = [], {}
+        if smaller:
+            given = choose_training()
+        else:
+            names, device = draw_training(
+                (*MAIN, "seed"), [method], found, PREFIX,
+                lambda name, container: setting_input(name, method, container),
+            )  # fmt: skip
+            given = {"method": method, "model": model or None, "device": device}
+            names += [TARGET] if METHODS[method].removes else []
 
 with summary, st.container(border=True):
     st.subheader("Cost", help=where_help())
@@ -131,8 +147,11 @@ with summary, st.container(border=True):
     problem = data.error or ("A setting of Slurm's is not allowed." if refused else "")
     own = chosen(method, names)
     try:
-        given = {"method": method, "model": model or None, "device": device, **data.settings}
-        spec = make_spec({**given, **own})
+        given = {**given, **data.settings}
+        if not smaller:
+            spec = make_spec({**given, **own})
+        elif model:
+            spec = compress_spec(started, remove, given, folder)
     except FineGatesError as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")
         problem = "A setting is not allowed."
