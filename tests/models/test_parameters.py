@@ -79,6 +79,7 @@ def test_a_config_without_a_size_is_named():
 METHOD_PARAMS = {
     "finegates": 165_888,  # gates: 12 x (4 x (H + H) + 2 x (H + I))
     "finegates+lora": 1_492_992,  # those, and r = 8 on all six: 8 x 165,888
+    "finegates+full": 124_220_928,  # gates, and everything below the head, as full
     "finegates+lora-outside": 1_492_992,
     "finegates-attention": 36_864,
     "finegates-one-vector": 82_944,  # 12 x (5 x H + I)

@@ -8,6 +8,7 @@ from finegates.runs.predictions import (
     PREDICTIONS_FILE,
     Predictions,
     read_predictions,
+    read_reference,
     write_predictions,
 )
 
@@ -39,4 +40,12 @@ def test_a_missing_or_damaged_file_is_one_sentence(tmp_path, damage):
 def test_rows_that_do_not_match_are_damage(tmp_path):
     write_predictions(tmp_path, Predictions(np.array([0, 1]), np.array([1])))
     with pytest.raises(RunError, match="damaged"):
+        read_predictions(tmp_path)
+
+
+def test_before_the_end_there_is_a_reference_and_no_answer(tmp_path):
+    assert read_reference(tmp_path) is None
+    write_predictions(tmp_path, Predictions(np.array([0, 1]), None, np.array([1, 1])))
+    assert read_reference(tmp_path).tolist() == [1, 1]
+    with pytest.raises(RunError, match="not finished"):
         read_predictions(tmp_path)
