@@ -128,7 +128,7 @@ with form:
         method = WARM_METHOD if smaller else choose_recipe()
     with st.container(border=True):
         st.subheader("4 · Training")
-        names, given = [], {}
+        names: list[str] = []
         if smaller:
             given = choose_training()
         else:
