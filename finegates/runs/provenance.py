@@ -36,9 +36,12 @@ def own_settings(spec: RunSpec) -> dict[str, Any]:
     """Chosen settings that decide a result, besides task, model, method, target and seed.
 
     Whatever says only where the data is, how often it is evaluated or where it runs is left out:
-    the data has its fingerprint.
+    the data has its fingerprint. Of a start only its kind is told: each seed may have its own.
     """
-    return without_the_place(chosen_settings(spec))
+    settings = without_the_place(chosen_settings(spec))
+    if spec.start_from is not None:
+        settings["start_from"] = "a dense run" if spec.starts_from_a_run else "its model"
+    return settings
 
 
 def without_the_place(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -141,6 +141,7 @@ def test_a_dense_run_is_started_from_as_it_ended_and_is_not_needed_afterwards(ma
     score = finished(dense).score
     run = make_run(method="finegates+lora", lora_rank=2, start_from=dense.id, target_sparsity=0.3)
     assert run.spec.starts_from_a_run and run.spec.model == dense.spec.model
+    assert run.row()["settings"]["start_from"] == "a dense run", "seeds have starts of their own"
     before = read_predictions(dense.path).answers
     status = finished(run)
     assert status.reference_score == pytest.approx(score)
@@ -277,6 +278,7 @@ def test_the_run_says_how_it_is_repeated(make_run, tuned, monkeypatch):
     run = make_run(start_from=folder.name, teacher="start")
     assert run.spec.start_from == str(folder)
     assert f"--start-from {folder}" in run.record["command"]
+    assert run.row()["settings"]["start_from"] == "its model"
     assert check_inputs(make_spec(json.loads(json.dumps(run.spec.to_dict()))))[0] == run.spec
 
 
