@@ -19,6 +19,7 @@ from finegates.commands import (
     compress,
     evaluate,
     export,
+    fit,
     params,
     prune,
     report,
@@ -31,7 +32,8 @@ from finegates.errors import FineGatesError
 from finegates.files.terminal import write_plainly_where_needed
 
 _COMMANDS = (
-    train, compress, sweep, table, report, evaluate, prune, export, bench, runs, params, background,
+    train, compress, fit, sweep, table, report, evaluate, prune, export, bench, runs, params,
+    background,
 )  # fmt: skip
 
 NOBODY_READS = 141

@@ -1,0 +1,129 @@
+"""``fit``: the smallest model within a tolerance of the score, found by trainings in the queue."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from finegates.commands.options import (
+    add_command,
+    add_runs_dir,
+    add_settings,
+    given_settings,
+    percent,
+    print_json,
+    runs_dir_of,
+)
+from finegates.errors import SpecError
+
+INTERRUPTED = 130
+POLL_S = 1.0
+WAKE_EVERY_S = 10.0
+DEFAULT_MAX_DROP = 1.0
+_MORE = (
+    "A dense reference is trained first; then gated runs start from it at targets that bracket the "
+    "largest removal within the tolerance, with more seeds where it is close. Half of the "
+    "validation rows decide, the answer is about the other half. The same command, or --name "
+    "alone, goes on where it was."
+)
+
+
+def add(commands: Any) -> None:
+    """Adds the command."""
+    parser = add_command(commands, "fit", "find the smallest model within a tolerance", _fit, _MORE)
+    add_runs_dir(parser)
+    parser.add_argument(
+        "--max-drop",
+        type=float,
+        help="points of the score, in percent, that may be lost against the dense reference. "
+        f"Default: {DEFAULT_MAX_DROP:g}.",
+    )
+    parser.add_argument("--most-trainings", type=int, help="no more gated trainings than this")
+    parser.add_argument("--name", help="name of the search; default: fit-<date>-<task>")
+    add_settings(parser, without=("target_sparsity", "teacher"))
+
+
+def _fit(options: argparse.Namespace) -> int:
+    from finegates.fitting.fit import answer_of, take_up
+
+    runs_dir = runs_dir_of(options)
+    fit = take_up(_asked(options, runs_dir), runs_dir)
+    _say(f"search {fit.name}: at most {100 * fit.max_drop:g} points below the reference")
+    try:
+        fit = _follow(fit, runs_dir)
+    except KeyboardInterrupt:
+        _say(f"\nThe run at work goes on. To come back: python -m finegates fit --name {fit.name}")
+        return INTERRUPTED
+    answer = answer_of(fit, runs_dir)
+    _say(_sentence(fit, answer))
+    print_json({"fit": fit.name, **answer.to_dict()})
+    return 0
+
+
+def _asked(options: argparse.Namespace, runs_dir: Path) -> Any:
+    """The search of that name, or a new one."""
+    from finegates.fitting.file import MOST_TRAININGS, create_fit, open_fit
+    from finegates.spec import make_spec
+
+    settings = given_settings(options)
+    seed = settings.pop("seed", 0)
+    if options.name is not None and not options.name.strip():
+        raise SpecError("name is empty; give one, or leave --name out.")
+    if options.name and not settings and options.max_drop is None:
+        return open_fit(runs_dir, options.name)
+    spec = make_spec(settings)  # says what is wrong before anything is made
+    name = options.name or f"fit-{time.strftime('%Y%m%d-%H%M%S')}-{spec.task}"
+    max_drop = DEFAULT_MAX_DROP if options.max_drop is None else options.max_drop
+    most = MOST_TRAININGS if options.most_trainings is None else options.most_trainings
+    return create_fit(
+        runs_dir, name, max_drop / 100, settings, seed=seed, most_trainings=most
+    )  # fmt: skip
+
+
+def _follow(fit: Any, runs_dir: Path) -> Any:
+    """Waits for one run after the other until the search has ended."""
+    from finegates.fitting.fit import advance
+    from finegates.jobs.control import tend
+
+    shown, woken = None, time.monotonic()
+    while True:
+        fit, run = advance(fit, runs_dir)
+        if run is None:
+            return fit
+        status = run.status()
+        now = (run.id, status.state, status.score)
+        if now != shown:
+            score = "" if status.score is None else f", {status.metric} {100 * status.score:.1f}"
+            target = run.spec.target_sparsity
+            what = f"{percent(target)} removed, seed {run.spec.seed}" if target else "reference"
+            _say(f"{time.strftime('%H:%M:%S')}  {what}: {status.state}{score}")
+            shown = now
+        if time.monotonic() - woken > WAKE_EVERY_S:
+            tend(runs_dir)
+            woken = time.monotonic()
+        time.sleep(POLL_S)
+
+
+def _sentence(fit: Any, answer: Any) -> str:
+    """The answer as a reviewer would accept it."""
+    if answer.paired is None:
+        return (
+            f"No target that was tried is within {100 * fit.max_drop:g} points; the smallest was "
+            f"{percent(min(t.target for t in answer.tried))}. Allow more, or train longer."
+        )
+    paired = answer.paired
+    few = "" if paired.tells_one_point else (
+        f" {paired.rows} rows can't tell one point; about {paired.rows_for_one_point:,} would."
+    )  # fmt: skip
+    return (
+        f"{percent(answer.removed_weights_fraction)} of the gated weights can go: "
+        f"{100 * paired.score:.1f} against {100 * paired.reference:.1f}, a drop of "
+        f"{100 * paired.drop:.1f} points (95% interval {100 * paired.low:.1f} to "
+        f"{100 * paired.high:.1f}) on {paired.rows} rows that nothing was chosen on.{few} "
+        f"The model: python -m finegates export {answer.run} --out FOLDER"
+    )
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
