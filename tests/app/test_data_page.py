@@ -194,7 +194,7 @@ def test_tokens_are_counted_against_the_limit(visit, runs_dir):
     assert not app.exception and not app.error
     assert "**0** of 2,400 rows" in texts(app)
     app.number_input(key="new.max_length").set_value(7).run()
-    assert "are longer than 7 tokens and are cut there" in texts(app)
+    assert "are longer than 7 tokens and cut there" in texts(app)
     assert "**0** of" not in texts(app)
 
 
