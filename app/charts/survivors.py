@@ -29,7 +29,7 @@ def survivor_bars(matrices: Collection[str]) -> dict[str, Any]:
     """
     order = [name for name in COLORS if name in matrices]
     scale = {"domain": order, "range": [COLORS[name] for name in order]}
-    open_axis = {"title": "Open", "format": "~%", "tickCount": 5}
+    open_axis = {"title": "Open", "format": "~%", "tickCount": 5, "labelFlush": False}
     return {
         "height": HEIGHT,
         "mark": {"type": "bar", "cornerRadiusEnd": 1},

@@ -130,9 +130,10 @@ def draw_lengths(report: DataReport, spec: RunSpec) -> None:
     )
     if limit is not None:
         cut = int((values > limit).sum())
+        verb = "is" if cut == 1 else "are"
         st.markdown(
-            f"**{cut:,}** of {len(values):,} rows ({cut / max(len(values), 1):.1%}) "
-            f"{'is' if cut == 1 else 'are'} longer than {limit} tokens and cut there."
+            f"**{cut:,}** of {len(values):,} rows ({cut / max(len(values), 1):.1%}) {verb} longer "
+            f"than {limit} tokens and cut there."
         )
 
 

@@ -2,7 +2,9 @@
 
 import itertools
 
+import altair as alt
 import numpy as np
+import pandas as pd
 import pytest
 
 from app.charts import style
@@ -89,3 +91,9 @@ def test_a_method_of_another_version_is_grey_and_last():
 def test_variants_of_one_method_have_different_shapes():
     shapes = [style.variant_shape("finegates", number) for number in range(4)]
     assert shapes[0] == style.shape_of("finegates") and len(set(shapes)) == 4
+
+
+def test_numbers_of_an_axis_stand_beside_their_lines():
+    """Streamlit's theme shifts the first and the last."""
+    chart = alt.Chart(pd.DataFrame({"y": [1]})).mark_point().encode(y="y").to_dict()
+    assert chart["config"]["axisY"]["labelFlush"] is False
