@@ -101,8 +101,9 @@ def wait_for_step(page: Page, more_than: int, timeout_s: float = 120) -> int:
 
 def choose_option(page: Page, label: str, option: str) -> None:
     """Chooses one of a select box's options; a page that still moves would close the list again."""
-    wait_until_drawn(page)
     box = page.get_by_role("combobox", name=label, exact=False).first
+    box.scroll_into_view_if_needed()
+    wait_until_drawn(page)
     box.click()
     page.get_by_role("option", name=option).click()
     settle(page)
