@@ -89,7 +89,7 @@ def step_of(page: Page) -> int:
     return int(STEP.search(page.get_by_text(STEP).inner_text()).group(1).replace(",", ""))
 
 
-def wait_for_step(page: Page, more_than: int, timeout_s: float = 120) -> int:
+def wait_for_step(page: Page, more_than: int, timeout_s: float = 200) -> int:
     """The first step seen that is larger."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
