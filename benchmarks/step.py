@@ -126,7 +126,7 @@ def prepare(name: str, candidate: str, length: int, device: str, compiled: bool 
     session = Session(
         spec, accelerator, Processes(accelerator), model, nothing, adapted,
         penalty and penalty.to(accelerator.device), optimizer, schedule, rows, nothing, nothing,
-        label_scale=None,
+        nothing, label_scale=None,
     )  # fmt: skip
     if adapted.gates and SETTLED in candidate:
         adapted.gates.settled = True

@@ -15,15 +15,14 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # test processes share the cores; befor
 hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("untimed")
 
+MAIN = sys.modules["__main__"]
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(autouse=True)
-def own_main_module() -> Iterator[None]:
+def own_main_module() -> None:
     """Puts ``__main__`` back: AppTest leaves a page in its place, which new processes would run."""
-    main = sys.modules["__main__"]
-    yield
-    sys.modules["__main__"] = main
+    sys.modules["__main__"] = MAIN
 
 
 @pytest.fixture(scope="session")

@@ -90,7 +90,7 @@ def test_a_run_outlives_its_server_and_a_dead_worker_is_told_and_resumed(
     while not (run.path / "checkpoint").is_dir() or not run.snapshot_steps():
         page.wait_for_timeout(POLL_MS)
     os.kill(run.status().pid, signal.SIGKILL)
-    expect(state(page, "failed")).to_be_visible()
+    expect(state(page, "failed")).to_be_visible(timeout=TRAINING_MS)  # the page looks now and then
     expect(page.get_by_text(re.compile("signal 9|killed or crashed")).first).to_be_visible()
     page.get_by_role("button", name="Resume").click()
     expect(state(page, "finished")).to_be_visible(timeout=TRAINING_MS)
