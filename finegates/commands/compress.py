@@ -69,8 +69,4 @@ def _compared(run: Any) -> dict[str, Any]:
         f"{drop.rows_for_one_point:,} would.",
         file=sys.stderr,
     )
-    return {
-        "score": drop.score, "reference_score": drop.reference, "drop": drop.drop,
-        "drop_low": drop.low, "drop_high": drop.high, "rows": drop.rows,
-        "rows_for_one_point": drop.rows_for_one_point,
-    }  # fmt: skip
+    return {name: value for name, value in drop.to_dict().items() if name != "p_value"}

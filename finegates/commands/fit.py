@@ -1,11 +1,11 @@
 """``fit``: the smallest model within a tolerance of the score, found by trainings in the queue."""
 
 import argparse
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from finegates.commands.follow import INTERRUPTED, looks, print_line
 from finegates.commands.options import (
     add_command,
     add_runs_dir,
@@ -17,9 +17,6 @@ from finegates.commands.options import (
 )
 from finegates.errors import SpecError
 
-INTERRUPTED = 130
-POLL_S = 1.0
-WAKE_EVERY_S = 10.0
 DEFAULT_MAX_DROP = 1.0
 _MORE = (
     "A dense reference is trained first; then gated runs start from it at targets that bracket the "
@@ -49,14 +46,16 @@ def _fit(options: argparse.Namespace) -> int:
 
     runs_dir = runs_dir_of(options)
     fit = take_up(_asked(options, runs_dir), runs_dir)
-    _say(f"search {fit.name}: at most {100 * fit.max_drop:g} points below the reference")
+    print_line(f"search {fit.name}: at most {100 * fit.max_drop:g} points below the reference")
     try:
         fit = _follow(fit, runs_dir)
     except KeyboardInterrupt:
-        _say(f"\nThe run at work goes on. To come back: python -m finegates fit --name {fit.name}")
+        print_line(
+            f"\nThe run at work goes on. To come back: python -m finegates fit --name {fit.name}"
+        )
         return INTERRUPTED
     answer = answer_of(fit, runs_dir)
-    _say(_sentence(fit, answer))
+    print_line(_sentence(fit, answer))
     print_json({"fit": fit.name, **answer.to_dict()})
     return 0
 
@@ -84,10 +83,9 @@ def _asked(options: argparse.Namespace, runs_dir: Path) -> Any:
 def _follow(fit: Any, runs_dir: Path) -> Any:
     """Waits for one run after the other until the search has ended."""
     from finegates.fitting.fit import advance
-    from finegates.jobs.control import tend
 
-    shown, woken = None, time.monotonic()
-    while True:
+    shown = None
+    for _ in looks(runs_dir):
         fit, run = advance(fit, runs_dir)
         if run is None:
             return fit
@@ -97,12 +95,9 @@ def _follow(fit: Any, runs_dir: Path) -> Any:
             score = "" if status.score is None else f", {status.metric} {100 * status.score:.1f}"
             target = run.spec.target_sparsity
             what = f"{percent(target)} removed, seed {run.spec.seed}" if target else "reference"
-            _say(f"{time.strftime('%H:%M:%S')}  {what}: {status.state}{score}")
+            print_line(f"{time.strftime('%H:%M:%S')}  {what}: {status.state}{score}")
             shown = now
-        if time.monotonic() - woken > WAKE_EVERY_S:
-            tend(runs_dir)
-            woken = time.monotonic()
-        time.sleep(POLL_S)
+    raise AssertionError("the looks never end")
 
 
 def _sentence(fit: Any, answer: Any) -> str:
@@ -123,7 +118,3 @@ def _sentence(fit: Any, answer: Any) -> str:
         f"{100 * paired.high:.1f}) on {paired.rows} rows that nothing was chosen on.{few} "
         f"The model: python -m finegates export {answer.run} --out FOLDER"
     )
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

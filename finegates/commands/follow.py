@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from finegates.commands.options import percent
@@ -14,25 +14,37 @@ POLL_S = 1.0
 WAKE_EVERY_S = 10.0
 
 
+INTERRUPTED = 130
+"""128 + SIGINT, as shells report it."""
+
+
 def print_line(line: str) -> None:
     """Prints progress."""
     print(line, file=sys.stderr, flush=True)
 
 
+def looks(runs_dir: Path) -> Iterator[None]:
+    """One after the other for ever, with a pause between; the queue is looked after meanwhile."""
+    woken = time.monotonic()
+    while True:
+        yield
+        if time.monotonic() - woken > WAKE_EVERY_S:  # what starts its runs may have been killed
+            tend(runs_dir)
+            woken = time.monotonic()
+        time.sleep(POLL_S)
+
+
 def follow(group: Group, runs_dir: Path, say: Callable[[str], None] = print_line) -> GroupProgress:
     """Waits until no run of a group waits or lives, and returns where each stands then."""
-    shown, woken = None, time.monotonic()
-    while True:
+    shown = None
+    for _ in looks(runs_dir):
         progress = progress_of(group, runs_dir)
         if (change := _what_counts(progress)) != shown:
             say(line_of(progress))
             shown = change
         if progress.is_over:
             return progress
-        if time.monotonic() - woken > WAKE_EVERY_S:  # what starts its runs may have been killed
-            tend(runs_dir)
-            woken = time.monotonic()
-        time.sleep(POLL_S)
+    raise AssertionError("the looks never end")
 
 
 def line_of(progress: GroupProgress) -> str:

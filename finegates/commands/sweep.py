@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from finegates.commands.follow import follow
+from finegates.commands.follow import INTERRUPTED, follow
 from finegates.commands.options import (
     add_command,
     add_launcher,
@@ -20,9 +20,6 @@ from finegates.commands.options import (
 from finegates.errors import SpecError
 from finegates.settings import numbers_of, words_of
 from finegates.spec import FIELDS, make_spec
-
-INTERRUPTED = 130
-"""128 + SIGINT, as shells report it."""
 
 DATA_AND_MODEL = {n for n, f in FIELDS.items() if f.metadata["group"] in ("Data", "Model")}
 DEFAULT_TARGETS = "0,0.1,0.2,0.3,0.4"

@@ -56,9 +56,8 @@ class Answer:
     def to_dict(self) -> dict[str, Any]:
         """As JSON types; the ends of the drop's interval are ``drop_low`` and ``drop_high``."""
         record = asdict(self)
-        paired = record.pop("paired") or {}
-        names = {"reference": "reference_score", "low": "drop_low", "high": "drop_high"}
-        return record | {names.get(name, name): value for name, value in paired.items()}
+        del record["paired"]
+        return record | (self.paired.to_dict() if self.paired else {})
 
 
 def take_up(fit: Fit, runs_dir: Path) -> Fit:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import binomtest
@@ -39,6 +40,11 @@ class PairedDrop:
     p_value: float | None
     rows: int
     rows_for_one_point: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON types, under the names that commands print."""
+        names = {"reference": "reference_score", "low": "drop_low", "high": "drop_high"}
+        return {names.get(name, name): value for name, value in vars(self).items()}
 
     @property
     def tells_one_point(self) -> bool:
