@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app.new import keys
-from app.new.fields import help_of, put
+from app.new.fields import ask, help_of
 from app.reading.data import FileLook, guessed_columns
 from app.text import escape_markdown
 from finegates.data.columns import Columns
@@ -56,7 +56,11 @@ def map_columns(grid: Any, path: Path, look: FileLook, reading: Reading) -> dict
     if label == guess.label and (hint := guess.question.removesuffix(told.question).strip()):
         st.info(escape_markdown(hint), icon=":material/rule:")
     if chosen == AUTO and told.question:
-        _ask_for_problem(told.reasons["problem"], file)
+        ask(
+            "Are the labels numbers to predict, or names of classes?",
+            f"{told.reasons['problem']} They could be either.",
+            "problem", file, {NUMBER: "Numbers to predict", CLASSES: "Names of classes"},
+        )  # fmt: skip
     return {
         "text_column": text,
         "pair_column": second,
@@ -90,16 +94,3 @@ def _choose_problem(grid: Any, guess: Columns, file: str) -> str:
         format_func=lambda value: PROBLEMS.get(value, f"{PROBLEMS[guess.problem]} (found)"),
     )  # fmt: skip
     return chosen
-
-
-def _ask_for_problem(reason: str, file: str) -> None:
-    """Two buttons where the labels could be either."""
-    with st.container(border=True):
-        st.markdown(":material/help: **Are the labels numbers to predict, or names of classes?**")
-        st.text(f"{reason} They could be either.")
-        with st.container(horizontal=True):
-            for problem, words in ((NUMBER, "Numbers to predict"), (CLASSES, "Names of classes")):
-                st.button(
-                    words, key=f"problem_{problem}_{file}",
-                    on_click=put, args=(keys.of_file("problem", file), problem),
-                )  # fmt: skip

@@ -5,10 +5,12 @@ own follows the recipe when that is changed; one that was typed stays.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 import streamlit as st
 
+from app.new import keys
 from app.words import title
 from finegates.methods import METHODS
 from finegates.settings import allowed_range, base_type
@@ -122,6 +124,27 @@ def start_from(recipe: str) -> None:
 def put(key: str, value: Any) -> None:
     """For the callback of a button: the session holds this value from now on."""
     st.session_state[key] = value
+
+
+def ask(question: str, about: str, setting: str, file: str, answers: Mapping[str, str]) -> None:
+    """A question about a kept file that has to be answered: a button for each answer.
+
+    Args:
+        question: In a few words.
+        about: What it is about; holds words of the data.
+        setting: Of a spec; an answer becomes its value.
+        file: Name of the kept file.
+        answers: Value -> what its button says.
+    """
+    with st.container(border=True):
+        st.markdown(f":material/help: **{question}**")
+        st.text(about)
+        with st.container(horizontal=True):
+            for answer, label in answers.items():
+                st.button(
+                    label, key=f"{setting}_{answer}_{file}",
+                    on_click=put, args=(keys.of_file(setting, file), answer),
+                )  # fmt: skip
 
 
 def as_widget(value: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from app.new import keys
-from app.new.fields import help_of, put
+from app.new.fields import ask, help_of
 from app.reading.data import FileLook, look_at
 from app.text import escape_markdown
 from finegates.data.formats import COMMA, ENCODINGS, SEPARATORS, FileFormat
@@ -60,7 +60,11 @@ def choose_format(path: Path) -> tuple[dict[str, Any], FileLook]:
     if words := " ".join(filter(None, (*sure, *look.notes))):
         st.caption(escape_markdown(words))
     if look.format.header is None:
-        _ask_for_header(path.name, look)
+        cells = [f"'{shortened(cell, CELL_CHARACTERS)}'" for cell in look.first[:CELLS_SHOWN]]
+        ask(
+            "The first row looks like data. Is it?", " · ".join(cells), "header", path.name,
+            {NO: "It is data", YES: "It holds the columns' names"},
+        )  # fmt: skip
     return chosen, look
 
 
@@ -109,17 +113,3 @@ def draw_boxes(file: str, found: FileFormat | None = None) -> None:
             format_func=lambda value: str(WORDS.get(value, value)),
             help=help_of(name) + (f"  \n{escape_markdown(why)}" if why else ""),
         )  # fmt: skip
-
-
-def _ask_for_header(file: str, look: FileLook) -> None:
-    """Two buttons: the first row is data, or names."""
-    cells = [f"'{shortened(cell, CELL_CHARACTERS)}'" for cell in look.first[:CELLS_SHOWN]]
-    with st.container(border=True):
-        st.markdown(":material/help: **The first row looks like data. Is it?**")
-        st.text(" · ".join(cells))
-        with st.container(horizontal=True):
-            for answer, label in ((NO, "It is data"), (YES, "It holds the columns' names")):
-                st.button(
-                    label, key=f"header_{answer}_{file}",
-                    on_click=put, args=(keys.of_file("header", file), answer),
-                )  # fmt: skip

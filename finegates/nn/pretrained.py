@@ -62,30 +62,7 @@ def load_pretrained(
     check_unchanged(name, recorded)
     if name == EMBEDDED_MODEL:
         verify_embedded_weights()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    source: dict[str, Any] = {
-        "pretrained_model_name_or_path": find_model(name).location,
-        "revision": recorded.get(REVISION, "main"),
-        "trust_remote_code": False,
-    }
-    try:
-        # A config made first: one that the Auto class makes itself may take the folder's precision.
-        config = transformers.AutoConfig.from_pretrained(**source, **_task(labels, problem))
-        model, report = transformers.AutoModelForSequenceClassification.from_pretrained(
-            **source,
-            config=config,
-            use_safetensors=True,
-            dtype=TRAINED_IN,
-            ignore_mismatched_sizes=True,  # a head for other labels is replaced; see below
-            output_loading_info=True,
-        )
-        tokenizer = transformers.AutoTokenizer.from_pretrained(**source)
-    except ConnectionError as error:
-        raise hub_unreachable(name) from error
-    except Exception as error:  # loaders and their Rust parts raise a dozen types, Exception too
-        raise ModelError(f"The model '{name}' can't be loaded: {first_line(error)}") from error
-
+    model, report, tokenizer = _read(name, labels, problem, recorded.get(REVISION, "main"))
     check_loaded(name, model, report, TRAINED_IN)
     check_tokenizer_read(name, model.config, tokenizer, paired)
     has_head = not _is_new(answering_linear(model)[0], report)
@@ -96,6 +73,34 @@ def load_pretrained(
     elif has_head:
         _draw(answering_linear(model)[1], getattr(model.config, "initializer_range", _HEAD_SPREAD))
     return model, tokenizer
+
+
+def _read(name: str, labels: Sequence[str], problem: str, revision: str) -> tuple[Any, dict, Any]:
+    """The model, what transformers reports of loading it, and the tokenizer."""
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    source: dict[str, Any] = {
+        "pretrained_model_name_or_path": find_model(name).location,
+        "revision": revision,
+        "trust_remote_code": False,
+    }
+    try:
+        # A config made first: one that the Auto class makes itself may take the folder's precision.
+        config = transformers.AutoConfig.from_pretrained(**source, **_task(labels, problem))
+        model, report = transformers.AutoModelForSequenceClassification.from_pretrained(
+            **source,
+            config=config,
+            use_safetensors=True,
+            dtype=TRAINED_IN,
+            ignore_mismatched_sizes=True,  # a head for other labels is replaced
+            output_loading_info=True,
+        )
+        tokenizer = transformers.AutoTokenizer.from_pretrained(**source)
+    except ConnectionError as error:
+        raise hub_unreachable(name) from error
+    except Exception as error:  # loaders and their Rust parts raise a dozen types, Exception too
+        raise ModelError(f"The model '{name}' can't be loaded: {first_line(error)}") from error
+    return model, report, tokenizer
 
 
 def _is_new(linear: str, report: Mapping[str, Any]) -> bool:
