@@ -1,4 +1,4 @@
-"""All that a GPU can show, in one prepared run of at most eight minutes.
+"""All that a GPU can show, in one prepared run of at most nine minutes.
 
     python -m benchmarks.gpu [--device cuda:0] [--parts tests,speed] [--out FOLDER]
     python -m benchmarks.gpu --device cpu --small      # a rehearsal of every part, anywhere
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.gpu import checks, machine, passes, real_run, speed, steps
+from benchmarks.gpu import checks, costs, machine, passes, real_run, speed, steps
 from benchmarks.gpu.options import Options, parsed
 from benchmarks.gpu.report import CUT_OFF, DONE, FAILED, Report
 from benchmarks.record import environment
@@ -49,6 +49,7 @@ PARTS = {
     speed.PART: Part(130, speed.measure),
     steps.PART: Part(80, steps.measure),
     passes.PART: Part(70, passes.measure),
+    costs.PART: Part(70, costs.measure),
     speed.COMPILED_PART: Part(110, speed.measure_compiled),
     steps.COMPILED_PART: Part(110, steps.measure_compiled),
 }

@@ -35,11 +35,12 @@ class Hardware:
 HARDWARE = {
     "cpu": Hardware(25, 35, 25_000, row_multiple=8, column_multiple=1, head_multiple=1),
     "onnx": Hardware(130, 130, 25_000, row_multiple=8, column_multiple=1, head_multiple=1),
-    "cuda": Hardware(100, 100, 20_000, row_multiple=8, column_multiple=8, head_multiple=8),
+    "cuda": Hardware(850, 850, 600_000, row_multiple=8, column_multiple=8, head_multiple=8),
 }
 """Torch's CPU products are a quarter slower where outputs are no multiple of 8; a GPU's tensor
-cores need multiples of 8 everywhere in 16 bit. ``onnx`` is onnxruntime on a CPU, whose copies by
-index are five times as dear as torch's."""
+cores take 3 to 9 times as long there in 16 bit. Its products are so quick that a copy by index, or
+one more operation, costs as much as one. ``onnx`` is onnxruntime on a CPU, whose copies by index
+are five times as dear as torch's."""
 
 
 def hardware(name: str | Hardware) -> Hardware:

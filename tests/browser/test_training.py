@@ -12,6 +12,7 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.widgets.ticks import LONGEST_S
 from finegates.groups.store import list_groups
 from finegates.jobs import control as jobs
 from finegates.runs.folder import Run
@@ -45,7 +46,10 @@ def test_the_default_run_outlives_its_page_and_finishes_in_time(server, browser)
     chart = chart_named(page, "Gate values of each layer")
     before = chart.screenshot()
     second = wait_for_step(page, first + 5)
-    assert chart.screenshot() != before, f"histograms stood still from step {first} to {second}"
+    deadline = time.monotonic() + 2 * LONGEST_S  # charts are drawn more seldom than the step
+    while chart.screenshot() == before:
+        assert time.monotonic() < deadline, f"histograms have stood still since step {first}"
+        page.wait_for_timeout(POLL_MS)
     page.context.close()
 
     page = open_page(browser, server.url)
@@ -82,9 +86,11 @@ def test_a_run_outlives_its_server_and_a_dead_worker_is_told_and_resumed(
     jobs.pause(run, True)  # a toy would be done before the page is back
     server.start()
     after = wait_for_step(page, before)  # the page has found the new server by itself
+    expect(state(page, "paused")).to_be_visible(timeout=TRAINING_MS)
+    settle(page)
     page.get_by_role("button", name="Continue").click()
+    expect(state(page, "running")).to_be_visible(timeout=TRAINING_MS)
     wait_for_step(page, after)
-    expect(state(page, "running")).to_be_visible()
     print(f"\nserver killed at step {before}, page alive again at step {after}")
 
     while not (run.path / "checkpoint").is_dir() or not run.snapshot_steps():

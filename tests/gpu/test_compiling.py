@@ -59,7 +59,9 @@ def test_compiled_training_has_the_same_gradients(rank, device, compiled):
 
     wanted, got = gradients(model), gradients(compiled(model))
     assert wanted.keys() == got.keys() and "finegates.parameter" in got
+    largest = max(float(gradient.abs().max()) for gradient in wanted.values())
     for name, gradient in got.items():
-        scale = float(wanted[name].abs().max()) or 1.0
+        # A key's bias, which softmax cancels, has rounding alone for a gradient.
+        scale = max(float(wanted[name].abs().max()), 1e-2 * largest)
         assert torch.allclose(gradient, wanted[name], atol=1e-3 * scale), name
     assert not counters["graph_break"]
