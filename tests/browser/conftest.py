@@ -20,6 +20,13 @@ def pytest_configure(config: pytest.Config) -> None:
     expect.set_options(timeout=EXPECT_MS)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A busy machine may delay a page beyond any limit: what failed is told and tried again."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.fixture(scope="session")
 def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server of this worker: each has a port and folders of its own."""
