@@ -184,7 +184,7 @@ def test_what_is_recorded_of_a_cut_is_not_measured_again(run, tmp_path, monkeypa
 
 
 def test_the_cut_as_trained_has_the_runs_own_last_score(run, tmp_path):
-    facts = export(run, tmp_path / "out", measured=False)
+    facts = export(run, tmp_path / "out")
     assert facts["card"]["pruned_score"] == run.status().score
     assert facts["card"]["metrics"] == run.status().metrics
 
