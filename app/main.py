@@ -24,6 +24,12 @@ PAGES = [
         help="Every run, those with gates first, and what accuracy is left at which sparsity.",
     ),
     st.Page(
+        places.HOW_SMALL,
+        url_path="how_small",
+        title="How small?",
+        help="The smallest model within the points that may be lost: a search, with its evidence.",
+    ),
+    st.Page(
         places.NEW_RUN,
         url_path="new_run",
         title="New run",

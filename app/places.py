@@ -1,6 +1,7 @@
 """Where each page is, below app/: for links, for switching, and for tests."""
 
 RUNS = "runs/page.py"
+HOW_SMALL = "how_small/page.py"
 DATA = "data/page.py"
 COMPARE = "compare/page.py"
 TRADEOFF = "tradeoff/page.py"
@@ -14,6 +15,6 @@ NEW_SWEEP = "new/sweep_page.py"
 PLACES = {
     "runs": RUNS, "data": DATA, "compare": COMPARE, "tradeoff": TRADEOFF, "paper": PAPER,
     "live": LIVE, "dimensions": DIMENSIONS, "prune": PRUNE, "new_run": NEW_RUN,
-    "new_sweep": NEW_SWEEP,
+    "new_sweep": NEW_SWEEP, "how_small": HOW_SMALL,
 }  # fmt: skip
 """Address of a page -> its script."""

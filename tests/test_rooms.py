@@ -18,7 +18,8 @@ LIBRARY = """
 """
 APP = """
     compressed places rows text words | charts | reading | widgets | run_table | curves | snapshots
-    | new | tradeoff | data | compare | paper | live | dimensions | prune | runs | main | serve
+    | new | how_small tradeoff | data | compare | paper | live | dimensions | prune | runs | main
+    | serve
 """
 """From the ground up. A room imports only rooms of earlier floors, inside functions too."""
 ORDER = {
@@ -31,8 +32,25 @@ TORCH_ROOMS = {"nn", "adapters", "shrinking", "auto", "training", "measuring", "
 TORCH_FILES = {"finegates.trying.models"}
 HEAVY = {"torch", "transformers", "accelerate", "peft", "datasets"}
 
-PAGES = {"new", "tradeoff", "data", "compare", "paper", "live", "dimensions", "prune", "runs"}
-PAGES_SHARED = {("data", "new"), ("paper", "new"), ("runs", "new"), ("runs", "tradeoff")}
+PAGES = {
+    "new",
+    "how_small",
+    "tradeoff",
+    "data",
+    "compare",
+    "paper",
+    "live",
+    "dimensions",
+    "prune",
+    "runs",
+}
+PAGES_SHARED = {
+    ("how_small", "new"),
+    ("data", "new"),
+    ("paper", "new"),
+    ("runs", "new"),
+    ("runs", "tradeoff"),
+}
 """Which page may build on which other page: a form that another page fills in, one chart."""
 
 READ_BY_NAME = ("read_", "load_", "list_")

@@ -179,6 +179,7 @@ with head:  # last, when all is known; first on the page, a few steps by keyboar
         disabled=bool(problem), help=problem or "Starts in the background; closing this page does "
         "not stop it.",
     )  # fmt: skip
+    st.page_link(places.HOW_SMALL, label="How small can it get?", icon=":material/compress:")
     st.page_link(places.NEW_SWEEP, label="Several at once: a sweep", icon=":material/grid_view:")
 if pressed and spec:
     with said:

@@ -42,20 +42,24 @@ def add(commands: Any) -> None:
 
 
 def _fit(options: argparse.Namespace) -> int:
-    from finegates.fitting.fit import answer_of, take_up
+    from finegates.fitting.drive import drive
+    from finegates.fitting.fit import answer_of
+    from finegates.fitting.words import sentence
 
     runs_dir = runs_dir_of(options)
-    fit = take_up(_asked(options, runs_dir), runs_dir)
+    fit = _asked(options, runs_dir)
     print_line(f"search {fit.name}: at most {100 * fit.max_drop:g} points below the reference")
     try:
-        fit = _follow(fit, runs_dir)
+        fit = drive(fit, runs_dir, looks(runs_dir), _Told())
     except KeyboardInterrupt:
         print_line(
             f"\nThe run at work goes on. To come back: python -m finegates fit --name {fit.name}"
         )
         return INTERRUPTED
     answer = answer_of(fit, runs_dir)
-    print_line(_sentence(fit, answer))
+    print_line(sentence(fit, answer))
+    if answer.run:
+        print_line(f"The model: python -m finegates export {answer.run} --out FOLDER")
     print_json({"fit": fit.name, **answer.to_dict()})
     return 0
 
@@ -80,41 +84,19 @@ def _asked(options: argparse.Namespace, runs_dir: Path) -> Any:
     )  # fmt: skip
 
 
-def _follow(fit: Any, runs_dir: Path) -> Any:
-    """Waits for one run after the other until the search has ended."""
-    from finegates.fitting.fit import advance
+class _Told:
+    """Prints a line when the run at work, its state or its score is another one."""
 
-    shown = None
-    for _ in looks(runs_dir):
-        fit, run = advance(fit, runs_dir)
-        if run is None:
-            return fit
+    def __init__(self) -> None:
+        self._shown: Any = None
+
+    def __call__(self, run: Any) -> None:
         status = run.status()
         now = (run.id, status.state, status.score)
-        if now != shown:
-            score = "" if status.score is None else f", {status.metric} {100 * status.score:.1f}"
-            target = run.spec.target_sparsity
-            what = f"{percent(target)} removed, seed {run.spec.seed}" if target else "reference"
-            print_line(f"{time.strftime('%H:%M:%S')}  {what}: {status.state}{score}")
-            shown = now
-    raise AssertionError("the looks never end")
-
-
-def _sentence(fit: Any, answer: Any) -> str:
-    """The answer as a reviewer would accept it."""
-    if answer.paired is None:
-        return (
-            f"No target that was tried is within {100 * fit.max_drop:g} points; the smallest was "
-            f"{percent(min(t.target for t in answer.tried))}. Allow more, or train longer."
-        )
-    paired = answer.paired
-    few = "" if paired.tells_one_point else (
-        f" {paired.rows} rows can't tell one point; about {paired.rows_for_one_point:,} would."
-    )  # fmt: skip
-    return (
-        f"{percent(answer.removed_weights_fraction)} of the gated weights can go: "
-        f"{100 * paired.score:.1f} against {100 * paired.reference:.1f}, a drop of "
-        f"{100 * paired.drop:.1f} points (95% interval {100 * paired.low:.1f} to "
-        f"{100 * paired.high:.1f}) on {paired.rows} rows that nothing was chosen on.{few} "
-        f"The model: python -m finegates export {answer.run} --out FOLDER"
-    )
+        if now == self._shown:
+            return
+        self._shown = now
+        score = "" if status.score is None else f", {status.metric} {100 * status.score:.1f}"
+        target = run.spec.target_sparsity
+        what = f"{percent(target)} removed, seed {run.spec.seed}" if target else "reference"
+        print_line(f"{time.strftime('%H:%M:%S')}  {what}: {status.state}{score}")
