@@ -9,6 +9,7 @@ from finegates.reports.words import (
     TERMS,
     count,
     duration,
+    learned_nothing,
     metric_name,
     per_second,
     percent,
@@ -20,7 +21,8 @@ from finegates.runs.folder import BROKEN
 
 __all__ = [
     "CURVE_ONLY_MEANS", "NOTHING", "NOT_STARTED", "ROLE_NAMES", "SIDES", "STATES", "TERMS",
-    "StateLook", "count", "duration", "metric_name", "no_gates", "per_second", "percent", "score",
+    "StateLook", "count", "duration", "learned_nothing", "metric_name", "no_gates", "per_second",
+    "percent", "score",
     "size", "title",
 ]  # fmt: skip
 

@@ -76,6 +76,10 @@ def _draw_reason(watched: Watched) -> None:
     if status.reason:
         show = st.error if status.state in ("failed", "lost") else st.info
         show(escape_markdown(status.reason), icon=icon)
+    if status.has_learned_nothing:
+        st.warning(
+            escape_markdown(words.learned_nothing(status.only_answer)), icon=":material/warning:"
+        )
     if not watched.has_begun and status.state in STARTING:
         st.info(STARTING[status.state], icon=icon)
     elif not watched.has_begun and status.is_over:

@@ -28,6 +28,9 @@ def draw_state(run: Run) -> None:
         st.badge(row["status"], icon=f":material/{look.icon}:", color=look.color, help=look.meaning)
         if row["step"]:
             report_button(run)
+    if (status := status_of(run)).has_learned_nothing:
+        said = escape_markdown(words.learned_nothing(status.only_answer))
+        st.warning(said, icon=":material/warning:")
 
 
 def load_measured(run: Run, cut: Cut) -> MeasuredCuts:

@@ -45,4 +45,6 @@ def print_progress(journal: Journal) -> None:
     ]
     if status.score is not None:
         parts.append(f"{status.metric} {status.score:.3f}")
+    if status.has_learned_nothing:
+        parts.append(f"every answer is {status.only_answer}")
     print("  ".join(parts), flush=True)

@@ -80,6 +80,8 @@ def heading(run: Run, status: Status, name: str) -> Html:
     parts.append(tag("p", *line, class_="faint"))
     if status.reason:
         parts.append(tag("p", status.reason, class_="problem"))
+    if status.has_learned_nothing:
+        parts.append(tag("p", words.learned_nothing(status.only_answer), class_="problem"))
     return joined(parts)
 
 

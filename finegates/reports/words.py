@@ -32,6 +32,15 @@ ROLE_NAMES = {
 }
 
 
+def learned_nothing(answer: str) -> str:
+    """What a run says that answers every row alike, and what to try."""
+    return (
+        f"Every validation row gets the same answer, {answer}: this training has failed so far. "
+        "What helped most is a head that is fitted first (head start), then smaller learning "
+        "rates, a target that comes later or is smaller, and more epochs."
+    )
+
+
 def percent(fraction: float | None, digits: int = 1) -> str:
     """``0.3`` -> ``"30.0 %"``."""
     return NOTHING if fraction is None else f"{100 * fraction:.{digits}f} %"

@@ -33,7 +33,11 @@ _CREATION_TOLERANCE_S = 0.01
 
 @dataclass(frozen=True)
 class Status:
-    """Where a run stands. Times are seconds since the epoch; fractions are in [0, 1]."""
+    """Where a run stands. Times are seconds since the epoch; fractions are in [0, 1].
+
+    ``only_answer`` is what the model answered to every validation row when it was last scored;
+    empty if it told rows apart.
+    """
 
     state: str = "queued"
     reason: str = ""
@@ -51,6 +55,7 @@ class Status:
     metric: str = ""
     score: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)
+    only_answer: str = ""
     majority_score: float | None = None
     reference_score: float | None = None
     closed_gates_fraction: float | None = None
@@ -67,6 +72,11 @@ class Status:
     def is_live(self) -> bool:
         """Whether a worker is running it."""
         return self.state in LIVE_STATES
+
+    @property
+    def has_learned_nothing(self) -> bool:
+        """Whether it still answers every row alike, late enough to call the training failed."""
+        return bool(self.only_answer) and 2 * self.step >= self.total_steps
 
     @property
     def is_over(self) -> bool:

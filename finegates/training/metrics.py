@@ -45,6 +45,18 @@ def majority_score(
     return compute_metrics((main_metric,), np.full(len(asked), answer), asked)[main_metric]
 
 
+def only_answer(answers: np.ndarray, labels: Sequence[str]) -> str:
+    """What every row is answered; empty where rows are told apart.
+
+    Args:
+        answers: Class ids, or numbers for a regression. Shape (rows,).
+        labels: Class names in id order; empty for a regression.
+    """
+    if len(answers) < 2 or not _has_no_spread(answers):
+        return ""
+    return str(labels[int(answers[0])]) if labels else f"{float(answers[0]):.4g}"
+
+
 def label_errors(
     predictions: ArrayLike, references: ArrayLike, mean_of_training: float
 ) -> dict[str, float]:

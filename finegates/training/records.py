@@ -17,7 +17,7 @@ from finegates.runs.journal import Journal, removal_fields
 from finegates.runs.predictions import Predictions, read_reference, write_predictions
 from finegates.runs.provenance import hardware_of
 from finegates.training.checkpoint import save_checkpoint
-from finegates.training.metrics import majority_score
+from finegates.training.metrics import majority_score, only_answer
 from finegates.training.scoring import answer_batches, scores_of
 from finegates.training.session import LOG_STEPS, Session
 
@@ -166,7 +166,8 @@ def evaluate_and_save(journal: Journal, session: Session, step: int) -> None:
         reference = read_reference(journal.run.path) if session.spec.start_from else None
         write_predictions(journal.run.path, _predictions(session, answers, reference))
     save_checkpoint(journal.run, session, step)
-    journal.update(step=step, score=score, metrics=scores, **removed)
+    only = only_answer(answers, session.splits.labels)
+    journal.update(step=step, score=score, metrics=scores, only_answer=only, **removed)
 
 
 @torch.no_grad()

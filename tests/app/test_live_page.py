@@ -237,3 +237,17 @@ def test_runs_at_work_and_those_that_come_next_are_chosen_before_later_ones(visi
     assert not app.exception
     chosen = [at_work.id, *(run.id for run in waiting[:5])]
     assert app.multiselect(key="runs").value == chosen
+
+
+@pytest.mark.parametrize("page", ["live", "prune"])
+def test_a_run_that_answers_every_row_alike_is_called_failed_with_what_to_try(
+    visit, runs_dir, page
+):
+    run = make_run(runs_dir)
+    assert not visit(page, run=run.id).warning
+    write_status(run.path, replace(run.status(), only_answer="acceptable"))
+    said = visit(page, run=run.id).warning[0].value
+    assert "the same answer, acceptable" in said and "fitted first" in said
+    early = make_run(runs_dir, "running", progress=0.2)
+    write_status(early.path, replace(early.status(), only_answer="acceptable"))
+    assert not visit("live", run=early.id).warning

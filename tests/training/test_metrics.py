@@ -3,11 +3,18 @@
 import math
 import warnings
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finegates.training.metrics import CORRELATIONS, METRICS, compute_metrics, majority_score
+from finegates.training.metrics import (
+    CORRELATIONS,
+    METRICS,
+    compute_metrics,
+    majority_score,
+    only_answer,
+)
 
 
 def test_scores_by_hand() -> None:
@@ -78,3 +85,12 @@ def test_unknown_metric_names_the_closest() -> None:
 def test_sides_of_different_length_are_refused() -> None:
     with pytest.raises(ValueError, match="don't match"):
         compute_metrics(("accuracy",), [1, 0], [1])
+
+
+def test_the_only_answer_is_named_and_rows_that_are_told_apart_have_none() -> None:
+    labels = ("bad", "good")
+    assert only_answer(np.array([1, 1, 1]), labels) == "good"
+    assert only_answer(np.array([1, 0, 1]), labels) == ""
+    assert only_answer(np.array([1]), labels) == ""
+    assert only_answer(np.array([2.5, 2.5]), ()) == "2.5"
+    assert only_answer(np.array([2.5, 2.6]), ()) == ""
