@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from finegates.errors import SpecError, shortened, unknown_name
+from finegates.gates.budget import LINEAR, SCHEDULES
 from finegates.gates.laws import LAWS
 from finegates.gates.layout import ROLES
 from finegates.methods import DEFAULT_METHOD, METHODS
@@ -199,6 +200,12 @@ class RunSpec:
         group=_METHOD,
         minimum=0.0,
         maximum=1.0,
+    )
+    target_schedule: str = setting(
+        LINEAR,
+        "How 'budget' raises its target: evenly, or fast at first and ever slower (cubic).",
+        group=_METHOD,
+        choices=SCHEDULES,
     )
     target_delay_fraction: float = setting(
         0.0,

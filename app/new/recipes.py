@@ -71,8 +71,8 @@ MATTERS_IF: dict[str, Callable[[Method], bool]] = {
     **dict.fromkeys(
         (
             "gate_law", "gate_sampling_sigma", "penalty", "penalty_weight",
-            "target_warmup_fraction", "target_delay_fraction", "kurtosis_weighting",
-            "gate_learning_rate",
+            "target_warmup_fraction", "target_delay_fraction", "target_schedule",
+            "kurtosis_weighting", "gate_learning_rate",
         ),
         _learns_gates,
     ),

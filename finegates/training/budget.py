@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import TrainerCallback
 
-from finegates.gates.budget import BudgetPlan
+from finegates.gates.budget import LINEAR, BudgetPlan
 from finegates.gates.removal import gates_to_close
 from finegates.nn.gates import Gates
 from finegates.nn.penalty import BudgetPenalty
@@ -45,9 +45,10 @@ class RemovalBudget(TrainerCallback):
         ends: Fraction of the steps after which the target is reached.
         final_stretch: Fraction of the steps that is left once the gates are rounded. With 0, a loop
             of one's own calls `finish` after its last step.
+        schedule: How the target rises: ``linear`` or ``cubic``, fast at first.
 
     Raises:
-        SpecError: If a fraction is out of range.
+        SpecError: If a fraction is out of range, or the schedule unknown.
     """
 
     def __init__(
@@ -58,8 +59,9 @@ class RemovalBudget(TrainerCallback):
         begins: float = 0.2,
         ends: float = 0.6,
         final_stretch: float = 0.3,
+        schedule: str = LINEAR,
     ) -> None:
-        self.gates, self.plan = gates, BudgetPlan(remove, begins, ends, final_stretch)
+        self.gates, self.plan = gates, BudgetPlan(remove, begins, ends, final_stretch, schedule)
         self.penalty = BudgetPenalty(gates.layout)
         self._step: int | None = None
         self._total = 0

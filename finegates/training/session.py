@@ -114,6 +114,7 @@ class Session:
             spec.target_delay_fraction if spec.penalty == "budget" else 0.0,
             spec.target_warmup_fraction,
             spec.final_stretch_fraction,
+            spec.target_schedule,
         )
 
     @property
