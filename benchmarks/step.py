@@ -2,7 +2,8 @@
 
     python -m benchmarks.step [--device cpu|cuda] [--steps 20] [--models minilm] [--lengths 32]
 
-LoRA is there on query and value, as peft has it, and on all six matrices, as our gates are. The
+LoRA is there on query and value, as peft has it, and on all six matrices, as our gates are; gates
+with all weights trained stand beside plain full fine-tuning. The
 steps of all candidates alternate in one process, in an order that turns round each time; every
 ratio is of two steps of one round. Peak memory is of a fresh process for each, on a GPU of what
 each adds to the memory in use. RoBERTa is built from its config with random weights: time does not
@@ -39,8 +40,8 @@ from finegates.training.loop import train_step
 from finegates.training.optimizer import make_optimizer
 from finegates.training.session import Session, make_accelerator
 
-REFERENCE, SAME_MATRICES = "lora", "lora, six matrices"
-REFERENCES = {REFERENCE: "", SAME_MATRICES: "_same_matrices"}
+REFERENCE, SAME_MATRICES, FULL = "lora", "lora, six matrices", "full"
+REFERENCES = {REFERENCE: "", SAME_MATRICES: "_same_matrices", FULL: "_full"}
 """And what follows ``ratio`` in the names of ratios to each."""
 CANDIDATES: dict[str, dict[str, Any]] = {
     REFERENCE: {"method": "lora"},
@@ -49,6 +50,12 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "finegates, settled": {"method": "finegates"},
     "finegates+lora": {"method": "finegates+lora"},
 }
+"""Beside LoRA."""
+BESIDE_FULL: dict[str, dict[str, Any]] = {
+    FULL: {"method": "full"},
+    "finegates+full": {"method": "finegates+full"},
+}
+"""Beside full fine-tuning, which trains every weight as they do; timed apart, for the memory."""
 KEY = ("model", "length", "device", "candidate", "compiled")
 ROWS, WARM_UP = 32, 2
 SETTLED = "settled"
@@ -71,9 +78,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     for name in options.models.split(","):
         for length in map(int, options.lengths.split(",")):
-            for row in measure(name, length, options.steps, options.device, options.compile):
-                row = {"model": name, "length": length, "device": options.device, **row}
-                result = add_row("step.json", row, KEY, {"rows_in_a_batch": ROWS})
+            for candidates in (CANDIDATES, BESIDE_FULL):
+                for row in measure(
+                    name, length, options.steps, options.device, options.compile,
+                    candidates=tuple(candidates),
+                ):  # fmt: skip
+                    row = {"model": name, "length": length, "device": options.device, **row}
+                    result = add_row("step.json", row, KEY, {"rows_in_a_batch": ROWS})
     print(json.dumps(result))
 
 
@@ -113,7 +124,7 @@ def measure(
 
 def prepare(name: str, candidate: str, length: int, device: str, compiled: bool = False) -> Step:
     """A candidate's training step, by the library's own loop, on one batch of this length."""
-    spec = make_spec({**CANDIDATES[candidate], "seed": 0})
+    spec = make_spec({**(CANDIDATES | BESIDE_FULL)[candidate], "seed": 0})
     model = build(name)
     adapted = adapt(model, spec)
     accelerator = make_accelerator(device, spec.precision)
