@@ -21,11 +21,14 @@ from app.widgets.plain_code import plain_code
 from finegates.errors import FineGatesError
 from finegates.fitting.drive import start_driver
 from finegates.fitting.file import MOST_TRAININGS, create_fit
-from finegates.fitting.fit import GATED_METHOD
+from finegates.jobs.compress import compression
+from finegates.methods import WARM_METHOD
 from finegates.runs.provenance import flags_of
 from finegates.spec import FIELDS, RunSpec, make_spec
 
-SETTINGS = ("epochs", "batch_size", "max_train_samples")
+SETTINGS = ("batch_size", "max_train_samples")
+USUAL_REMOVAL = 0.4
+"""What the estimate is of."""
 DEFAULT_POINTS = 1.0
 USUAL_TRAININGS = (4, 8)
 """How many trainings a search takes, the reference among them."""
@@ -51,12 +54,17 @@ def ask(folder: Path) -> str | None:
         with st.container(border=True):
             st.subheader("4 · Each training")
             grid = st.grid(3, min_column_width=150, vertical_alignment="bottom")
+            epochs = grid.number_input(
+                "Epochs", 1, None, value=None, placeholder="the recipe's own", key="small_epochs",
+                persist_state="session", help="Of every training. Left empty, the reference has "
+                "five, and a smaller model one and another for each 20 points that it removes.",
+            )  # fmt: skip
             for name in SETTINGS:
-                setting_input(name, GATED_METHOD, grid)
+                setting_input(name, WARM_METHOD, grid)
             device = choose_device(grid)
-    settings = {**data.settings, **given, "device": device}
+    settings = {**data.settings, **given, "device": device, "epochs": epochs}
     settings = {k: v for k, v in settings.items() if v not in (None, FIELDS[k].default)}
-    settings |= chosen(GATED_METHOD, list(SETTINGS))
+    settings |= chosen(WARM_METHOD, list(SETTINGS))
     with summary, st.container(border=True):
         st.subheader("Cost")
         problem = data.error or ("" if given else "Name a model first.")
@@ -99,7 +107,8 @@ def _start(
     """The cost, the command line and the button."""
     if not problem:
         try:
-            spec = make_spec({**settings, "method": GATED_METHOD})
+            start = settings.get("start_from", "the reference")
+            spec = compression(start, USUAL_REMOVAL, settings)
         except FineGatesError as error:
             st.error(escape_markdown(str(error)), icon=":material/error:")
             problem = "A setting is not allowed."

@@ -15,6 +15,7 @@ import numpy as np
 from finegates.errors import RunError
 from finegates.fitting.file import Fit, save_fit
 from finegates.fitting.search import Next, Try, next_try, smallest_within
+from finegates.jobs.compress import compression
 from finegates.jobs.control import resume, submit
 from finegates.measuring.paired import PairedDrop, paired_drop
 from finegates.runs.folder import Run, new_run_id, open_run
@@ -25,7 +26,6 @@ from finegates.spec import RunSpec, make_spec
 REFERENCE_METHOD = "full"
 REFERENCE_SETTINGS = {"head_start": "fitted", "dropout": 0.0, "lr_warmup_fraction": 0.06}
 """The same help that the gated recipe gets: else its gain would be taken for the gates'."""
-GATED_METHOD = "finegates+full"
 FINISHED = "finished"
 
 
@@ -120,14 +120,10 @@ def reference_spec(fit: Fit) -> RunSpec:
 
 
 def gated_spec(fit: Fit, found: Next) -> RunSpec:
-    """A gated run of the search."""
-    start = {"start_from": fit.reference} if fit.reference else {}
-    return make_spec(
-        {
-            "method": GATED_METHOD, **fit.settings, **start, "target_sparsity": found.target,
-            "seed": found.seed,
-        }
-    )  # fmt: skip
+    """A gated run of the search: starts from the reference and imitates it, as in `compress`."""
+    given = {k: v for k, v in fit.settings.items() if k != "start_from"}
+    start = fit.reference or fit.settings["start_from"]
+    return compression(start, found.target, {**given, "seed": found.seed})
 
 
 def tries_of(fit: Fit, runs_dir: Path) -> list[Try]:

@@ -56,7 +56,7 @@ def test_a_question_becomes_a_search(visit, runs_dir, started):
     assert not app.exception and "--max-drop 1" in codes(app)[0]
     app.number_input(key="small_points").set_value(2.5).run()
     app.number_input(key="small_most").set_value(3).run()
-    app.number_input(key="new.epochs").set_value(2).run()
+    app.number_input(key="small_epochs").set_value(2).run()
     assert "--max-drop 2.5 --most-trainings 3" in codes(app)[0]
     assert "--epochs 2" in codes(app)[0] and "Half of the 400 validation rows" in texts(app)
     app.button(key="find").click().run()
