@@ -108,7 +108,8 @@ def _start(
     if not problem:
         try:
             start = settings.get("start_from", "the reference")
-            spec = compression(start, USUAL_REMOVAL, settings)
+            rows = len(data.splits.train) if data.splits else None
+            spec = compression(start, USUAL_REMOVAL, settings, rows)
         except FineGatesError as error:
             st.error(escape_markdown(str(error)), icon=":material/error:")
             problem = "A setting is not allowed."

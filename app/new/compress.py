@@ -77,7 +77,11 @@ def choose_training() -> dict[str, Any]:
 
 
 def compress_spec(
-    start: dict[str, Any], remove: float, given: dict[str, Any], folder: Path
+    start: dict[str, Any],
+    remove: float,
+    given: dict[str, Any],
+    num_train: int | None,
+    folder: Path,
 ) -> RunSpec:
     """The run that was asked for, with the model that its start implies.
 
@@ -85,4 +89,5 @@ def compress_spec(
         FineGatesError: If a setting is not allowed, or there is no such model or run.
     """
     settings = {**given, **{k: v for k, v in start.items() if k != "start_from"}}
-    return with_model_of_start(compression(start["start_from"], remove, settings), folder)
+    spec = compression(start["start_from"], remove, settings, num_train)
+    return with_model_of_start(spec, folder)

@@ -151,7 +151,8 @@ with summary, st.container(border=True):
         if not smaller:
             spec = make_spec({**given, **own})
         elif model:
-            spec = compress_spec(started, remove, given, folder)
+            rows = len(data.splits.train) if data.splits else None
+            spec = compress_spec(started, remove, given, rows, folder)
     except FineGatesError as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")
         problem = "A setting is not allowed."

@@ -39,10 +39,12 @@ def add(commands: Any) -> None:
 
 def _compress(options: argparse.Namespace) -> int:
     from finegates.commands.train import train_here
+    from finegates.data.splits import load_splits
 
     given = given_settings(options)
     given.pop("start_from", None)  # the folder, which is no flag here
-    spec = compression(options.start_from, options.remove, given)
+    num_train = len(load_splits(compression(options.start_from, options.remove, given)).train)
+    spec = compression(options.start_from, options.remove, given, num_train)
     run = train_here(spec, runs_dir_of(options))
     status = run.status()
     result = run.row()

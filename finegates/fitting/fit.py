@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from finegates.data.splits import load_splits
 from finegates.errors import RunError
 from finegates.fitting.file import Fit, save_fit
 from finegates.fitting.search import Next, Try, next_try, smallest_within
@@ -105,7 +106,7 @@ def advance(fit: Fit, runs_dir: Path) -> tuple[Fit, Run | None]:
         found = next_try(tries_of(fit, runs_dir), fit.max_drop, fit.seed, fit.most_trainings)
         if found is None:
             return fit, None
-        spec = gated_spec(fit, found)
+        spec = gated_spec(fit, found, _num_train(fit, runs_dir))
         fit = replace(fit, runs=(*fit.runs, new_run_id(spec)))
     save_fit(runs_dir, fit)
     return fit, submit(spec, runs_dir, run_id=[fit.reference, *fit.runs][-1])
@@ -119,11 +120,18 @@ def reference_spec(fit: Fit) -> RunSpec:
     )
 
 
-def gated_spec(fit: Fit, found: Next) -> RunSpec:
+def gated_spec(fit: Fit, found: Next, num_train: int | None = None) -> RunSpec:
     """A gated run of the search: starts from the reference and imitates it, as in `compress`."""
     given = {k: v for k, v in fit.settings.items() if k != "start_from"}
     start = fit.reference or fit.settings["start_from"]
-    return compression(start, found.target, {**given, "seed": found.seed})
+    return compression(start, found.target, {**given, "seed": found.seed}, num_train)
+
+
+def _num_train(fit: Fit, runs_dir: Path) -> int | None:
+    """Training rows, as its first run found them, or as they are read now."""
+    for run in _runs(fit, runs_dir):
+        return run.record["data"].get("num_train")
+    return len(load_splits(make_spec(fit.settings)).train)
 
 
 def tries_of(fit: Fit, runs_dir: Path) -> list[Try]:

@@ -8,19 +8,23 @@ from finegates.methods import WARM_METHOD, WARM_SETTINGS
 from finegates.settings import check_range
 from finegates.spec import FIELDS, START_TEACHER, RunSpec, make_spec
 
-EPOCH_REMOVES = 0.2
-"""Fraction of the gated weights that an epoch is given for, after the first."""
+STAGE_REMOVES, STAGE_STEPS, MOST_EPOCHS = 0.2, 160, 20
+"""A stage is an epoch, but at least so many steps: one for each fraction of the gated weights that
+is removed, and one more. SST-2 with 2,000 rows lost 2.8 points at 40% in 189 steps, 1.7 in 504."""
 STARTED = ("model", "start_from", "target_sparsity")
 """Settings that `compression` chooses itself."""
 
 
-def compression(start_from: str, remove: float, given: Mapping[str, Any]) -> RunSpec:
+def compression(
+    start_from: str, remove: float, given: Mapping[str, Any], num_train: int | None = None
+) -> RunSpec:
     """The run that removes a fraction of a fine-tuned model, which it imitates meanwhile.
 
     Args:
         start_from: Its folder, or the id of a finished dense run.
         remove: Fraction of the gated weights to remove.
         given: What the user chose: data, and any other setting but `STARTED`.
+        num_train: Training rows; with few, there are more epochs. None if not known yet.
 
     Raises:
         SpecError: If a setting is not allowed.
@@ -31,8 +35,16 @@ def compression(start_from: str, remove: float, given: Mapping[str, Any]) -> Run
     if method == WARM_METHOD:
         settings |= {
             **WARM_SETTINGS,
-            "epochs": 1 + max(1, math.ceil(remove / EPOCH_REMOVES - 1e-9)),
+            "epochs": _epochs(remove, num_train, given.get("batch_size") or RunSpec().batch_size),
         }
     return make_spec(
         {**settings, **given, "start_from": start_from, "target_sparsity": float(remove)}
     )
+
+
+def _epochs(remove: float, num_train: int | None, batch_size: int) -> int:
+    stages = 1 + max(1, math.ceil(remove / STAGE_REMOVES - 1e-9))
+    if not num_train:
+        return stages
+    steps = math.ceil(num_train / batch_size)
+    return max(stages, min(MOST_EPOCHS, math.ceil(stages * STAGE_STEPS / steps)))

@@ -50,7 +50,7 @@ def test_a_folder_and_a_target_are_enough(at_the_door, folder, runs_dir):
     assert f"--start-from {folder}" in codes(app)[0]
     app.button(key="start").click().run()
     (run,) = list_runs(runs_dir)
-    wanted = compression(str(folder), 0.6, {"device": "auto", "seed": 0}).to_dict()
+    wanted = compression(str(folder), 0.6, {"device": "auto", "seed": 0}, 2000).to_dict()
     assert run.spec.to_dict() == wanted | {"model": str(folder)}
 
 

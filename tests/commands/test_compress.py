@@ -52,6 +52,11 @@ def test_the_users_settings_win_and_other_methods_keep_their_own():
     spec = compression("folder", 0.6, {"epochs": 1, "target_delay_fraction": 0.3})
     assert (spec.epochs, spec.target_delay_fraction, spec.target_sparsity) == (1, 0.3, 0.6)
     assert compression("folder", 0.6, {}).epochs == 4
+    # 100,000 rows have steps enough in an epoch; 2,000 have 63, and a stage is 160.
+    assert compression("folder", 0.6, {}, 100_000).epochs == 4
+    assert compression("folder", 0.4, {}, 2000).epochs == 8
+    assert compression("folder", 0.4, {"epochs": 2}, 2000).epochs == 2
+    assert compression("folder", 0.9, {}, 10).epochs == 20
     assert WARM_SETTINGS.items() <= vars(compression("folder", 0.2, {})).items()
     lora = compression("folder", 0.2, {"method": "finegates+lora"})
     assert lora.target_delay_fraction == make_spec({}).target_delay_fraction
