@@ -28,9 +28,6 @@ def draw_state(run: Run) -> None:
         st.badge(row["status"], icon=f":material/{look.icon}:", color=look.color, help=look.meaning)
         if row["step"]:
             report_button(run)
-    if (status := status_of(run)).has_learned_nothing:
-        said = escape_markdown(words.learned_nothing(status.only_answer))
-        st.warning(said, icon=":material/warning:")
 
 
 def load_measured(run: Run, cut: Cut) -> MeasuredCuts:
@@ -45,6 +42,9 @@ def load_measured(run: Run, cut: Cut) -> MeasuredCuts:
 
 def draw_counts(shown: GateView, before: Snapshot, measured: MeasuredCuts) -> None:
     """What the cut closes, at once; what was measured of it, if it was."""
+    if measured.status.has_learned_nothing:
+        said = escape_markdown(words.learned_nothing(measured.status.only_answer))
+        st.warning(said, icon=":material/warning:")
     counts = removal(shown.layout, shown.closed)
     reopened = int((before.closed & ~shown.closed).sum())
     point, timing = measured.here.point, measured.here.timing

@@ -32,6 +32,7 @@ NEED_NO_RUNS = {
     "data": "rows",
     "new_sweep": "The same from a terminal",
     "paper": "Table 2",
+    "how_small": "The same from a terminal",
 }
 """Pages that show something without runs -> a part of it."""
 

@@ -42,7 +42,7 @@ def test_the_last_line_compares_the_smaller_model_with_the_given_one(capsys, run
     status, found = run.status(), read_predictions(run.path)
     assert row["reference_score"] == pytest.approx(status.reference_score)
     assert row["score"] == pytest.approx((found.answers == found.labels).mean())
-    assert (run.spec.method, run.spec.teacher, run.spec.epochs) == ("finegates+full", "start", 3)
+    assert (run.spec.method, run.spec.teacher, run.spec.epochs) == ("finegates+full", "start", 20)
     assert (
         f"{row['rows']:,} validation rows" in err and f"{row['rows_for_one_point']:,} would" in err
     )
