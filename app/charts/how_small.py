@@ -27,19 +27,18 @@ def tried_frame(answer: Answer, max_drop: float) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def search_chart(answer: Answer, max_drop: float, metric: str) -> alt.LayerChart:
+def search_chart(answer: Answer, max_drop: float) -> alt.LayerChart:
     """Points of the score that are lost, downwards, over the share of weights that is removed.
 
     Args:
         answer: What is known so far.
         max_drop: The tolerance, as a fraction of the score.
-        metric: The score's name in words.
     """
     frame = tried_frame(answer, max_drop)
     points = 100 * max_drop
     top = min(-_LEAST_POINTS, frame["low"].min()) if len(frame) else -_LEAST_POINTS
     bottom = max(points + _LEAST_POINTS, frame["high"].max()) if len(frame) else points + 1
-    title = f"Points of {metric} lost (below 0: gained)"
+    title = "Points lost (below 0: gained)"
 
     def y(field: str) -> alt.Y:
         return alt.Y(

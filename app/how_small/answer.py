@@ -104,7 +104,7 @@ def draw_answer(search: Search, folder: Path) -> None:
             _draw_next(search, answer, folder)
     metric = metric_name(_metric(search, folder))
     st.altair_chart(
-        search_chart(answer, search.fit.max_drop, metric), key="small_chart",
+        search_chart(answer, search.fit.max_drop), key="small_chart",
         alt=f"Points of {metric} lost over the share of weights removed",
     )  # fmt: skip
     st.caption(
