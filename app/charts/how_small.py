@@ -1,5 +1,8 @@
 """How much score each removal costs, with the tolerance as a band and the answer in front."""
 
+from collections.abc import Callable
+from functools import partial
+
 import altair as alt
 import pandas as pd
 
@@ -34,42 +37,45 @@ def search_chart(answer: Answer, max_drop: float) -> alt.LayerChart:
         answer: What is known so far.
         max_drop: The tolerance, as a fraction of the score.
     """
-    frame = tried_frame(answer, max_drop)
-    points = 100 * max_drop
-    top = min(-_LEAST_POINTS, frame["low"].min()) if len(frame) else -_LEAST_POINTS
-    bottom = max(points + _LEAST_POINTS, frame["high"].max()) if len(frame) else points + 1
-    title = "Points lost (below 0: gained)"
-
-    def y(field: str) -> alt.Y:
-        return alt.Y(
-            field,
-            axis=alt.Axis(title=title, format=".2~f"),
-            scale=alt.Scale(domain=[top, bottom], reverse=True, nice=True, zero=False),
-        )
-
-    x = alt.X(
-        "target:Q",
-        axis=percent_axis("Gated weights removed", tickCount=10),
-        scale=alt.Scale(domain=[0, 1], nice=False),
+    frame, points = tried_frame(answer, max_drop), 100 * max_drop
+    top = min(-_LEAST_POINTS, frame["low"].min())
+    bottom = max(points + _LEAST_POINTS, frame["high"].max())
+    y = partial(
+        alt.Y,
+        axis=alt.Axis(title="Points lost (below 0: gained)", format=".2~f"),
+        scale=alt.Scale(domain=[top, bottom], reverse=True, nice=True, zero=False),
     )
+    layers = [*_tolerance(top, points, y), *_trainings(frame, y)]
+    if answer.target is not None:
+        layers.append(_answer_line(answer.target))
+    return layered(*layers).properties(height=HEIGHT)
+
+
+def _tolerance(top: float, points: float, y: Callable[..., alt.Y]) -> list[alt.Chart]:
+    """A band down to what may be lost, and its two edges with their names."""
     band = (
         alt.Chart(pd.DataFrame([{"from": top, "to": points}]))
         .mark_rect(color=GREEN, opacity=0.10)
         .encode(y=y("from:Q"), y2="to:Q")
     )
-    edges = alt.Chart(
-        pd.DataFrame(
-            [
-                {"at": 0.0, "name": "the dense reference"},
-                {"at": points, "name": f"tolerance: {points:g} points"},
-            ]
-        )
-    )
+    named = [(0.0, "the dense reference"), (points, f"tolerance: {points:g} points")]
+    edges = alt.Chart(pd.DataFrame(named, columns=["at", "name"]))
     lines = edges.mark_rule(color=GRAY, strokeDash=[4, 4]).encode(y=y("at:Q"))
     names = edges.mark_text(align="right", baseline="bottom", dx=-4, dy=-3, color=GRAY).encode(
         y=y("at:Q"), x=alt.value("width"), text="name:N"
     )
-    base = alt.Chart(frame)
+    return [band, lines, names]
+
+
+def _trainings(frame: pd.DataFrame, y: Callable[..., alt.Y]) -> list[alt.Chart]:
+    """A point with its interval for each, and a line through the medians over seeds."""
+    base = alt.Chart(frame).encode(
+        x=alt.X(
+            "target:Q",
+            axis=percent_axis("Gated weights removed", tickCount=10),
+            scale=alt.Scale(domain=[0, 1], nice=False),
+        )
+    )
     color = alt.Color(
         "verdict:N",
         scale=alt.Scale(domain=[WITHIN, BEYOND], range=[BLUE, ORANGE]),
@@ -82,15 +88,12 @@ def search_chart(answer: Answer, max_drop: float) -> alt.LayerChart:
         alt.Tooltip("low:Q", title="From", format=".1f"),
         alt.Tooltip("high:Q", title="To", format=".1f"),
     ]
-    whiskers = base.mark_rule(opacity=0.5).encode(x=x, y=y("low:Q"), y2="high:Q", color=color)
-    medians = base.mark_line(color=GRAY, opacity=0.6).encode(x=x, y=y("median(drop):Q"))
+    medians = base.mark_line(color=GRAY, opacity=0.6).encode(y=y("median(drop):Q"))
+    whiskers = base.mark_rule(opacity=0.5).encode(y=y("low:Q"), y2="high:Q", color=color)
     dots = base.mark_point(filled=True, size=90, opacity=1).encode(
-        x=x, y=y("drop:Q"), color=color, tooltip=tooltip
+        y=y("drop:Q"), color=color, tooltip=tooltip
     )
-    layers = [band, lines, names, medians, whiskers, dots]
-    if answer.target is not None:
-        layers.append(_answer_line(answer.target))
-    return layered(*layers).properties(height=HEIGHT)
+    return [medians, whiskers, dots]
 
 
 def _answer_line(target: float) -> alt.Chart:

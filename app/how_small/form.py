@@ -1,7 +1,6 @@
 """What a search is asked: data, model, and how much may be lost."""
 
 import shlex
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from app.widgets.buttons import change_button
 from app.widgets.plain_code import plain_code
 from finegates.errors import FineGatesError
 from finegates.fitting.drive import start_driver
-from finegates.fitting.file import MOST_TRAININGS, create_fit
+from finegates.fitting.file import MOST_TRAININGS, create_fit, new_name
 from finegates.jobs.compress import compression
 from finegates.methods import WARM_METHOD
 from finegates.runs.provenance import flags_of
@@ -150,8 +149,7 @@ def _draw_cost(spec: RunSpec, data: Choice, folder: Path) -> None:
 
 
 def _begin(folder: Path, settings: dict[str, Any], question: _Question) -> str | None:
-    task = make_spec(settings).task
-    name = f"fit-{time.strftime('%Y%m%d-%H%M%S')}-{task}"
+    name = new_name(make_spec(settings).task)
     try:
         with st.spinner("Starting …"):
             create_fit(

@@ -3,7 +3,6 @@
 The entry ``cuda`` of `finegates.shrinking.hardware.HARDWARE` is read off these rows.
 """
 
-import copy
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,19 +15,9 @@ from benchmarks.gpu.report import Report
 from benchmarks.gpu.toys import toy_folder
 from finegates.gates.cuts import Cut
 from finegates.measuring.bench import compare
-from finegates.measuring.candidates import (
-    DENSE,
-    MASKED,
-    SHRUNK,
-    Candidates,
-    attach_random_gates,
-    random_model,
-    without_gates,
-)
+from finegates.measuring.candidates import attach_random_gates, candidates, random_model
 from finegates.measuring.timing import clock_of, cuda_graph
-from finegates.nn.attach import gates_of
 from finegates.shrinking.hardware import HARDWARE, Hardware
-from finegates.shrinking.shrink import prune, shrink
 
 PART = "costs"
 TOKENS, HIDDEN, HEAD = (32, 4096, 16384), 768, 64
@@ -50,19 +39,14 @@ def measure(report: Report, options: Options) -> str:
         report.add(PART, {"tokens": tokens, "hidden": HIDDEN, "us": row})
     model: Any = random_model(toy_folder() if options.small else "roberta-base").eval()
     attach_random_gates(model)
-    dense = without_gates(model).to(device, dtype).eval()
+    forms = None
     for remove in REMOVED[:1] if options.small else REMOVED:
-        masked = copy.deepcopy(model)
-        prune(masked, Cut(remove=remove))
-        gates = gates_of(masked)
-        gates.settled = True
-        there = copy.deepcopy(masked).to(device, dtype).eval()
         for name, layout in LAYOUTS.items():
-            smaller = shrink(masked, tuned_for=layout).to(device, dtype).eval()
-            forms = {DENSE: dense, MASKED: there, SHRUNK: smaller}
-            together = Candidates(forms, {}, Cut(remove=remove), gates.removal())
+            forms = candidates(
+                model, Cut(remove=remove), device, "bfloat16", dense=forms, tuned_for=layout
+            )
             for shape in ((2, 8),) if options.small else SHAPES:
-                times = compare(together, *shape, 2 if options.small else REPEATS, masked=False)
+                times = compare(forms, *shape, 2 if options.small else REPEATS, masked=False)
                 report.add(PART, {"layout": name, **times})
     return _said(report.part(PART)["rows"])
 

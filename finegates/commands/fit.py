@@ -67,7 +67,7 @@ def _fit(options: argparse.Namespace) -> int:
 def _asked(options: argparse.Namespace, runs_dir: Path) -> Any:
     """The search of that name, or a new one."""
     from finegates.commands.findings import print_findings
-    from finegates.fitting.file import MOST_TRAININGS, create_fit, open_fit
+    from finegates.fitting.file import MOST_TRAININGS, create_fit, new_name, open_fit
     from finegates.spec import make_spec
 
     settings = given_settings(options)
@@ -78,7 +78,7 @@ def _asked(options: argparse.Namespace, runs_dir: Path) -> Any:
         return open_fit(runs_dir, options.name)
     spec = make_spec(settings)  # says what is wrong before anything is made
     print_findings(spec)
-    name = options.name or f"fit-{time.strftime('%Y%m%d-%H%M%S')}-{spec.task}"
+    name = options.name or new_name(spec.task)
     max_drop = DEFAULT_MAX_DROP if options.max_drop is None else options.max_drop
     most = MOST_TRAININGS if options.most_trainings is None else options.most_trainings
     return create_fit(

@@ -4,6 +4,7 @@ Like a group's file it owns nothing: its runs are ordinary runs. A run's id is w
 run is made, so a search that is cut short goes on where it was and makes no run twice.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -45,6 +46,11 @@ class Fit:
     created: str
     reference: str = ""
     runs: tuple[str, ...] = ()
+
+
+def new_name(task: str) -> str:
+    """What a search is called that was given no name."""
+    return f"fit-{time.strftime('%Y%m%d-%H%M%S')}-{task}"
 
 
 def create_fit(

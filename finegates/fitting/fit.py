@@ -129,8 +129,8 @@ def gated_spec(fit: Fit, found: Next, num_train: int | None = None) -> RunSpec:
 
 def _num_train(fit: Fit, runs_dir: Path) -> int | None:
     """Training rows, as its first run found them, or as they are read now."""
-    for run in _runs(fit, runs_dir):
-        return run.record["data"].get("num_train")
+    if runs := _runs(fit, runs_dir):
+        return runs[0].record["data"].get("num_train")
     return len(load_splits(make_spec(fit.settings)).train)
 
 

@@ -18,6 +18,7 @@ from finegates.measuring.timing import Pass, cuda_graph
 from finegates.models.sources import model_sizes
 from finegates.nn.attach import attach_gates, gates_of
 from finegates.shrinking.fold import fold
+from finegates.shrinking.hardware import Hardware
 from finegates.shrinking.shrink import prune, shrink
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -76,6 +77,7 @@ def candidates(
     *,
     onnx: bool = False,
     dense: Candidates | None = None,
+    tuned_for: str | Hardware | None = None,
 ) -> Candidates:
     """A gated model in each form, on a device.
 
@@ -86,6 +88,7 @@ def candidates(
         dtype: One of `DTYPES`.
         onnx: Whether onnxruntime shall run dense and shrunk, too: on the CPU in float32.
         dense: Candidates of the same model made before, whose dense forms are taken over.
+        tuned_for: How the shrunk one is laid out, as `shrink` takes it; for the device if None.
 
     Raises:
         SpecError: If the dtype is unknown, or ONNX can't be timed so.
@@ -99,7 +102,7 @@ def candidates(
     prune(masked, cut)
     gates = gates_of(masked)
     gates.settled = True
-    shrunk = shrink(masked, tuned_for=torch.device(device).type)
+    shrunk = shrink(masked, tuned_for=tuned_for or torch.device(device).type)
     plain = dense.models[DENSE] if dense else without_gates(model)
     models: dict[str, Any] = {DENSE: plain, MASKED: masked, SHRUNK: shrunk}
     models = {name: m.to(device, DTYPES[dtype]).eval() for name, m in models.items()}
