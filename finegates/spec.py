@@ -2,6 +2,7 @@
 
 import codecs
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,8 @@ OF_A_FILE = (
 """Settings for a file alone."""
 
 EVALUATIONS_PER_EPOCH = 2
+EVALUATION_SHARE = 0.1
+"""Of the training's time, at most, unless ``eval_steps`` asks for more."""
 MAX_SEED = 2**32 - 1
 
 _DATA, _MODEL, _METHOD = "Data", "Model", "Method"
@@ -292,6 +295,12 @@ class RunSpec:
     distillation_temperature: float = setting(
         2.0, "Softens teacher and student alike.", group=_METHOD, minimum=0.1, maximum=20.0
     )
+    hidden_distillation_weight: float = setting(
+        0.0,
+        "Weight of imitating the teacher's hidden states too, after each layer; 0 is not to. The "
+        "teacher then stays in memory, and reads every batch.",
+        group=_METHOD, minimum=0.0, maximum=100.0,
+    )  # fmt: skip
     dropout: float | None = setting(
         None, "Dropout of the encoder; the model's own if empty.", group=_METHOD,
         minimum=0.0, maximum=0.9,
@@ -341,7 +350,8 @@ class RunSpec:
     )
     eval_steps: int | None = setting(
         None,
-        "Evaluate every this many steps; twice an epoch if empty.",
+        "Evaluate every this many steps; if empty, twice an epoch, or as often as a tenth of the "
+        "training's time allows.",
         group=_TRAINING,
         minimum=1,
         unit="steps",
@@ -391,12 +401,7 @@ class RunSpec:
             )
         if not self.target_modules:
             raise SpecError(f"target_modules is empty; name at least one of {', '.join(ROLES)}.")
-        for name, needs in (("start_labels", self.start_labels), ("teacher", self.imitates_start)):
-            if needs and not self.start_from:
-                raise SpecError(
-                    f"{name} is {getattr(self, name)!r}, but the run starts from no fine-tuned "
-                    f"model; name one with start_from, or leave {name} out."
-                )
+        _check_teaching(self)
         if self.target_sparsity and not METHODS[self.method].removes:
             removing = ", ".join(name for name, method in METHODS.items() if method.removes)
             raise SpecError(
@@ -416,9 +421,17 @@ class RunSpec:
         """Optimizer steps of the whole training on this many rows."""
         return self.steps_per_epoch(num_rows) * self.epochs
 
-    def steps_between_evaluations(self, num_rows: int) -> int:
-        """``eval_steps``, or what gives two evaluations an epoch of this many rows."""
-        return self.eval_steps or -(-self.steps_per_epoch(num_rows) // EVALUATIONS_PER_EPOCH)
+    def steps_between_evaluations(self, num_rows: int, evaluation_in_steps: float) -> int:
+        """``eval_steps``, or what costs little and is at most twice an epoch of this many rows.
+
+        Args:
+            num_rows: Training rows.
+            evaluation_in_steps: How long an evaluation takes, in training steps.
+        """
+        half_an_epoch = -(-self.steps_per_epoch(num_rows) // EVALUATIONS_PER_EPOCH)
+        return self.eval_steps or max(
+            half_an_epoch, math.ceil(evaluation_in_steps / EVALUATION_SHARE)
+        )
 
     @property
     def starts_from_a_run(self) -> bool:
@@ -439,6 +452,21 @@ class RunSpec:
     def target_meaning(self) -> str:
         """What ``target_sparsity`` asks of this recipe, in words."""
         return METHODS[self.method].target_meaning
+
+
+def _check_teaching(spec: RunSpec) -> None:
+    """Raises SpecError if a setting is about a start or a teacher that is not given."""
+    for name, needs in (("start_labels", spec.start_labels), ("teacher", spec.imitates_start)):
+        if needs and not spec.start_from:
+            raise SpecError(
+                f"{name} is {getattr(spec, name)!r}, but the run starts from no fine-tuned "
+                f"model; name one with start_from, or leave {name} out."
+            )
+    if spec.hidden_distillation_weight and not spec.teacher:
+        raise SpecError(
+            f"hidden_distillation_weight is {spec.hidden_distillation_weight:g}, but the run has "
+            "no teacher; name one with teacher, or leave it out."
+        )
 
 
 def _check_encoding(name: str | None) -> None:

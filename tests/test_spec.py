@@ -141,8 +141,12 @@ def test_a_last_short_batch_is_a_step_and_an_epoch_has_two_evaluations(
 ):
     spec = RunSpec(batch_size=batch_size)
     assert spec.steps_per_epoch(rows) == steps
-    assert spec.steps_between_evaluations(rows) == between
-    assert RunSpec(eval_steps=7).steps_between_evaluations(rows) == 7
+    assert spec.steps_between_evaluations(rows, evaluation_in_steps=0.05) == between
+    assert RunSpec(eval_steps=7).steps_between_evaluations(rows, 100.0) == 7
+
+
+def test_evaluations_take_at_most_a_tenth_of_the_training():
+    assert RunSpec().steps_between_evaluations(320, evaluation_in_steps=3.01) == 31
 
 
 def test_penalties_are_those_of_their_table():

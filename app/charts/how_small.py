@@ -8,9 +8,10 @@ import pandas as pd
 
 from app.charts.style import BLUE, GRAY, GREEN, ORANGE, layered, percent_axis
 from finegates.fitting.fit import Answer
+from finegates.fitting.search import Try
 
 HEIGHT = 380
-WITHIN, BEYOND = "within the tolerance", "beyond it"
+WITHIN, BEYOND, LOST = "within the tolerance", "beyond it", "ended early, far beyond it"
 _LEAST_POINTS = 1.5
 """The axis reaches at least this many points to either side of the reference."""
 
@@ -22,12 +23,18 @@ def tried_frame(answer: Answer, max_drop: float) -> pd.DataFrame:
             {
                 "target": one.target, "seed": one.seed, "drop": 100 * one.drop,
                 "low": 100 * (one.drop - one.doubt), "high": 100 * (one.drop + one.doubt),
-                "verdict": WITHIN if one.drop <= max_drop else BEYOND,
+                "verdict": _verdict(one, max_drop),
             }
             for one in answer.tried
         ],
         columns=["target", "seed", "drop", "low", "high", "verdict"],
     )  # fmt: skip
+
+
+def _verdict(one: Try, max_drop: float) -> str:
+    if one.lost:
+        return LOST
+    return WITHIN if one.drop <= max_drop else BEYOND
 
 
 def search_chart(answer: Answer, max_drop: float) -> alt.LayerChart:
@@ -78,7 +85,7 @@ def _trainings(frame: pd.DataFrame, y: Callable[..., alt.Y]) -> list[alt.Chart]:
     )
     color = alt.Color(
         "verdict:N",
-        scale=alt.Scale(domain=[WITHIN, BEYOND], range=[BLUE, ORANGE]),
+        scale=alt.Scale(domain=[WITHIN, BEYOND, LOST], range=[BLUE, ORANGE, GRAY]),
         legend=alt.Legend(title=None, orient="top"),
     )
     tooltip = [

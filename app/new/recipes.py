@@ -91,7 +91,9 @@ MATTERS_IF: dict[str, Callable[[Method], bool]] = {
 """What is not named here matters to every method."""
 
 TEACHER = "teacher"
-ONLY_WITH_A_TEACHER = ("distillation_weight", "distillation_temperature")
+ONLY_WITH_A_TEACHER = (
+    "distillation_weight", "distillation_temperature", "hidden_distillation_weight",
+)  # fmt: skip
 
 
 def matters(name: str, methods: Iterable[str], has_teacher: bool = True) -> bool:

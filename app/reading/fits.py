@@ -73,7 +73,8 @@ def search_of(folder: Path, name: str) -> Search:
 
 def _ended_early(fit: Fit, folder: Path) -> str:
     """What became of a training that did not finish; empty if there is none."""
-    for run in (Run(folder / each) for each in (fit.reference, *fit.runs) if each):
+    wanted = [each for each in (fit.reference, *fit.runs) if each and each not in fit.lost]
+    for run in (Run(folder / each) for each in wanted):
         if run.path.is_dir() and (status := run.status()).state in RESUMABLE_STATES:
             return f"A training is {status.state}. {status.reason}"
     return ""
@@ -85,6 +86,8 @@ def target_of(folder: Path, run: str) -> tuple[float, int]:
     return spec.target_sparsity, spec.seed
 
 
-@copied(32, hash_funcs={Fit: lambda fit: (fit.name, fit.reference, fit.runs, fit.max_drop)})
+@copied(
+    32, hash_funcs={Fit: lambda fit: (fit.name, fit.reference, fit.runs, fit.lost, fit.max_drop)}
+)
 def _answer(fit: Fit, folder: Path, changes: tuple[int, ...]) -> Answer:
     return answer_of(fit, folder)

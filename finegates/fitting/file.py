@@ -36,6 +36,7 @@ class Fit:
         reference: Id of the dense run; empty before it is made, and where the search starts from a
             model that is fine-tuned already.
         runs: Ids of the gated runs, in the order in which they were made.
+        lost: Those of them that were ended early, because nothing could have saved them.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Fit:
     created: str
     reference: str = ""
     runs: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 def new_name(task: str) -> str:
@@ -107,7 +109,8 @@ def open_fit(runs_dir: Path, name: str) -> Fit:
         )
     try:
         fit = Fit(**record)
-        return replace(fit, runs=tuple(map(str, fit.runs)), settings=dict(fit.settings))
+        runs, lost = (tuple(map(str, ids)) for ids in (fit.runs, fit.lost))
+        return replace(fit, runs=runs, lost=lost, settings=dict(fit.settings))
     except (TypeError, ValueError) as error:
         raise RunError(f"The file of the search '{name}' is damaged: {error}.") from error
 
@@ -120,7 +123,7 @@ def list_fits(runs_dir: Path) -> list[str]:
 
 def save_fit(runs_dir: Path, fit: Fit) -> None:
     """Replaces the file of a search."""
-    record = {**asdict(fit), "runs": list(fit.runs)}
+    record = {**asdict(fit), "runs": list(fit.runs), "lost": list(fit.lost)}
     write_json(_path(runs_dir, fit.name), {"format_version": FORMAT_VERSION, **record})
 
 

@@ -4,6 +4,7 @@ Half of the validation rows, drawn by the seed, decide which training comes next
 is; what the answer is worth is said of the other half, which nothing was chosen on.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,14 +21,19 @@ from finegates.jobs.compress import compression
 from finegates.jobs.control import resume, submit
 from finegates.measuring.paired import PairedDrop, paired_drop
 from finegates.runs.folder import Run, new_run_id, open_run
-from finegates.runs.predictions import read_predictions
+from finegates.runs.predictions import read_answers_so_far, read_predictions
 from finegates.runs.status import RESUMABLE_STATES
+from finegates.runs.stop_request import StopRequest, ask_to_end
 from finegates.spec import RunSpec, make_spec
 
 REFERENCE_METHOD = "full"
 REFERENCE_SETTINGS = {"head_start": "fitted", "dropout": 0.0, "lr_warmup_fraction": 0.06}
 """The same help that the gated recipe gets: else its gain would be taken for the gates'."""
 FINISHED = "finished"
+LOST_BY = 0.1
+"""A training is ended early once its gates are rounded and its drop is beyond the tolerance by
+this for sure: recovery has given back eight points at most (docs/LOG.md)."""
+_WHY_LOST = "The search ended it, {:.1f} points below the reference: no recovery gives that back."
 
 
 @dataclass(frozen=True)
@@ -71,17 +77,18 @@ def take_up(fit: Fit, runs_dir: Path) -> Fit:
     if fit.reference and fit.reference not in there:
         there = []  # the others started from it
     reference = fit.reference if fit.reference in there else ""
-    kept = replace(fit, reference=reference, runs=tuple(r for r in fit.runs if r in there))
+    runs, lost = (tuple(r for r in ids if r in there) for ids in (fit.runs, fit.lost))
+    kept = replace(fit, reference=reference, runs=runs, lost=lost)
     if kept != fit:
         save_fit(runs_dir, kept)
-    for run in _runs(kept, runs_dir):
+    for run in _wanted(kept, runs_dir):
         if run.status().state in RESUMABLE_STATES:
             resume(run)
     return kept
 
 
 def advance(fit: Fit, runs_dir: Path) -> tuple[Fit, Run | None]:
-    """Queues the next run if none is at work.
+    """Queues the next run if none is at work; ends the one at work if it is lost.
 
     Returns:
         The search as it is now, and the run to wait for; None if the search has ended.
@@ -90,7 +97,7 @@ def advance(fit: Fit, runs_dir: Path) -> tuple[Fit, Run | None]:
         RunError: If a run has ended before its time.
         FineGatesError: If the next run could not work.
     """
-    for run in _runs(fit, runs_dir):
+    for run in _wanted(fit, runs_dir):
         status = run.status()
         if status.state in RESUMABLE_STATES:
             raise RunError(
@@ -98,7 +105,12 @@ def advance(fit: Fit, runs_dir: Path) -> tuple[Fit, Run | None]:
                 f"To go on from there: python -m finegates fit --name {fit.name}"
             )
         if status.state != FINISHED:
-            return fit, run
+            lost_points = _points_if_lost(fit, run, runs_dir)
+            if lost_points is None:
+                return fit, run
+            fit = replace(fit, lost=(*fit.lost, run.id))
+            save_fit(runs_dir, fit)
+            ask_to_end(run.path, StopRequest("stopped", _WHY_LOST.format(lost_points)))
     if not fit.reference and not fit.settings.get("start_from"):
         spec = reference_spec(fit)
         fit = replace(fit, reference=new_run_id(spec))
@@ -135,10 +147,10 @@ def _num_train(fit: Fit, runs_dir: Path) -> int | None:
 
 
 def tries_of(fit: Fit, runs_dir: Path) -> list[Try]:
-    """The finished runs of a search, judged by the rows that decide."""
+    """The finished runs of a search and the lost ones, judged by the rows that decide."""
     return [
         _try_of(fit, run, _compared(fit, runs_dir, [run], deciding=True))
-        for run in _finished(fit, runs_dir)
+        for run in _judged(fit, runs_dir)
     ]
 
 
@@ -148,15 +160,15 @@ def answer_of(fit: Fit, runs_dir: Path) -> Answer:
     Raises:
         RunError: If a run, or its answers to single rows, are gone or damaged.
     """
-    finished = _finished(fit, runs_dir)
+    judged = _judged(fit, runs_dir)
     tried = tries_of(fit, runs_dir)
     all_over = bool(tried) and len(tried) == len(fit.runs)
     final = all_over and next_try(tried, fit.max_drop, fit.seed, fit.most_trainings) is None
-    spent = [_seconds(run) for run in _runs(fit, runs_dir) if run.status().state == FINISHED]
+    spent = [_seconds(run) for run in _runs(fit, runs_dir) if _is_over(fit, run)]
     target = smallest_within(tried, fit.max_drop)
     if target is None:
         return Answer(None, None, 0.0, None, len(spent), sum(spent), tuple(tried), final)
-    chosen = [(t, run) for t, run in zip(tried, finished, strict=True) if t.target == target]
+    chosen = [(t, run) for t, run in zip(tried, judged, strict=True) if t.target == target]
     best = min(chosen, key=lambda pair: pair[0].drop)[1]
     removed = median(run.status().removed_weights_fraction or 0.0 for _, run in chosen)
     paired = _compared(fit, runs_dir, [run for _, run in chosen], deciding=False)
@@ -199,7 +211,16 @@ def _compared(fit: Fit, runs_dir: Path, runs: Sequence[Run], *, deciding: bool) 
 
 def _try_of(fit: Fit, run: Run, paired: PairedDrop) -> Try:
     doubt = (paired.high - paired.low) / 2
-    return Try(run.spec.target_sparsity, run.spec.seed, paired.drop, doubt)
+    spec = run.spec
+    return Try(spec.target_sparsity, spec.seed, paired.drop, doubt, run.id in fit.lost)
+
+
+def _points_if_lost(fit: Fit, run: Run, runs_dir: Path) -> float | None:
+    """By how much a run at work is below the reference; None if recovery may yet save it."""
+    if run.id == fit.reference or read_answers_so_far(run.path) is None:
+        return None
+    paired = _compared(fit, runs_dir, [run], deciding=True)
+    return 100 * paired.drop if paired.low > fit.max_drop + LOST_BY else None
 
 
 def _runs(fit: Fit, runs_dir: Path) -> list[Run]:
@@ -207,12 +228,20 @@ def _runs(fit: Fit, runs_dir: Path) -> list[Run]:
     return [open_run(runs_dir, run_id) for run_id in (fit.reference, *fit.runs) if run_id]
 
 
-def _finished(fit: Fit, runs_dir: Path) -> list[Run]:
-    """The gated runs that have finished."""
-    gated = [open_run(runs_dir, run_id) for run_id in fit.runs]
-    return [run for run in gated if run.status().state == FINISHED]
+def _wanted(fit: Fit, runs_dir: Path) -> list[Run]:
+    """The runs that are to finish."""
+    return [run for run in _runs(fit, runs_dir) if run.id not in fit.lost]
+
+
+def _judged(fit: Fit, runs_dir: Path) -> list[Run]:
+    """The gated runs that have finished or are lost."""
+    return [run for run in _runs(fit, runs_dir) if run.id != fit.reference and _is_over(fit, run)]
+
+
+def _is_over(fit: Fit, run: Run) -> bool:
+    return run.id in fit.lost or run.status().state == FINISHED
 
 
 def _seconds(run: Run) -> float:
     status = run.status()
-    return (status.ended or 0.0) - (status.started or 0.0)
+    return (status.ended or time.time()) - (status.started or time.time())

@@ -25,12 +25,14 @@ class Try:
         seed: Its seed.
         drop: Score of the dense reference minus its own, as a fraction.
         doubt: Half of the drop's confidence interval.
+        lost: Whether it was ended early; then its drop is that of its last evaluation.
     """
 
     target: float
     seed: int
     drop: float
     doubt: float
+    lost: bool = False
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,10 @@ def training_flops(config: Mapping[str, Any], tokens: float) -> float:
 
 def _evaluated_rows(spec: RunSpec, num_train: int, num_validation: int) -> float:
     steps = spec.total_steps(num_train)
-    return num_validation * -(-steps // spec.steps_between_evaluations(num_train))
+    evaluation_in_steps = num_validation / 2 / spec.batch_size  # forward only
+    return num_validation * -(
+        -steps // spec.steps_between_evaluations(num_train, evaluation_in_steps)
+    )
 
 
 def _flops_rate(device: Device, runs_dir: Path, spec: RunSpec) -> tuple[float, str]:

@@ -25,7 +25,8 @@ class Predictions:
 
     Attributes:
         labels: True class ids, int64, or numbers, float64; shape (rows,).
-        answers: What the finished run's model answers, likewise; None before the run's end.
+        answers: What the run's model answers, likewise: the finished one, or before that as it was
+            evaluated last with its gates rounded to the budget. None before then.
         reference: What the model answered that the run started from, likewise; None if it started
             from pretrained weights.
     """
@@ -47,13 +48,23 @@ def read_predictions(folder: Path) -> Predictions:
     Raises:
         RunError: If there are none, or the file is damaged.
     """
-    found = _read(folder)
-    if found is None or found.answers is None:
+    found = read_answers_so_far(folder)
+    if found is None:
         raise RunError(
             f"{folder.name} kept no answers to single rows (it is not finished, or of an earlier "
             "version), so it can't be compared row by row; train it again."
         )
     return found
+
+
+def read_answers_so_far(folder: Path) -> Predictions | None:
+    """Those of a run that may be under way; None while its gates are not rounded yet.
+
+    Raises:
+        RunError: If the file is damaged.
+    """
+    found = _read(folder)
+    return found if found is not None and found.answers is not None else None
 
 
 def read_reference(folder: Path) -> np.ndarray | None:

@@ -48,6 +48,11 @@ def tokenise(tokenizer: PreTrainedTokenizerBase, frame: pd.DataFrame, max_length
     return rows
 
 
+def num_tokens(rows: Rows) -> int:
+    """Tokens of all rows together, without padding."""
+    return sum(len(row["input_ids"]) for row in rows)
+
+
 def training_batches(
     rows: Rows, tokenizer: PreTrainedTokenizerBase, batch_size: int, seed: int, epoch: int
 ) -> DataLoader:

@@ -4,17 +4,20 @@ The teacher reads every training row once, before the first step; its outputs tr
 Source: Hinton et al. 2015 (arXiv 1503.02531); for pruning, CoFi (arXiv 2204.00408).
 """
 
+import copy
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+from transformers import PretrainedConfig, PreTrainedModel
 
-from finegates.errors import DataError
+from finegates.errors import DataError, ModelError
 from finegates.runs.folder import open_run
 from finegates.spec import RunSpec
 from finegates.training.batches import batches_in_order, on_device
-from finegates.training.restore import restore_session
+from finegates.training.restore import restore_model, restore_session
 from finegates.training.session import Session, evaluation_batch_size
 
 TEACHER_KEY = "teacher"
@@ -79,6 +82,62 @@ def distillation_loss(student: Tensor, teacher: Tensor, temperature: float) -> T
     teacher_log = functional.log_softmax(teacher.float() / temperature, -1)
     divergence = functional.kl_div(student_log, teacher_log, reduction="batchmean", log_target=True)
     return divergence * temperature**2
+
+
+def hidden_teacher(
+    session: Session, start: Mapping[str, Tensor] | None, runs_dir: Path
+) -> PreTrainedModel:
+    """The teacher as a frozen model of its own, on the session's device.
+
+    Args:
+        session: Of the student, whose spec names the teacher.
+        start: State of the model that the student starts from, where that is the teacher; else the
+            teacher is a finished run.
+        runs_dir: Folder of all runs.
+
+    Raises:
+        FineGatesError: If the run is gone or not finished, or its hidden states are others.
+    """
+    student = session.accelerator.unwrap_model(session.model)
+    if session.spec.imitates_start and start is not None:
+        teacher = type(student)(copy.deepcopy(student.config))
+        teacher.load_state_dict(start)
+    else:
+        run = open_run(runs_dir, str(session.spec.teacher))
+        teacher, _ = restore_model(run)
+        _check_same_states(run.id, teacher.config, student.config)
+    return teacher.requires_grad_(False).eval().to(session.accelerator.device)
+
+
+def _check_same_states(name: str, teacher: PretrainedConfig, student: PretrainedConfig) -> None:
+    shapes = [(c.num_hidden_layers, c.hidden_size) for c in (teacher, student)]
+    if shapes[0] != shapes[1]:
+        raise ModelError(
+            f"The teacher {name} has {shapes[0][0]} layers of width {shapes[0][1]} and this model "
+            f"{shapes[1][0]} of {shapes[1][1]}, so its hidden states can't be imitated; set "
+            "hidden_distillation_weight to 0, or name a teacher of the same shape."
+        )
+
+
+def hidden_loss(
+    student: Sequence[Tensor], teacher: Sequence[Tensor], mask: Tensor | None
+) -> Tensor:
+    """Mean squared difference of hidden states, over layers, tokens and dimensions.
+
+    Args:
+        student: After the embeddings and each layer, each of shape ``(rows, tokens, width)``.
+        teacher: The same of the teacher.
+        mask: True for tokens that are no padding, shape ``(rows, 1, 1, tokens)``; None for all.
+
+    Returns:
+        A scalar. What the embeddings give is left out: no gate stands before it.
+    """
+    differences = [
+        (ours.float() - theirs.float()).square().mean(-1)
+        for ours, theirs in zip(student[1:], teacher[1:], strict=True)
+    ]
+    of_tokens = torch.stack(differences).mean(0)
+    return of_tokens.mean() if mask is None else of_tokens[mask[:, 0, 0]].mean()
 
 
 def blended_loss(spec: RunSpec, task_loss: Tensor, logits: Tensor, teacher: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ biases on with the gates as they are.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import nn
@@ -30,6 +30,8 @@ from finegates.training.checkpoint import (
 from finegates.training.distillation import (
     TEACHER_KEY,
     blended_loss,
+    hidden_loss,
+    hidden_teacher,
     outputs_of,
     teacher_outputs,
 )
@@ -93,10 +95,15 @@ def train_step(session: Session, batch: dict, step: int) -> dict[str, torch.Tens
     session.model.train()
     batch = standardised(session, batch)
     teacher = batch.pop(TEACHER_KEY, None)
-    output = session.model(**batch)
+    imitates_states = session.hidden_teacher is not None
+    output = session.model(**batch, output_hidden_states=imitates_states)
     task_loss = loss = output.loss
     if teacher is not None:
         loss = blended_loss(spec, task_loss, output.logits, teacher)
+    if imitates_states:
+        loss = loss + spec.hidden_distillation_weight * _hidden_loss(
+            session, batch, output.hidden_states
+        )
     penalty = task_loss.new_zeros(())
     penalised = gates is not None and not gates.settled and session.penalises_at(step)
     if gates is not None and session.penalty is not None and penalised:
@@ -111,6 +118,15 @@ def train_step(session: Session, batch: dict, step: int) -> dict[str, torch.Tens
     session.schedule.step()
     session.optimizer.zero_grad()
     return {"loss": loss.detach(), "task_loss": task_loss.detach(), "penalty": penalty.detach()}
+
+
+def _hidden_loss(session: Session, batch: dict, states: Sequence[torch.Tensor]) -> torch.Tensor:
+    """How far the hidden states of a batch are from the teacher's."""
+    assert session.hidden_teacher is not None
+    inputs = {name: value for name, value in batch.items() if name != "labels"}
+    with torch.no_grad(), session.accelerator.autocast():
+        taught = session.hidden_teacher(**inputs, output_hidden_states=True)
+    return hidden_loss(states, taught.hidden_states, batch.get("attention_mask"))
 
 
 def standardised(session: Session, batch: dict) -> dict:
@@ -164,6 +180,8 @@ def _taught_session(journal: Journal, splits: TextSplits, device: str) -> Sessio
     session = open_session(spec, splits, device, base_model, begins=begins, start=start)
     if spec.imitates_start:
         outputs = outputs_of(session)
+    if spec.hidden_distillation_weight:
+        session.hidden_teacher = hidden_teacher(session, start, runs_dir)
     if outputs is None:
         return session
     for row, output in zip(session.train_rows, outputs.tolist(), strict=True):

@@ -162,7 +162,7 @@ def evaluate_and_save(journal: Journal, session: Session, step: int) -> None:
         journal.gates(snapshot, last=last)
     rounded = session.is_rounded_at(step)
     journal.metrics("eval", step, score=score, metrics=scores, rounded=rounded, **removed)
-    if last and session.accelerator.is_main_process:
+    if (last or rounded) and session.accelerator.is_main_process:
         reference = read_reference(journal.run.path) if session.spec.start_from else None
         write_predictions(journal.run.path, _predictions(session, answers, reference))
     save_checkpoint(journal.run, session, step)

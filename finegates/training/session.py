@@ -30,6 +30,7 @@ from finegates.training.batches import (
     batches_in_order,
     by_length,
     evaluation_batches,
+    num_tokens,
     on_device,
     tokenise,
 )
@@ -60,9 +61,11 @@ class Session:
         train_rows: Tokenised training rows.
         validation: Batches of the validation rows.
         validation_order: Which of the data's validation rows they hold, one after the other.
+        evaluation_steps: Steps from one evaluation to the next.
         splits: The data as text.
         label_scale: Of the labels that the model is trained on; None where it answers in their own
             unit, as a finished one does, and for classes.
+        hidden_teacher: A frozen model whose hidden states are imitated; None if none are.
     """
 
     spec: RunSpec
@@ -77,8 +80,10 @@ class Session:
     train_rows: Rows
     validation: DataLoader
     validation_order: np.ndarray
+    evaluation_steps: int
     splits: TextSplits
     label_scale: LabelScale | None
+    hidden_teacher: PreTrainedModel | None = None
 
     @property
     def gates(self) -> Gates | None:
@@ -102,8 +107,7 @@ class Session:
 
     def evaluates_at(self, step: int) -> bool:
         """Whether the model is evaluated and saved after this step."""
-        interval = self.spec.steps_between_evaluations(len(self.train_rows))
-        return step % interval == 0 or step == self.total_steps
+        return step % self.evaluation_steps == 0 or step == self.total_steps
 
     @property
     def plan(self) -> BudgetPlan:
@@ -191,13 +195,21 @@ def open_session(
     model, optimizer, validation = accelerator.prepare(model, optimizer, validation)
     session = Session(
         spec, accelerator, Processes(accelerator), model, tokenizer, adapted, penalty, optimizer,
-        schedule, train_rows, validation, by_length(validation_rows), splits, scale,
+        schedule, train_rows, validation, by_length(validation_rows),
+        _evaluation_steps(spec, train_rows, validation_rows), splits, scale,
     )  # fmt: skip
     if adapted.gates is not None and session.processes.count > 1:
         adapted.gates.generator = torch.Generator(accelerator.device)
     if spec.kurtosis_weighting:
         _weigh_by_kurtosis(session)
     return session
+
+
+def _evaluation_steps(spec: RunSpec, train_rows: Rows, validation_rows: Rows) -> int:
+    """Steps between evaluations; to read a token forward costs half of training on it."""
+    tokens_of_a_step = num_tokens(train_rows) / spec.steps_per_epoch(len(train_rows))
+    in_steps = num_tokens(validation_rows) / 2 / tokens_of_a_step
+    return spec.steps_between_evaluations(len(train_rows), in_steps)
 
 
 def _weigh_by_kurtosis(session: Session) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from finegates.fitting.fit import advance, answer_of, deciding_rows, take_up
 from finegates.jobs.inputs import check_inputs
 from finegates.jobs.worker import execute
 from finegates.runs.folder import create_run, list_runs, open_run
-from finegates.runs.predictions import read_predictions
+from finegates.runs.predictions import read_predictions, write_predictions
 from finegates.runs.status import write_status
+from finegates.runs.stop_request import read_stop
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -72,6 +74,30 @@ def test_no_target_within_says_so(tmp_path, settings, monkeypatch):
     assert answer.target is None and answer.run is None and answer.to_dict()["tried"]
 
 
+def test_a_training_that_is_far_beyond_is_ended_early_and_counts_as_tried(
+    tmp_path, settings, monkeypatch
+):
+    fit = create_fit(tmp_path, "mine", 0.01, settings, most_trainings=2)
+    fit, _ = advance(fit, tmp_path)
+    fit, run = advance(fit, tmp_path)
+    status = run.status()
+    write_status(run.path, replace(status, state="running", ended=None))
+    assert advance(fit, tmp_path) == (fit, run), "not lost yet: it goes on"
+    kept = read_predictions(run.path)
+    wrong = replace(kept, answers=1 - kept.labels)
+    write_predictions(run.path, wrong)
+    lost, following = advance(fit, tmp_path)
+    assert lost.lost == (run.id,) and following.id == lost.runs[-1] != run.id
+    asked = read_stop(run.path)
+    assert asked.state == "stopped" and "points below the reference" in asked.reason
+    write_status(run.path, replace(status, state="stopped", reason=asked.reason))
+    assert take_up(open_fit(tmp_path, "mine"), tmp_path) == lost, "it is not resumed"
+    assert run.status().state == "stopped"
+    answer = answer_of(lost, tmp_path)
+    assert [one.lost for one in answer.tried] == [True, False]
+    assert answer.tried[0].drop > 0.2 and answer.is_final
+
+
 def test_a_search_goes_on_where_it_was_and_makes_no_run_twice(tmp_path, settings):
     fit = create_fit(tmp_path, "mine", 0.5, settings, most_trainings=2)
     fit, _ = advance(fit, tmp_path)
@@ -91,8 +117,6 @@ def test_a_run_that_is_gone_is_trained_again_and_without_the_reference_all_are(t
 
 
 def test_a_run_that_ended_before_its_time_is_named(tmp_path, settings):
-    from dataclasses import replace
-
     fit = searched(create_fit(tmp_path, "mine", 0.5, settings, most_trainings=1), tmp_path)
     run = open_run(tmp_path, fit.runs[0])
     write_status(run.path, replace(run.status(), state="failed", reason="The disk is full."))
