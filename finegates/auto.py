@@ -26,7 +26,8 @@ def load(folder: str | Path, **settings: Any) -> PreTrainedModel:
 
     Args:
         folder: Of the smaller model; a dense classifier's loads as well.
-        settings: Of transformers' ``from_pretrained``, such as ``dtype``.
+        settings: Of transformers' ``from_pretrained``, such as ``dtype``. Code in the folder is not
+            run, that of a standalone export neither: it is the same as here.
 
     Returns:
         The classifier, in evaluation mode.
@@ -36,6 +37,7 @@ def load(folder: str | Path, **settings: Any) -> PreTrainedModel:
             trained head among them.
         OSError: If the folder is missing, or holds no model.
     """
+    settings.setdefault("trust_remote_code", False)  # without it transformers asks at the terminal
     model, report = AutoModelForSequenceClassification.from_pretrained(
         str(folder), output_loading_info=True, **settings
     )

@@ -11,13 +11,15 @@ from app.prune.work import CURVE, SAVE, SCORE, TIME, at_work, is_done, start
 from app.reading.one_run import has_weights, row_of
 from app.text import escape_markdown
 from app.widgets.buttons import change_button
+from finegates.exporting.package import CODE_FILE
 from finegates.gates.cuts import CURVE_POINTS, Cut
 from finegates.runs.folder import Run
 from finegates.runs.measurements import AtCut
 from finegates.runs.saved_models import saved_folder
 
 DTYPES = ("float32", "bfloat16", "float16")
-ROWS, TOKENS, DTYPE, ONNX = "batch_size", "seq_len", "dtype", "onnx"
+ROWS, TOKENS, DTYPE = "batch_size", "seq_len", "dtype"
+ONNX, STANDALONE = "onnx", "standalone"
 REPEATS = 10
 _MENU = "menu-"
 
@@ -113,6 +115,9 @@ def _draw_saving(run: Run, busy: bool) -> None:
                "finegates.auto`, with tokenizer and model card. Score and times that are known are "
                "taken over; only what is missing is measured.")  # fmt: skip
     st.toggle("ONNX too", key=ONNX, help="model.onnx, any batch and length.")
+    st.toggle("Loads without finegates", key=STANDALONE,
+              help=f"{CODE_FILE}, too: transformers alone loads the folder, with "
+                   "trust_remote_code=True.")  # fmt: skip
     saved = saved_folder(run, chosen_cut()).is_dir()
     _button(run, "Saved, see below" if saved else "Save", "save", SAVE, _save, busy or saved)
 
@@ -139,7 +144,8 @@ def _save(run: Run) -> None:
     st.session_state[f"{_MENU}{SAVE}"] = False
     cut = chosen_cut()
     flags = [_flag(cut), f"--out={saved_folder(run, cut)}"]
-    start(run, SAVE, ["export", run.id, *flags, *(["--onnx"] if st.session_state[ONNX] else [])])
+    also = [f"--{key}" for key in (ONNX, STANDALONE) if st.session_state[key]]
+    start(run, SAVE, ["export", run.id, *flags, *also])
 
 
 def _flag(cut: Cut) -> str:

@@ -9,7 +9,7 @@ from app.text import escape_markdown
 from app.widgets.buttons import change_button
 from app.widgets.plain_code import plain_code
 from finegates.errors import FineGatesError
-from finegates.exporting.package import loading_lines, zipped
+from finegates.exporting.package import CODE_FILE, loading_lines, standalone_lines, zipped
 from finegates.gates.cuts import Cut
 from finegates.runs.folder import Run
 from finegates.runs.saved_models import delete_saved, saved_folder
@@ -40,6 +40,9 @@ def _draw(run: Run, model: SavedModel, metric: str, is_here: bool) -> None:
         with st.expander("Load it", expanded=is_here):
             st.caption("In Python, where the .zip was unpacked:")
             plain_code(loading_lines(model.name), f"lines-{key}", wrap=False)
+            if CODE_FILE in model.files:
+                st.caption("Where finegates is not installed:")
+                plain_code(standalone_lines(model.name), f"alone-{key}", wrap=False)
             st.caption("It is kept in this run's folder, too, and loads from there as well:")
             plain_code(str(model.folder), f"folder-{key}")
 

@@ -15,7 +15,7 @@ from finegates.gates.cuts import cut_of
 _MORE = (
     "Without a cut the gates are taken as training left them. The folder holds config, "
     "safetensors, tokenizer and a model card; after `import finegates.auto` the Auto classes and "
-    "pipelines of transformers load it."
+    "pipelines of transformers load it. With --standalone they load it without finegates, too."
 )
 
 
@@ -28,6 +28,11 @@ def add(commands: Any) -> None:
     add_cut(parser, required=False)
     parser.add_argument("--out", required=True, help="a new or empty folder")
     parser.add_argument("--onnx", action="store_true", help="write model.onnx, too")
+    parser.add_argument(
+        "--standalone",
+        action="store_true",
+        help="write the code that loads it, too: then finegates need not be installed to use it",
+    )
     parser.add_argument(
         "--measure",
         action=argparse.BooleanOptionalAction,
@@ -47,6 +52,7 @@ def _export(options: argparse.Namespace) -> int:
         options.out,
         cut=cut_of(vars(options)),
         onnx=options.onnx,
+        standalone=options.standalone,
         device=options.tuned_for,
         measured=options.measure,
         progress=reported(),

@@ -6,7 +6,8 @@ from typing import Any
 from finegates import __version__
 from finegates.data.glue import TASKS
 from finegates.exporting.measured import Measured
-from finegates.exporting.package import LICENCE, loading_lines
+from finegates.exporting.package import CODE_FILE, LICENCE, loading_lines, standalone_lines
+from finegates.exporting.standalone import needs_words
 from finegates.gates.cuts import Cut
 from finegates.runs.folder import Run
 from finegates.runs.label_errors import error_words
@@ -28,6 +29,7 @@ def model_card(
     name: str,
     inputs: Sequence[str],
     onnx: bool = False,
+    standalone: bool = False,
 ) -> str:
     """Markdown.
 
@@ -41,6 +43,7 @@ def model_card(
         name: Of the model, as its folder is best called.
         inputs: What its tokenizer gives to it.
         onnx: Whether there is an ONNX file, too.
+        standalone: Whether the folder has its own code.
     """
     spec = run.spec
     data = data_name(spec.task, run.record["data"].get("source"))
@@ -91,7 +94,7 @@ pip install /path/to/finegates
 ```
 
 The weights are made of those of `{spec.model}`, whose own licence goes on for them.
-{_onnx(inputs) if onnx else ""}
+{_standalone(name) if standalone else ""}{_onnx(inputs) if onnx else ""}
 ## What is left of each layer
 
 Heads are given as number x width; a full layer has {model.config.num_attention_heads} heads.
@@ -113,6 +116,24 @@ def _has_pairs(run: Run) -> bool:
     if told is not None:
         return bool(told)
     return bool(spec.pair_column) or (spec.task in TASKS and len(TASKS[spec.task].texts) > 1)
+
+
+def _standalone(name: str) -> str:
+    return f"""
+## Loading it without finegates
+
+`{CODE_FILE}` has what transformers lacks, so this folder also loads where finegates is not
+installed:
+
+```python
+{standalone_lines(name)}
+```
+
+The Auto classes take `trust_remote_code=True` in the same way. It runs that file: if the folder
+came from someone else, read the file first. It needs {needs_words()}.
+It was compared with the model in a process that can't import finegates. Where `finegates.auto` is
+imported, the file is not run.
+"""
 
 
 def _onnx(inputs: Sequence[str]) -> str:

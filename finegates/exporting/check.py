@@ -20,6 +20,8 @@ from transformers import (
 
 import finegates.auto  # noqa: F401  what loading the folder takes
 from finegates.errors import ModelError, first_line
+from finegates.exporting.check_standalone import answers_without_finegates
+from finegates.exporting.package import CODE_FILE
 from finegates.nn.pretrained import longest_input
 from finegates.shrinking.onnx import ONNX_FILE
 
@@ -31,7 +33,8 @@ _LONGEST_CHECKED = 256
 """Tokens: more takes a large model long, and differs in nothing but its length."""
 
 Encoded = dict[str, Tensor]
-Answers = Callable[[Encoded], np.ndarray]
+Answers = Callable[[str, Encoded], np.ndarray]
+"""Of a batch, by its name and what is in it."""
 
 
 def inputs_of(tokenizer: PreTrainedTokenizerBase) -> list[str]:
@@ -40,14 +43,15 @@ def inputs_of(tokenizer: PreTrainedTokenizerBase) -> list[str]:
 
 
 def check_folder(folder: Path, model: PreTrainedModel) -> dict[str, float]:
-    """Compares a folder, and its ONNX file if it has one, with the model that it was made of.
+    """Compares a folder, its ONNX file and its own code with the model that it was made of.
 
     Args:
-        folder: With model and tokenizer, and perhaps ``model.onnx``.
+        folder: With model and tokenizer, and perhaps ``model.onnx`` or `CODE_FILE`.
         model: The gated model, in evaluation; it reads what the tokenizer gives.
 
     Returns:
-        ``torch`` and ``onnx``: the largest difference of answers, over how far answers are apart.
+        ``torch``, ``onnx`` and ``standalone``, as far as they are there: the largest difference of
+        answers, over how far answers are apart.
 
     Raises:
         ModelError: If they answer differently, or one of them does not read what the tokenizer
@@ -55,7 +59,7 @@ def check_folder(folder: Path, model: PreTrainedModel) -> dict[str, float]:
     """
     tokenizer = AutoTokenizer.from_pretrained(folder)
     loaded = AutoModelForSequenceClassification.from_pretrained(folder).eval()
-    ways: dict[str, Answers] = {"torch": lambda encoded: _by_torch(loaded, encoded)}
+    ways: dict[str, Answers] = {"torch": lambda _, encoded: _by_torch(loaded, encoded)}
     if (folder / ONNX_FILE).is_file():
         ways["onnx"] = _by_onnx(folder / ONNX_FILE, inputs_of(tokenizer))
     batches = {
@@ -63,6 +67,9 @@ def check_folder(folder: Path, model: PreTrainedModel) -> dict[str, float]:
         for name, encoded in _batches(tokenizer, longest_input(model.config))
         if _can_be_read(model, encoded)
     }
+    if (folder / CODE_FILE).is_file():
+        alone = answers_without_finegates(folder, batches)
+        ways["standalone"] = lambda name, _: alone[name]
     true = {name: _by_torch(model, encoded) for name, encoded in batches.items()}
     apart = np.ptp(np.concatenate(list(true.values())), axis=0).max()
     largest = max(np.abs(rows).max() for rows in true.values())
@@ -90,7 +97,7 @@ def _can_be_read(model: PreTrainedModel, encoded: Encoded) -> bool:
 
 def _difference(way: str, name: str, answers: Answers, encoded: Encoded, true: np.ndarray) -> float:
     try:
-        given = answers(encoded)
+        given = answers(name, encoded)
     except Exception as error:  # of onnxruntime, torch and transformers, a dozen types
         raise ModelError(
             f"The exported model does not read {name} by {way}: {first_line(error)} Nothing was "
@@ -115,7 +122,7 @@ def _by_onnx(path: Path, inputs: list[str]) -> Answers:
     if {i.name for i in session.get_inputs()} != {*inputs}:
         taken = ", ".join(i.name for i in session.get_inputs())
         raise ModelError(f"{path.name} takes {taken}; the tokenizer gives {', '.join(inputs)}.")
-    return lambda encoded: session.run(["logits"], {n: t.numpy() for n, t in encoded.items()})[0]
+    return lambda _, encoded: session.run(["logits"], {n: t.numpy() for n, t in encoded.items()})[0]
 
 
 def _batches(tokenizer: PreTrainedTokenizerBase, longest: int) -> Iterator[tuple[str, Encoded]]:

@@ -1,7 +1,7 @@
-"""Writes a finished run as a smaller model that loads like any other: folder, card and ONNX.
+"""Writes a finished run as a smaller model that loads like any other: folder, card, ONNX and code.
 
 The folder appears whole and checked, or not at all. ``import finegates.auto`` is what loading it
-takes; the ONNX file needs no finegates.
+takes; the ONNX file needs no finegates, nor does a standalone folder, which has its own code.
 """
 
 from dataclasses import asdict
@@ -16,6 +16,7 @@ from finegates.exporting.card import model_card
 from finegates.exporting.check import check_folder, inputs_of
 from finegates.exporting.measured import known_of, measure
 from finegates.exporting.package import files_of, model_name
+from finegates.exporting.standalone import add_code
 from finegates.files.output_folder import filled, output_folder
 from finegates.files.progress import Progress, part, silent
 from finegates.gates.cuts import Cut
@@ -54,6 +55,7 @@ def export(
     *,
     cut: Cut | None = None,
     onnx: bool = False,
+    standalone: bool = False,
     device: str = "cpu",
     measured: bool = True,
     progress: Progress = silent,
@@ -65,6 +67,8 @@ def export(
         folder: Where to; made by this, must not exist or be empty.
         cut: Where its gates are cut off; None takes them as training left them.
         onnx: Whether to write ``model.onnx`` too, for any batch size and length.
+        standalone: Whether to write the code too that loads it where finegates is not installed,
+            with ``trust_remote_code=True``.
         device: What it is laid out for, and timed on: ``cpu`` or ``cuda``.
         measured: Whether score and speed are measured for the card where the run has no record of
             them.
@@ -76,8 +80,8 @@ def export(
 
     Raises:
         RunError: If the run is not finished, or its weights are gone.
-        ModelError: If it has no gates, ONNX's packages are missing, or what was written answers
-            differently.
+        ModelError: If it has no gates, ONNX's packages or finegates' own sources are missing, or
+            what was written answers differently.
         SpecError: If the folder is in use, or can't be written.
     """
     folder = place_for(run, folder)
@@ -96,10 +100,13 @@ def export(
         for_onnx = shrink(model, tuned_for="onnx") if onnx else None
         facts = _facts(model, shrunk)
         name, inputs = model_name(run, cut), inputs_of(tokenizer)
-        card = model_card(run, shrunk, facts, cut, shown, name=name, inputs=inputs, onnx=onnx)
+        card = model_card(
+            run, shrunk, facts, cut, shown,
+            name=name, inputs=inputs, onnx=onnx, standalone=standalone,
+        )  # fmt: skip
         progress(_SHRUNK, "writing it")
         tokenizer.model_max_length = min(tokenizer.model_max_length, longest_input(model.config))
-        _write(partial, shrunk, tokenizer, card)
+        _write(partial, shrunk, tokenizer, card, standalone)
         if for_onnx is not None:
             export_onnx(for_onnx, partial / ONNX_FILE, inputs)
         progress(_WRITTEN, "checking what was written")
@@ -125,8 +132,17 @@ def _facts(model: PreTrainedModel, shrunk: Shrunk) -> dict[str, Any]:
     }
 
 
-def _write(folder: Path, model: Shrunk, tokenizer: PreTrainedTokenizerBase, card: str) -> None:
+def _write(
+    folder: Path,
+    model: Shrunk,
+    tokenizer: PreTrainedTokenizerBase,
+    card: str,
+    standalone: bool,
+) -> None:
+    tokenizer.init_kwargs.pop("auto_map", None)  # code of the base model, which is not copied
     try:
+        if standalone:
+            add_code(model, folder)
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         (folder / CARD_FILE).write_text(card, encoding="utf-8")

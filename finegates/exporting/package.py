@@ -16,6 +16,8 @@ from finegates.runs.folder import Run
 from finegates.runs.names import data_name
 
 LICENCE = "Apache-2.0"
+CODE_FILE = "modeling_finegates.py"
+"""Of a standalone model, which loads where finegates is not installed."""
 _NOT_IN_A_NAME = re.compile(r"[\W_]+")
 _LONGEST = 60
 
@@ -44,6 +46,13 @@ def loading_lines(folder: str) -> str:
 from transformers import pipeline
 
 classify = pipeline("text-classification", model={folder!r})"""
+
+
+def standalone_lines(folder: str) -> str:
+    """The lines of Python that load a standalone folder where finegates is not installed."""
+    return f"""from transformers import pipeline
+
+classify = pipeline("text-classification", model={folder!r}, trust_remote_code=True)"""
 
 
 def files_of(folder: Path) -> dict[str, int]:
@@ -83,7 +92,7 @@ def write_zip(folder: Path, name: str, target: Path | BinaryIO) -> None:
         raise RunError(f"{folder} can't be packed: {error.strerror or error}.") from error
 
 
-_TEXT = (".json", ".txt", ".md")
+_TEXT = (".json", ".txt", ".md", ".py")
 
 
 def _slug(text: str) -> str:

@@ -23,12 +23,15 @@ from finegates.shrinking.loading import dense_type, load_whole, plans_of
 from finegates.shrinking.modules import put_in_plans
 from finegates.shrinking.plan import LayerPlan, Needs
 
+_CODE = ("auto_map", "custom_pipelines")
+"""What names code of the dense model's folder, which does not go with a shrunk one."""
+
 
 def shrunk_config(
     dense: PreTrainedConfig, kind: "type[Shrunk]", plans: list[LayerPlan], needs: list[Needs]
 ) -> PreTrainedConfig:
     """The config of a shrunk model: the dense one's, and what its layers are and need."""
-    own = ("model_type", "architectures", "transformers_version")
+    own = ("model_type", "architectures", "transformers_version", *_CODE)
     content = {name: value for name, value in dense.to_dict().items() if name not in own}
     if content.get("chunk_size_feed_forward"):  # or it reads no length but multiples of it
         content["chunk_size_feed_forward"] = 0

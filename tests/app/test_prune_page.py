@@ -9,7 +9,7 @@ import pytest
 from app.prune.cut import HIGHEST
 from app.prune.frames import MeasuredCuts, score_frame, side_by_side, time_frame
 from finegates.errors import RunError
-from finegates.exporting.package import loading_lines
+from finegates.exporting.package import CODE_FILE, loading_lines, standalone_lines
 from finegates.gates.cuts import Cut, cut_snapshot
 from finegates.gates.removal import removal
 from finegates.jobs.tasks import DONE, FAILED, RUNNING, Task
@@ -141,6 +141,7 @@ def test_buttons_start_our_own_commands_on_this_cut(visit, run, started):
     assert curve[:3] == ["evaluate", run.id, "--curve"]
     assert timed[:3] == ["bench", run.id, "--remove=0.3"] and "--batch-size=8" in timed
     assert saved[:3] == ["export", run.id, "--remove=0.3"]
+    assert "--onnx" not in saved and "--standalone" not in saved
     assert str(run.path / "exports" / "remove-0.3") in saved[3]
     assert all(words[-2:] == ["--runs-dir", str(run.path.parent)] for words in (score, saved))
 
@@ -150,11 +151,12 @@ def test_what_is_typed_at_the_moment_of_a_click_counts(visit, run, started):
     app.slider(key="remove").set_value(0.5)
     app.number_input(key="batch_size").set_value(3)
     app.toggle(key="onnx").set_value(True)
+    app.toggle(key="standalone").set_value(True)
     button(app, "do-time", run).click().run()
     button(app, "do-save", run).click().run()
     timed, saved = (words[2] for words in started)
     assert "--remove=0.5" in timed and "--batch-size=3" in timed
-    assert "--remove=0.5" in saved and "--onnx" in saved
+    assert "--remove=0.5" in saved and {"--onnx", "--standalone"} <= {*saved}
 
 
 def test_a_menu_closes_when_its_work_begins(visit, run, started):
@@ -297,6 +299,13 @@ def test_a_saved_model_is_found_again_with_what_it_is_and_how_it_loads(visit, ru
     (download,) = app.get("download_button")[-1:]
     assert download.proto.label == "Download as .zip"
     assert button(app, "do-save", run).disabled == bool(address)
+
+
+def test_a_saved_standalone_model_says_how_it_loads_without_finegates(visit, run, saved):
+    lines = standalone_lines("sample-finegates-30pct")
+    assert lines not in codes(visit("prune", run=run.id))
+    (saved / CODE_FILE).write_text("")
+    assert lines in codes(visit("prune", run=run.id))
 
 
 def test_a_saved_model_can_be_deleted(visit, run, saved):
