@@ -46,7 +46,7 @@ def open_counts(layout: GateLayout, closed: np.ndarray) -> np.ndarray:
 
 def removal(layout: GateLayout, closed: np.ndarray) -> Removal:
     """Counts what is removed when these gates are closed (boolean, shape ``(num_gates,)``)."""
-    kept = _weights_kept(layout, open_counts(layout, closed)).sum()
+    kept = _weights_kept(layout, closed).sum()
     total, num_closed = layout.num_gated_weights, int(closed.sum())
     return Removal(
         closed_gates=num_closed,
@@ -59,7 +59,7 @@ def removal(layout: GateLayout, closed: np.ndarray) -> Removal:
 def removed_by_matrix(layout: GateLayout, closed: np.ndarray) -> np.ndarray:
     """Removed fraction of each matrix's weights, shape ``(num_matrices,)``."""
     weights = np.array([m.num_weights for m in layout.matrices])
-    return 1 - _weights_kept(layout, open_counts(layout, closed)) / weights
+    return 1 - _weights_kept(layout, closed) / weights
 
 
 def gates_to_close(layout: GateLayout, means: np.ndarray, removed_fraction: float) -> np.ndarray:
@@ -105,7 +105,10 @@ def histogram(values: np.ndarray) -> list[int]:
     return [int((values <= 0).sum()), *map(int, counts), int((values >= 1).sum())]
 
 
-def _weights_kept(layout: GateLayout, counts: np.ndarray) -> np.ndarray:
+def _weights_kept(layout: GateLayout, closed: np.ndarray) -> np.ndarray:
+    """Weights of each matrix in open rows and columns, shape ``(num_matrices,)``."""
+    starts = [side.start for side in layout.sides]
+    counts = np.add.reduceat(~layout.spread(closed), starts, dtype=np.int64)
     kept = np.ones(len(layout.matrices))
     for side in SIDES:
         index = layout.side_index[side]
