@@ -11,7 +11,7 @@ from finegates.errors import SpecError, shortened, unknown_name
 from finegates.gates.budget import LINEAR, SCHEDULES
 from finegates.gates.laws import LAWS
 from finegates.gates.layout import ROLES
-from finegates.gates.units import CHOICES, MATRICES, check_whole, chosen_units
+from finegates.gates.units import CHOICES, MATRICES, PLAIN, check_whole, chosen_units
 from finegates.methods import DEFAULT_METHOD, METHODS
 from finegates.settings import check_settings, setting
 
@@ -19,6 +19,7 @@ SAMPLE_TASK = "sample"
 FILE_TASK = "file"
 GLUE_TASKS = ("cola", "stsb", "mrpc", "rte", "sst2", "mnli", "qnli", "qqp")
 FITTED, DRAWN = "fitted", "drawn"
+FREE, UNIFORM = "free", "uniform"
 START_TEACHER = "start"
 """As ``teacher``: the model that the run starts from."""
 PENALTIES = ("budget", "abs", "hinge")
@@ -185,6 +186,12 @@ class RunSpec:
         "What a gate stands for: a row or column of one matrix (the paper), or structures that go "
         "as a whole: units, and presets of them.",
         group=_METHOD, choices=CHOICES,
+    )  # fmt: skip
+    gate_shape: str = setting(
+        FREE,
+        "Whether layers may keep different numbers of each kind of gate, or every layer keeps as "
+        "many (uniform; the preset plain always is).",
+        group=_METHOD, choices=(FREE, UNIFORM),
     )  # fmt: skip
     target_modules: tuple[str, ...] = setting(
         ROLES,
@@ -450,6 +457,11 @@ class RunSpec:
     def imitates_start(self) -> bool:
         """Whether the model that the run starts from is its teacher."""
         return self.teacher == START_TEACHER
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether every layer keeps as many gates of each kind."""
+        return self.gate_shape == UNIFORM or PLAIN in self.gate_units
 
     @property
     def rounds_to_budget(self) -> bool:

@@ -67,7 +67,8 @@ def _is(adapter: str) -> Callable[[Method], bool]:
 MATTERS_IF: dict[str, Callable[[Method], bool]] = {
     **dict.fromkeys(
         (
-            "target_sparsity", "gate_units", "gate_sides", "final_stretch_fraction", "rounding",
+            "target_sparsity", "gate_units", "gate_shape", "gate_sides", "final_stretch_fraction",
+            "rounding",
         ),
         _removes,
     ),

@@ -126,12 +126,14 @@ class GateLayout:
         num_heads: Attention heads of a layer (query heads).
         num_key_value_heads: Heads of k and v; fewer than ``num_heads`` where heads are grouped.
         units: What a gate stands for, from `finegates.gates.units.chosen_units`.
+        uniform: Whether every layer keeps as many gates of each kind.
     """
 
     matrices: tuple[GatedMatrix, ...]
     num_heads: int
     num_key_value_heads: int
     units: tuple[str, ...] = (MATRICES,)
+    uniform: bool = False
 
     @cached_property
     def sides(self) -> tuple[Side, ...]:
@@ -297,12 +299,14 @@ class GateLayout:
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
         rows = [[m.layer, m.role, m.in_features, m.out_features, m.sides] for m in self.matrices]
-        units = {} if self.units == (MATRICES,) else {"units": list(self.units)}
+        more: dict[str, Any] = {"uniform": True} if self.uniform else {}
+        if self.units != (MATRICES,):
+            more["units"] = list(self.units)
         return {
             "matrices": rows,
             "num_heads": self.num_heads,
             "num_key_value_heads": self.num_key_value_heads,
-            **units,
+            **more,
         }
 
     @classmethod
@@ -313,7 +317,8 @@ class GateLayout:
             for row in content["matrices"]
         )
         heads = content["num_heads"], content["num_key_value_heads"]
-        return cls(matrices, *heads, chosen_units(content.get("units", [MATRICES])))
+        units = chosen_units(content.get("units", [MATRICES]))
+        return cls(matrices, *heads, units, content.get("uniform", False))
 
 
 def _bounds(size: int, parts: int) -> list[tuple[int, int]]:

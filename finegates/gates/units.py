@@ -12,7 +12,7 @@ import numpy as np
 
 from finegates.errors import SpecError, unknown_name
 
-MATRICES = "matrices"
+MATRICES, PLAIN = "matrices", "plain"
 EACH, HEAD, ALL = "each", "head", "all"
 """How many neighbouring rows or columns share a gate: one, those of a head, or all."""
 _OF_QUERIES = (("q", "out"), ("o", "in"))
@@ -81,7 +81,7 @@ OVER_HEADS = ("values", "pairs")
 UNITS = tuple(dict.fromkeys(kind.unit for kind in KINDS))
 PRESETS = {
     "structures": ("neurons", "values", "pairs", "reads", "writes"),
-    "plain": ("neurons", "heads"),
+    PLAIN: ("neurons", "heads"),
 }
 CHOICES = (MATRICES, *PRESETS, *UNITS)
 

@@ -135,6 +135,7 @@ def layout_of_config(
     target_modules: tuple[str, ...] = ROLES,
     sides: str = "both",
     units: Iterable[str] = (MATRICES,),
+    uniform: bool = False,
 ) -> GateLayout:
     """Which gates a model of this config gets, from its sizes alone.
 
@@ -144,6 +145,7 @@ def layout_of_config(
         sides: ``both``, ``in`` or ``out``.
         units: What a gate stands for: ``matrices``, or names and presets of structures, which need
             all roles and both sides.
+        uniform: Whether every layer is to keep as many gates of each kind.
 
     Raises:
         ModelError: If the type is not supported or no target matches.
@@ -171,7 +173,7 @@ def layout_of_config(
         for layer in range(size["layers"])
         for role in chosen
     )
-    return GateLayout(matrices, size["heads"], size["key_value_heads"], units)
+    return GateLayout(matrices, size["heads"], size["key_value_heads"], units, uniform)
 
 
 def matching_roles(architecture: Architecture, target_modules: tuple[str, ...]) -> list[str]:

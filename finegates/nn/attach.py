@@ -33,6 +33,7 @@ class Attachment:
     lora_alpha: float = 16.0
     lora_place: str = "inside"
     units: tuple[str, ...] = (MATRICES,)
+    uniform: bool = False
 
 
 def attach_gates(
@@ -46,6 +47,7 @@ def attach_gates(
     lora_alpha: float = 16.0,
     lora_place: str = "inside",
     units: tuple[str, ...] = (MATRICES,),
+    uniform: bool = False,
     generator: torch.Generator | None = None,
 ) -> Gates:
     """Wraps the target matrices of a model in place and freezes everything else but its head.
@@ -61,6 +63,8 @@ def attach_gates(
         lora_place: ``inside`` or ``outside`` of the gates.
         units: What a gate stands for, see `finegates.gates.units`: ``matrices``, or structures,
             which need all matrices and both sides.
+        uniform: Whether every layer is to keep as many gates of each kind: with units that a config
+            can say, the smaller model is then a plain one.
         generator: Source of the gates' initial values.
 
     Returns:
@@ -72,7 +76,7 @@ def attach_gates(
     """
     if hasattr(model, GATES_NAME):
         raise SpecError("This model carries gates already; detach_gates takes them off.")
-    layout = layout_of_config(model.config.to_dict(), target_modules, sides, units)
+    layout = layout_of_config(model.config.to_dict(), target_modules, sides, units, uniform)
     gates = Gates(layout, make_law(law) if isinstance(law, str) else law, generator)
     gates.attachment = Attachment(
         tuple(target_modules),
@@ -82,6 +86,7 @@ def attach_gates(
         lora_alpha,
         lora_place,
         layout.units,
+        uniform,
     )
     inside = lora_place == "inside"
     train_head_only(model)

@@ -84,6 +84,7 @@ def _gate(model: PreTrainedModel, spec: RunSpec) -> Gates:
         target_modules=spec.target_modules,
         sides=spec.gate_sides,
         units=spec.gate_units,
+        uniform=spec.is_uniform,
         train_biases=spec.train_biases,
         lora_rank=spec.lora_rank,
         lora_alpha=spec.lora_alpha,

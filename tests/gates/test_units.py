@@ -7,7 +7,13 @@ import pytest
 
 from finegates.errors import SpecError
 from finegates.gates.layout import GateLayout
-from finegates.gates.removal import gates_to_close, open_counts, removal, removed_by_matrix
+from finegates.gates.removal import (
+    gates_to_close,
+    gates_up_to,
+    open_counts,
+    removal,
+    removed_by_matrix,
+)
 from finegates.gates.units import MATRICES, PRESETS, UNITS, chosen_units
 from finegates.models.architectures import layout_of_config
 
@@ -122,3 +128,35 @@ def test_presets_and_lists_and_what_is_refused():
         layout_of_config(CONFIG, ("q", "o", "intermediate", "output"), units=["heads"])
     with pytest.raises(SpecError, match="gate_sides 'in'"):
         layout_of_config(CONFIG, sides="in", units=["neurons"])
+
+
+@pytest.mark.parametrize("units", [("plain",), ("neurons",), ("structures",), (MATRICES,)])
+@pytest.mark.parametrize("asked", [0.0, 0.25, 0.5, 0.9])
+def test_in_a_uniform_layout_every_layer_keeps_as_many_of_each_kind(units, asked):
+    layout = layout_of_config(CONFIG, units=units, uniform=True)
+    assert GateLayout.from_dict(json.loads(json.dumps(layout.to_dict()))) == layout
+    means = np.random.default_rng(1).normal(size=layout.num_gates)
+    for closed in (gates_to_close(layout, means, asked), gates_up_to(layout, means, asked)):
+        left: dict[tuple[str, str], set[int]] = {}
+        for vector, number in zip(layout.vectors, open_counts(layout, closed), strict=True):
+            left.setdefault((vector.kind, vector.side), set()).add(int(number))
+        assert all(len(numbers) == 1 for numbers in left.values()), left
+    for vector in layout.vectors:  # which ones differs: of each layer the lowest
+        ours = gates_to_close(layout, means, asked)[vector.slice]
+        if ours.any() and not ours.all():
+            assert means[vector.slice][ours].max() < means[vector.slice][~ours].min()
+
+
+def test_a_uniform_budget_is_met_to_a_gate_of_each_layer():
+    layout = layout_of_config(CONFIG, units=["neurons"], uniform=True)
+    means = np.random.default_rng(1).normal(size=layout.num_gates)
+    for asked in np.linspace(0, 0.45, 10):  # the feed-forward is half of the weights
+        found = removal(layout, gates_to_close(layout, means, asked)).removed_weights_fraction
+        assert abs(found - asked) <= 2 * 2 * 16 / layout.num_gated_weights / 2 + 1e-9
+
+
+def test_what_is_closed_stays_closed_at_threshold_nought():
+    layout = layout_of_config(CONFIG, units=["plain"], uniform=True)
+    values = np.random.default_rng(1).uniform(0.1, 1, layout.num_gates)
+    closed = gates_to_close(layout, values, 0.4)
+    assert (gates_up_to(layout, np.where(closed, 0.0, values), 0.0) == closed).all()
