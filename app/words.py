@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from finegates.reports.words import (
+    KIND_NAMES,
     NOTHING,
     ROLE_NAMES,
+    SIDE_NAMES,
     TERMS,
     count,
     duration,
@@ -20,10 +22,25 @@ from finegates.reports.words import (
 from finegates.runs.folder import BROKEN
 
 __all__ = [
-    "CURVE_ONLY_MEANS", "NOTHING", "NOT_STARTED", "ROLE_NAMES", "SIDES", "STATES", "TERMS",
-    "StateLook", "count", "duration", "learned_nothing", "metric_name", "no_gates", "per_second",
-    "percent", "score",
-    "size", "title",
+    "CURVE_ONLY_MEANS",
+    "KIND_NAMES",
+    "NOTHING",
+    "NOT_STARTED",
+    "ROLE_NAMES",
+    "SIDE_NAMES",
+    "STATES",
+    "TERMS",
+    "StateLook",
+    "count",
+    "duration",
+    "learned_nothing",
+    "metric_name",
+    "no_gates",
+    "per_second",
+    "percent",
+    "score",
+    "size",
+    "title",
 ]  # fmt: skip
 
 
@@ -39,9 +56,6 @@ class StateLook:
     meaning: str
     name: str = ""
 
-
-SIDES = {"in": "columns", "out": "rows"}
-"""Side of a gate vector -> what of its matrix it gates."""
 
 STATES = {
     "queued": StateLook("hourglass_empty", "gray", "waits for its device to be free"),

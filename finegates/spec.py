@@ -11,6 +11,7 @@ from finegates.errors import SpecError, shortened, unknown_name
 from finegates.gates.budget import LINEAR, SCHEDULES
 from finegates.gates.laws import LAWS
 from finegates.gates.layout import ROLES
+from finegates.gates.units import CHOICES, MATRICES, PLAIN, check_whole, chosen_units
 from finegates.methods import DEFAULT_METHOD, METHODS
 from finegates.settings import check_settings, setting
 
@@ -18,6 +19,7 @@ SAMPLE_TASK = "sample"
 FILE_TASK = "file"
 GLUE_TASKS = ("cola", "stsb", "mrpc", "rte", "sst2", "mnli", "qnli", "qqp")
 FITTED, DRAWN = "fitted", "drawn"
+FREE, UNIFORM = "free", "uniform"
 START_TEACHER = "start"
 """As ``teacher``: the model that the run starts from."""
 PENALTIES = ("budget", "abs", "hinge")
@@ -179,6 +181,18 @@ class RunSpec:
         group=_METHOD,
         choices=("both", "in", "out"),
     )
+    gate_units: tuple[str, ...] = setting(
+        (MATRICES,),
+        "What a gate stands for: a row or column of one matrix (the paper), or structures that go "
+        "as a whole: units, and presets of them.",
+        group=_METHOD, choices=CHOICES,
+    )  # fmt: skip
+    gate_shape: str = setting(
+        FREE,
+        "Whether layers may keep different numbers of each kind of gate, or every layer keeps as "
+        "many (uniform; the preset plain always is).",
+        group=_METHOD, choices=(FREE, UNIFORM),
+    )  # fmt: skip
     target_modules: tuple[str, ...] = setting(
         ROLES,
         "Which matrices of each layer carry gates or, in a dense method, its update.",
@@ -402,6 +416,7 @@ class RunSpec:
         if not self.target_modules:
             raise SpecError(f"target_modules is empty; name at least one of {', '.join(ROLES)}.")
         _check_teaching(self)
+        _check_units(self)
         if self.target_sparsity and not METHODS[self.method].removes:
             removing = ", ".join(name for name, method in METHODS.items() if method.removes)
             raise SpecError(
@@ -444,6 +459,11 @@ class RunSpec:
         return self.teacher == START_TEACHER
 
     @property
+    def is_uniform(self) -> bool:
+        """Whether every layer keeps as many gates of each kind."""
+        return self.gate_shape == UNIFORM or PLAIN in self.gate_units
+
+    @property
     def rounds_to_budget(self) -> bool:
         """Whether the gates are at last closed to exactly the target."""
         return self.rounding and METHODS[self.method].removes
@@ -452,6 +472,19 @@ class RunSpec:
     def target_meaning(self) -> str:
         """What ``target_sparsity`` asks of this recipe, in words."""
         return METHODS[self.method].target_meaning
+
+
+def _check_units(spec: RunSpec) -> None:
+    """Raises SpecError if gates of structures are asked for what they can't do."""
+    units = chosen_units(spec.gate_units)
+    if units == (MATRICES,):
+        return
+    check_whole(units, spec.gate_sides, spec.target_modules, ROLES)
+    if spec.kurtosis_weighting:
+        raise SpecError(
+            f"kurtosis_weighting is on, but gate_units is '{','.join(spec.gate_units)}'; it weighs "
+            f"rows and columns, so take '{MATRICES}', or leave it off."
+        )
 
 
 def _check_teaching(spec: RunSpec) -> None:

@@ -4,17 +4,18 @@ The chart is its Vega-Lite specification as it is sent, as those of `app.charts.
 """
 
 from collections.abc import Collection
+from itertools import cycle
 from typing import Any
 
 from app.charts import style
-from app.words import ROLE_NAMES
+from app.words import KIND_NAMES
 
 HEIGHT = 260
 COLORS = dict(
     zip(
-        ROLE_NAMES.values(),
-        (style.BLUE, style.SKY, style.GREEN, style.ORANGE, style.PINK, style.RED),
-        strict=True,
+        KIND_NAMES.values(),
+        cycle((style.BLUE, style.SKY, style.GREEN, style.ORANGE, style.PINK, style.RED)),
+        strict=False,
     )
 )
 
@@ -58,4 +59,7 @@ def _field(name: str, kind: str, **options: Any) -> dict[str, Any]:
 EXPLANATIONS = {
     "in": "Columns (inputs): which of the numbers that come in a matrix still reads.",
     "out": "Rows (outputs): which numbers it still puts out.",
+    "whole": "Neurons, values, query-key pairs and heads: what is gone, is gone from every matrix.",
+    "attention": "Dimensions that attention reads and writes, or attention as a whole.",
+    "ffn": "Dimensions that the feed-forward reads and writes, or the feed-forward as a whole.",
 }

@@ -28,7 +28,7 @@ def chosen_head() -> tuple[int, int] | None:
 
 def draw_heads(gates: GateView) -> None:
     """A small map of layers by heads, and in words what is dead; nothing without such gates."""
-    use = head_use(gates.layout, gates.kept)
+    use = head_use(gates.layout, gates.kept_dimensions)
     if use is None:
         return
     chosen = chosen_head()

@@ -8,7 +8,7 @@ import numpy as np
 from app.charts.maps import GateMap, by_layers_keeping, by_value
 from app.snapshots.view import GateView
 from app.words import ROLE_NAMES
-from finegates.gates.layout import GateLayout, GateVector
+from finegates.gates.layout import GateLayout, Side
 from finegates.gates.stream import StreamUse
 
 SIDE_NAMES = {"survives": "What survives", "out": "Rows (outputs)", "in": "Columns (inputs)"}
@@ -62,14 +62,18 @@ def gate_map(gates: GateView, part: str, side: str) -> GateMap | None:
 
     Where only one of two gate vectors exists, the other counts as open.
     """
-    return _map(gates, part, side, lambda places: as_percent(_product(places, gates.values)))
+    return _map(
+        gates, part, side, lambda places: as_percent(_product(places, gates.dimension_values))
+    )
 
 
 def agreement_map(shown: Sequence[GateView], part: str, side: str) -> GateMap | None:
     """In how many of the runs each dimension survives, in percent of them; None as `gate_map`."""
 
     def cells(places: Places) -> np.ndarray:
-        return as_percent(np.mean([_product(places, gates.kept) for gates in shown], axis=0))
+        return as_percent(
+            np.mean([_product(places, gates.kept_dimensions) for gates in shown], axis=0)
+        )
 
     return _map(shown[0], part, side, cells)
 
@@ -78,7 +82,9 @@ def difference_map(first: GateView, second: GateView, part: str, side: str) -> G
     """Which of two keeps each dimension: `NEITHER` to `BOTH`; None as `gate_map`."""
 
     def cells(places: Places) -> np.ndarray:
-        one, other = (_product(places, gates.kept).astype(np.uint8) for gates in (first, second))
+        one, other = (
+            _product(places, gates.kept_dimensions).astype(np.uint8) for gates in (first, second)
+        )
         return ONLY_FIRST * one + ONLY_SECOND * other
 
     return _map(first, part, side, cells)
@@ -89,16 +95,16 @@ def stream_map(use: StreamUse) -> GateMap:
     return GateMap("Residual stream", use.layers, as_percent(use.keeping / use.matrices[:, None]))
 
 
-Places = dict[int, list[GateVector]]
-"""For each layer the gate vectors whose product is shown."""
+Places = dict[int, list[Side]]
+"""For each layer the sides whose product is shown."""
 
 
 def _places(layout: GateLayout, part: str, side: str) -> Places:
     wanted = _PLACES.get((part, side), ((part, side),))
     by_layer: Places = {}
-    for vector in layout.vectors:
-        if (vector.matrix.role, vector.side) in wanted:
-            by_layer.setdefault(vector.matrix.layer, []).append(vector)
+    for one in layout.sides:
+        if (one.matrix.role, one.side) in wanted:
+            by_layer.setdefault(one.matrix.layer, []).append(one)
     return dict(sorted(by_layer.items()))
 
 
@@ -113,8 +119,8 @@ def _map(
 
 
 def _product(places: Places, values: np.ndarray) -> np.ndarray:
-    """Of each layer's gate vectors, shape ``(num_layers, num_dimensions)``."""
-    rows = [[values[vector.slice] for vector in vectors] for vectors in places.values()]
+    """Of each layer's sides, shape ``(num_layers, num_dimensions)``."""
+    rows = [[values[side.slice] for side in sides] for sides in places.values()]
     return np.stack([reduce(np.multiply, row) for row in rows])
 
 

@@ -35,8 +35,8 @@ def masks_csv(shown: Sequence[GateView]) -> str:
     vectors = layout.vectors
     columns = {
         "vector": np.array([v.name for v in vectors], dtype=object)[at],
-        "layer": np.array([v.matrix.layer for v in vectors])[at],
-        "matrix": np.array([v.matrix.role for v in vectors], dtype=object)[at],
+        "layer": np.array([v.layer for v in vectors])[at],
+        "matrix": np.array([v.kind for v in vectors], dtype=object)[at],
         "side": np.array([v.side for v in vectors], dtype=object)[at],
         "dimension": np.arange(layout.num_gates) - np.array([v.start for v in vectors])[at],
     }

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from app.snapshots.view import GateView
-from app.words import NOTHING, ROLE_NAMES, SIDES
+from app.words import KIND_NAMES, NOTHING, SIDE_NAMES
 from finegates.gates.layout import GateLayout
 from finegates.gates.overlap import Overlap, overlap_of_sizes, set_sizes, vectors_of
 
@@ -90,13 +90,13 @@ def square(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
 
 def by_kind(layout: GateLayout, pairs: Sequence[Pair]) -> pd.DataFrame:
     """Each pair by role and side: ``pair``, ``kind``, ``label`` and the numbers of its overlap."""
-    kinds = dict.fromkeys((v.matrix.role, v.side) for v in layout.vectors)
+    kinds = dict.fromkeys((v.kind, v.side) for v in layout.vectors)
     rows = []
     for role, side in kinds:
-        among = np.array([(v.matrix.role, v.side) == (role, side) for v in layout.vectors])
+        among = np.array([(v.kind, v.side) == (role, side) for v in layout.vectors])
         for pair in pairs:
             found = _numbers(overlap_of_sizes(layout.sizes, pair.sizes, among))
-            kind = f"{ROLE_NAMES[role]}, {SIDES[side]}"
+            kind = f"{KIND_NAMES[role]}, {SIDE_NAMES[side]}"
             rows.append({"pair": pair.label, "kind": kind, **found})
     frame = pd.DataFrame(rows)
     return frame.assign(

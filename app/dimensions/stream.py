@@ -27,7 +27,7 @@ def draw_stream(gates: GateView) -> None:
         "Of", list(PLACES), default="reads and writes", key="stream", bind="query-params",
         required=True, help="  \n".join(f"**{name}**: {what}" for name, what in _MEANS.items()),
     )  # fmt: skip
-    use = stream_use(gates.layout, gates.kept, PLACES[chosen])
+    use = stream_use(gates.layout, gates.kept_dimensions, PLACES[chosen])
     if use is None:
         st.info("This run has no gates on these sides.", icon=":material/grid_off:")
         return

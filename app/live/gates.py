@@ -9,7 +9,7 @@ from app.reading.feed import Feed, Histograms
 from app.reading.gates import snapshot_at
 from app.snapshots.frames import closing, removed_frame, shares, some_steps
 from app.text import escape_markdown
-from app.words import ROLE_NAMES
+from app.words import KIND_NAMES
 from finegates.errors import RunError
 from finegates.runs.folder import Run
 from finegates.runs.status import Status
@@ -68,7 +68,7 @@ def _draw_spread(histograms: Histograms, roles: tuple[str, ...], total: int, cho
         )  # fmt: skip
         role = st.selectbox(
             "Matrices", [ALL_ROLES, *roles], key="matrices", bind="query-params", width=150,
-            help="  \n".join(f"**{r}**: {ROLE_NAMES[r]}" for r in roles),
+            help="  \n".join(f"**{r}**: {KIND_NAMES[r]}" for r in roles),
         )  # fmt: skip
     chosen = roles if role == ALL_ROLES else (role,)
     if view == "bars":

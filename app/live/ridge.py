@@ -5,7 +5,7 @@ import streamlit as st
 from app.charts import ridge as chart
 from app.live.ridge_frames import ridge, vectors_of
 from app.reading.feed import Feed
-from app.words import ROLE_NAMES
+from app.words import KIND_NAMES
 
 SIDES = "**in**: the columns of the weight matrix, **out**: its rows."
 
@@ -23,7 +23,7 @@ def draw_ridge(feed: Feed) -> None:
             vectors = layers[layer]
             vector = st.selectbox(
                 "Gate vector", vectors, key="vector", bind="query-params", width=190,
-                help="  \n".join(f"**{r}**: {n}" for r, n in ROLE_NAMES.items()) + f"  \n{SIDES}",
+                help="  \n".join(f"**{r}**: {n}" for r, n in KIND_NAMES.items()) + f"  \n{SIDES}",
             )  # fmt: skip
         frame = ridge(histograms, layer, vector)
         st.altair_chart(

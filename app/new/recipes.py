@@ -66,7 +66,11 @@ def _is(adapter: str) -> Callable[[Method], bool]:
 
 MATTERS_IF: dict[str, Callable[[Method], bool]] = {
     **dict.fromkeys(
-        ("target_sparsity", "gate_sides", "final_stretch_fraction", "rounding"), _removes
+        (
+            "target_sparsity", "gate_units", "gate_shape", "gate_sides", "final_stretch_fraction",
+            "rounding",
+        ),
+        _removes,
     ),
     **dict.fromkeys(
         (

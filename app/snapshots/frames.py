@@ -7,7 +7,7 @@ import pandas as pd
 
 from app.reading.feed import Histograms
 from app.snapshots.view import GateView
-from app.words import ROLE_NAMES
+from app.words import KIND_NAMES, ROLE_NAMES
 from finegates.gates.layout import GateLayout
 from finegates.gates.removal import HISTOGRAM_EDGES, open_counts, removed_by_matrix
 from finegates.gates.snapshots import Snapshot
@@ -122,8 +122,8 @@ def survivors(snapshot: Snapshot | GateView) -> pd.DataFrame:
     layout: GateLayout = snapshot.layout
     counts = open_counts(layout, snapshot.closed)
     rows = [
-        (v.matrix.layer, v.matrix.role, v.side, int(n), v.size)
+        (v.layer, v.kind, v.side, int(n), v.size)
         for v, n in zip(layout.vectors, counts, strict=True)
     ]
     frame = pd.DataFrame(rows, columns=["layer", "role", "side", "open", "gates"])
-    return frame.assign(matrix=frame["role"].map(ROLE_NAMES), share=frame["open"] / frame["gates"])
+    return frame.assign(matrix=frame["role"].map(KIND_NAMES), share=frame["open"] / frame["gates"])

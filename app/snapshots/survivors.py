@@ -7,9 +7,15 @@ from app.charts import layers
 from app.charts.survivors import EXPLANATIONS, survivor_bars
 from app.snapshots.frames import removed_frame, survivors
 from app.snapshots.view import GateView
-from app.words import ROLE_NAMES, SIDES
+from app.words import KIND_NAMES, SIDE_NAMES
 
-TITLES = {"in": "Columns that survive", "out": "Rows that survive"}
+TITLES = {
+    "in": "Columns that survive",
+    "out": "Rows that survive",
+    "whole": "Structures that survive",
+    "attention": "What survives of attention",
+    "ffn": "What survives of the feed-forward",
+}
 
 
 def draw_survivor_view(gates: GateView) -> None:
@@ -48,12 +54,12 @@ def _draw_table(frame: pd.DataFrame) -> None:
     """
     st.markdown(
         "**Open gates**",
-        help="How many columns (in) and rows (out) of each matrix are left in each layer; first "
-        "how many there were.",
+        help="How many columns (in) and rows (out) of each matrix, or how many structures, are "
+        "left in each layer; first how many there were.",
     )
     named = frame.assign(
         vector=[
-            f"{ROLE_NAMES[r]}, {SIDES[s]}"
+            f"{KIND_NAMES[r]}, {SIDE_NAMES[s]}"
             for r, s in zip(frame["role"], frame["side"], strict=True)
         ]
     )

@@ -56,3 +56,13 @@ class GateView:
     def kept(self) -> np.ndarray:
         """Which gates are open: boolean, shape ``(num_gates,)``."""
         return ~self.closed
+
+    @cached_property
+    def dimension_values(self) -> np.ndarray:
+        """What rows and columns of matrices are worth, shape ``(num_dimensions,)``."""
+        return self.layout.spread(self.values)
+
+    @cached_property
+    def kept_dimensions(self) -> np.ndarray:
+        """Which rows and columns are open: boolean, shape ``(num_dimensions,)``."""
+        return ~self.layout.spread(self.closed)

@@ -9,7 +9,7 @@ import numpy as np
 from finegates.errors import SpecError
 from finegates.gates.laws import Law
 from finegates.gates.layout import GateLayout
-from finegates.gates.removal import gates_to_close, removal
+from finegates.gates.removal import gates_to_close, gates_up_to, removal
 from finegates.gates.snapshots import Snapshot
 
 CURVE_POINTS = 20
@@ -101,7 +101,7 @@ def curve_cuts(
     for budget in steps[1:].tolist():
         closed, cut = gates_to_close(layout, means, budget), Cut(remove=round(budget, _DIGITS))
         threshold = _between(float(values[closed].max(initial=0.0)), values)
-        below = values <= threshold
+        below = gates_up_to(layout, values, threshold)
         off = abs(removal(layout, below).removed_weights_fraction - budget)
         if threshold < 1 and off < half:
             closed, cut = below, Cut(threshold=threshold)
@@ -131,7 +131,8 @@ def gates_to_prune(layout: GateLayout, law: Law, means: np.ndarray, cut: Cut) ->
     """
     if cut.remove is not None:
         return gates_to_close(layout, means, cut.remove)
-    return law.value(means) <= cut.threshold
+    assert cut.threshold is not None
+    return gates_up_to(layout, law.value(means), cut.threshold)
 
 
 def cut_snapshot(snapshot: Snapshot, cut: Cut) -> Snapshot:

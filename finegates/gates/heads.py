@@ -39,11 +39,11 @@ def head_use(layout: GateLayout, kept: np.ndarray) -> HeadUse | None:
 
     Args:
         layout: Where each gate is.
-        kept: Boolean, shape ``(num_gates,)``: open or not.
+        kept: Boolean, shape ``(num_dimensions,)``: which rows and columns are open.
     """
     layers = sorted({matrix.layer for matrix in layout.matrices})
     places = {
-        role: [layout.places.get(f"{layer}.{role}.{side}", -1) for layer in layers]
+        role: [layout.side_places.get(f"{layer}.{role}.{side}", -1) for layer in layers]
         for role, side in HEAD_SIDES
     }
     roles = tuple(role for role, found in places.items() if min(found) >= 0)
@@ -60,7 +60,7 @@ def head_use(layout: GateLayout, kept: np.ndarray) -> HeadUse | None:
 
 def _by_head(layout: GateLayout, kept: np.ndarray, places: list[int]) -> np.ndarray:
     """Which gates are kept, shape ``(num_layers, num_heads, head_size)``."""
-    vectors = [layout.vectors[place] for place in places]
-    heads = len(layout.head_bounds(vectors[0]))
-    parts = np.stack([kept[vector.slice] for vector in vectors]).reshape(len(vectors), heads, -1)
+    sides = [layout.sides[place] for place in places]
+    heads = len(layout.head_bounds(sides[0]))
+    parts = np.stack([kept[side.slice] for side in sides]).reshape(len(sides), heads, -1)
     return np.repeat(parts, layout.num_heads // heads, axis=1)

@@ -8,6 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from finegates.gates.units import (
+    MATRICES,
+    OVER_HEADS,
+    Kind,
+    chosen_units,
+    gates_of_side,
+    kinds_of,
+)
+
 ROLES = ("q", "k", "v", "o", "intermediate", "output")
 SIDES = ("in", "out")
 
@@ -46,8 +55,14 @@ class GatedMatrix:
 
 
 @dataclass(frozen=True)
-class GateVector:
-    """The gates on one side of a matrix: ``start`` to ``start + size`` of the flat vector."""
+class Side:
+    """One side of a gated matrix: ``start`` to ``start + size`` of all rows and columns.
+
+    Attributes:
+        matrix: The matrix.
+        side: ``in`` for its columns, ``out`` for its rows.
+        start: Its first row or column among those of all gated sides.
+    """
 
     matrix: GatedMatrix
     side: str
@@ -60,8 +75,37 @@ class GateVector:
 
     @property
     def size(self) -> int:
-        """Number of gates."""
+        """Number of rows or columns."""
         return self.matrix.features(self.side)
+
+    @property
+    def slice(self) -> slice:
+        """Its place among the rows and columns of all gated sides."""
+        return slice(self.start, self.start + self.size)
+
+
+@dataclass(frozen=True)
+class GateVector:
+    """Gates that stand for the same in one layer: ``start`` to ``start + size`` of the flat vector.
+
+    Attributes:
+        layer: Index of the layer, from 0.
+        kind: The role of their matrix, or the unit that they stand for.
+        side: The side of their matrix, or the part of their unit.
+        size: Number of gates.
+        start: The first of them.
+    """
+
+    layer: int
+    kind: str
+    side: str
+    size: int
+    start: int
+
+    @property
+    def name(self) -> str:
+        """For example ``"0.q.in"`` or ``"0.neurons.whole"``."""
+        return f"{self.layer}.{self.kind}.{self.side}"
 
     @property
     def slice(self) -> slice:
@@ -71,25 +115,52 @@ class GateVector:
 
 @dataclass(frozen=True)
 class GateLayout:
-    """All gated matrices of a model, in the order of their gates.
+    """All gated matrices of a model, and the gates that their rows and columns have.
+
+    Under `MATRICES` a gate is a row or a column. Else it is shared by all rows and columns of a
+    structure, and a row may have several gates, as one of its neuron and one of its sublayer: it is
+    open if all of them are.
 
     Attributes:
         matrices: Gated matrices, layer by layer.
         num_heads: Attention heads of a layer (query heads).
         num_key_value_heads: Heads of k and v; fewer than ``num_heads`` where heads are grouped.
+        units: What a gate stands for, from `finegates.gates.units.chosen_units`.
+        uniform: Whether every layer keeps as many gates of each kind.
     """
 
     matrices: tuple[GatedMatrix, ...]
     num_heads: int
     num_key_value_heads: int
+    units: tuple[str, ...] = (MATRICES,)
+    uniform: bool = False
+
+    @cached_property
+    def sides(self) -> tuple[Side, ...]:
+        """Sides with gates, in the order of the matrices."""
+        sides, start = [], 0
+        for matrix in self.matrices:
+            for side in matrix.sides:
+                sides.append(Side(matrix, side, start))
+                start += sides[-1].size
+        return tuple(sides)
 
     @cached_property
     def vectors(self) -> tuple[GateVector, ...]:
         """Gate vectors in the order of the flat vector."""
+        if self.units == (MATRICES,):
+            return tuple(
+                GateVector(s.matrix.layer, s.matrix.role, s.side, s.size, s.start)
+                for s in self.sides
+            )
         vectors, start = [], 0
-        for matrix in self.matrices:
-            for side in matrix.sides:
-                vectors.append(GateVector(matrix, side, start))
+        for layer in self.layers:
+            for kind in kinds_of(self.units):
+                first = kind.uses[0]
+                places = self._gates_of(kind, self.sides[self.side_places[f"{layer}.{first.name}"]])
+                vectors.append(
+                    GateVector(layer, kind.unit, kind.part, int(places.max()) + 1, start)
+                )
                 start += vectors[-1].size
         return tuple(vectors)
 
@@ -99,9 +170,19 @@ class GateLayout:
         return {vector.name: i for i, vector in enumerate(self.vectors)}
 
     @cached_property
+    def side_places(self) -> dict[str, int]:
+        """Side name -> its index in `sides`."""
+        return {side.name: i for i, side in enumerate(self.sides)}
+
+    @cached_property
     def num_gates(self) -> int:
         """Number of gates of the model."""
         return sum(v.size for v in self.vectors)
+
+    @cached_property
+    def num_dimensions(self) -> int:
+        """Rows and columns of all gated sides."""
+        return sum(side.size for side in self.sides)
 
     @property
     def num_gated_weights(self) -> int:
@@ -120,41 +201,112 @@ class GateLayout:
 
     @cached_property
     def side_index(self) -> dict[str, np.ndarray]:
-        """For each side and matrix the index of its vector, or -1 where that side has no gates."""
+        """For each side and matrix its index in `sides`, or -1 where it has no gates."""
         return {
-            side: np.array([self.places.get(f"{m.name}.{side}", -1) for m in self.matrices])
+            side: np.array([self.side_places.get(f"{m.name}.{side}", -1) for m in self.matrices])
             for side in SIDES
         }
+
+    @cached_property
+    def gates_of_dimensions(self) -> np.ndarray:
+        """The gates of each row and column, shape ``(most gates of one, num_dimensions)``.
+
+        `num_gates` stands for no gate.
+        """
+        return self._table(applied=False)
+
+    @cached_property
+    def applied_gates(self) -> np.ndarray:
+        """The same without the gates that do not multiply there, as they do elsewhere."""
+        return self._table(applied=True)
+
+    def applied_place(self, matrix: GatedMatrix, side: str) -> int | None:
+        """The index in `sides` of a side where gates multiply; None where they do not."""
+        place = self.side_places.get(f"{matrix.name}.{side}")
+        if place is None:
+            return None
+        gates = self.applied_gates[:, self.sides[place].slice]
+        return None if (gates == self.num_gates).all() else place
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """What gates are -> what rows and columns are, ``(num_gates,)`` -> ``(num_dimensions,)``.
+
+        Args:
+            values: Gate values, whose product a row or column has; or booleans, which gates are
+                closed: one of them closes it.
+        """
+        if self.units == (MATRICES,):
+            return values
+        if values.dtype == bool:
+            return np.append(values, False)[self.gates_of_dimensions].any(axis=0)
+        return np.append(values, 1.0)[self.gates_of_dimensions].prod(axis=0).astype(values.dtype)
+
+    @cached_property
+    def layers(self) -> tuple[int, ...]:
+        """Layers with a gated matrix, in order."""
+        return tuple(sorted({m.layer for m in self.matrices}))
+
+    def _gates_of(self, kind: Kind, side: Side) -> np.ndarray:
+        return gates_of_side(
+            kind.per, side.matrix.role, side.side, side.size,
+            self.num_heads, self.num_key_value_heads,
+        )  # fmt: skip
+
+    def _table(self, *, applied: bool) -> np.ndarray:
+        if self.units == (MATRICES,):
+            return np.arange(self.num_gates)[None]
+        found: list[list[np.ndarray]] = [[] for _ in self.sides]
+        for layer in self.layers:
+            for kind in kinds_of(self.units):
+                start = self.vectors[self.places[f"{layer}.{kind.unit}.{kind.part}"]].start
+                for use in kind.uses:
+                    if use.applies or not applied:
+                        place = self.side_places[f"{layer}.{use.name}"]
+                        found[place].append(start + self._gates_of(kind, self.sides[place]))
+        most = max(len(gates) for gates in found)
+        table = np.full((most, self.num_dimensions), self.num_gates)
+        for side, gates in zip(self.sides, found, strict=True):
+            for number, places in enumerate(gates):
+                table[number, side.slice] = places
+        return table
 
     @property
     def num_layers(self) -> int:
         """Number of layers that have a gated matrix."""
-        return len({m.layer for m in self.matrices})
+        return len(self.layers)
 
     def split(self, flat: np.ndarray) -> dict[str, np.ndarray]:
         """The parts of a flat array by vector name."""
         return {v.name: flat[v.slice] for v in self.vectors}
 
-    def head_bounds(self, vector: GateVector) -> list[tuple[int, int]]:
-        """Start and end of each head's dimensions; empty if the vector does not run over heads."""
+    def head_bounds(self, side: Side) -> list[tuple[int, int]]:
+        """Start and end of each head's dimensions; empty if the side does not run over heads."""
         heads = {
             ("q", "out"): self.num_heads,
             ("k", "out"): self.num_key_value_heads,
             ("v", "out"): self.num_key_value_heads,
             ("o", "in"): self.num_heads,
-        }.get((vector.matrix.role, vector.side), 0)
-        if not heads:
-            return []
-        edges = np.linspace(0, vector.size, heads + 1).astype(int)
-        return [(int(start), int(end)) for start, end in pairwise(edges)]
+        }.get((side.matrix.role, side.side), 0)
+        return _bounds(side.size, heads) if heads else []
+
+    def heads_of(self, vector: GateVector) -> list[tuple[int, int]]:
+        """Start and end of each head's gates; empty if the vector does not run over heads."""
+        if self.units == (MATRICES,):
+            return self.head_bounds(self.sides[self.side_places[vector.name]])
+        over_heads = vector.kind in OVER_HEADS
+        return _bounds(vector.size, self.num_key_value_heads) if over_heads else []
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
         rows = [[m.layer, m.role, m.in_features, m.out_features, m.sides] for m in self.matrices]
+        more: dict[str, Any] = {"uniform": True} if self.uniform else {}
+        if self.units != (MATRICES,):
+            more["units"] = list(self.units)
         return {
             "matrices": rows,
             "num_heads": self.num_heads,
             "num_key_value_heads": self.num_key_value_heads,
+            **more,
         }
 
     @classmethod
@@ -164,4 +316,11 @@ class GateLayout:
             GatedMatrix(row[0], row[1], row[2], row[3], tuple(row[4]))
             for row in content["matrices"]
         )
-        return cls(matrices, content["num_heads"], content["num_key_value_heads"])
+        heads = content["num_heads"], content["num_key_value_heads"]
+        units = chosen_units(content.get("units", [MATRICES]))
+        return cls(matrices, *heads, units, content.get("uniform", False))
+
+
+def _bounds(size: int, parts: int) -> list[tuple[int, int]]:
+    edges = np.linspace(0, size, parts + 1).astype(int)
+    return [(int(start), int(end)) for start, end in pairwise(edges)]

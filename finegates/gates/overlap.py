@@ -106,7 +106,7 @@ def vectors_of(layout: GateLayout, roles: Sequence[str] | None = None) -> np.nda
     Returns:
         Boolean, shape ``(num_vectors,)``.
     """
-    return np.array([roles is None or v.matrix.role in roles for v in layout.vectors])
+    return np.array([roles is None or v.kind in roles for v in layout.vectors])
 
 
 def set_sizes(layout: GateLayout, chosen: np.ndarray) -> np.ndarray:
@@ -177,7 +177,7 @@ def _difference(one: GateLayout, other: GateLayout) -> str:
 
 
 def _in_words(layout: GateLayout) -> tuple[str, ...]:
-    places = dict.fromkeys(f"{v.matrix.role}.{v.side}" for v in layout.vectors)
+    places = dict.fromkeys(f"{v.kind}.{v.side}" for v in layout.vectors)
     return (
         f"{layout.num_layers} layers",
         f"{layout.num_gates:,} gates",

@@ -46,7 +46,7 @@ def open_counts(layout: GateLayout, closed: np.ndarray) -> np.ndarray:
 
 def removal(layout: GateLayout, closed: np.ndarray) -> Removal:
     """Counts what is removed when these gates are closed (boolean, shape ``(num_gates,)``)."""
-    kept = _weights_kept(layout, open_counts(layout, closed)).sum()
+    kept = _weights_kept(layout, closed).sum()
     total, num_closed = layout.num_gated_weights, int(closed.sum())
     return Removal(
         closed_gates=num_closed,
@@ -59,14 +59,48 @@ def removal(layout: GateLayout, closed: np.ndarray) -> Removal:
 def removed_by_matrix(layout: GateLayout, closed: np.ndarray) -> np.ndarray:
     """Removed fraction of each matrix's weights, shape ``(num_matrices,)``."""
     weights = np.array([m.num_weights for m in layout.matrices])
-    return 1 - _weights_kept(layout, open_counts(layout, closed)) / weights
+    return 1 - _weights_kept(layout, closed) / weights
+
+
+@dataclass(frozen=True)
+class ClosingOrder:
+    """In which order gates are closed.
+
+    Attributes:
+        gates: All gates, the first to close first, shape ``(num_gates,)``.
+        ends: After how many gates each step ends, from 0: shape ``(num_steps + 1,)``.
+    """
+
+    gates: np.ndarray
+    ends: np.ndarray
+
+
+def closing_order(layout: GateLayout, means: np.ndarray) -> ClosingOrder:
+    """Gates by their means; in a uniform layout in bundles, by the mean of each bundle.
+
+    A bundle is one gate of the same kind in each layer, its n-th lowest: whatever number of bundles
+    is closed, every layer keeps as many of each kind.
+    """
+    if not layout.uniform:
+        gates = np.argsort(means, kind="stable")
+        return ClosingOrder(gates, np.arange(len(gates) + 1))
+    found: list[np.ndarray] = []
+    for kind in dict.fromkeys((v.kind, v.side) for v in layout.vectors):
+        vectors = [v for v in layout.vectors if (v.kind, v.side) == kind]
+        ranked = [v.start + np.argsort(means[v.slice], kind="stable") for v in vectors]
+        found.extend(np.stack(ranked, axis=1))
+    by_mean = np.argsort([means[bundle].mean() for bundle in found], kind="stable")
+    gates = np.concatenate([found[place] for place in by_mean])
+    ends = np.cumsum([0, *(len(found[place]) for place in by_mean)])
+    return ClosingOrder(gates, ends)
 
 
 def gates_to_close(layout: GateLayout, means: np.ndarray, removed_fraction: float) -> np.ndarray:
     """The lowest gates of the whole model that together remove the asked fraction of weights.
 
     Closing gates one by one in the order of their means removes ever more; the number of gates
-    whose removal is nearest to the budget is found by bisection.
+    whose removal is nearest to the budget is found by bisection. In a uniform layout the steps are
+    bundles: of each layer one gate of the same kind.
 
     Args:
         layout: Where each gate is.
@@ -76,23 +110,44 @@ def gates_to_close(layout: GateLayout, means: np.ndarray, removed_fraction: floa
     Returns:
         Boolean, shape ``(num_gates,)``: closed or not.
     """
-    order = np.argsort(means, kind="stable")
+    order = closing_order(layout, means)
 
     def lowest(count: int) -> np.ndarray:
         mask = np.zeros(layout.num_gates, dtype=bool)
-        mask[order[:count]] = True
+        mask[order.gates[: order.ends[count]]] = True
         return mask
 
     def removed(count: int) -> float:
         return removal(layout, lowest(count)).removed_weights_fraction
 
-    low, high = 0, layout.num_gates
+    low, high = 0, len(order.ends) - 1
     while low < high:
         middle = (low + high) // 2
         low, high = (middle + 1, high) if removed(middle) < removed_fraction else (low, middle)
     below = max(low - 1, 0)
     nearest = min((below, low), key=lambda count: abs(removed(count) - removed_fraction))
     return lowest(nearest)
+
+
+def gates_up_to(layout: GateLayout, values: np.ndarray, threshold: float) -> np.ndarray:
+    """Gates of at most this value; in a uniform layout the bundles of at most this mean value.
+
+    Args:
+        layout: Where each gate is.
+        values: Of the gates, shape ``(num_gates,)``.
+        threshold: In [0, 1].
+
+    Returns:
+        Boolean, shape ``(num_gates,)``: closed or not.
+    """
+    if not layout.uniform:
+        return values <= threshold
+    order = closing_order(layout, values)
+    sizes = np.diff(order.ends)
+    of_bundles = np.add.reduceat(values[order.gates], order.ends[:-1]) / sizes
+    closed = np.zeros(layout.num_gates, dtype=bool)
+    closed[order.gates[np.repeat(of_bundles <= threshold, sizes)]] = True
+    return closed
 
 
 def histogram(values: np.ndarray) -> list[int]:
@@ -105,7 +160,10 @@ def histogram(values: np.ndarray) -> list[int]:
     return [int((values <= 0).sum()), *map(int, counts), int((values >= 1).sum())]
 
 
-def _weights_kept(layout: GateLayout, counts: np.ndarray) -> np.ndarray:
+def _weights_kept(layout: GateLayout, closed: np.ndarray) -> np.ndarray:
+    """Weights of each matrix in open rows and columns, shape ``(num_matrices,)``."""
+    starts = [side.start for side in layout.sides]
+    counts = np.add.reduceat(~layout.spread(closed), starts, dtype=np.int64)
     kept = np.ones(len(layout.matrices))
     for side in SIDES:
         index = layout.side_index[side]

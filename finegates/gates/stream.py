@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finegates.gates.layout import GateLayout, GateVector
+from finegates.gates.layout import GateLayout, Side
 
 READS = (("q", "in"), ("k", "in"), ("v", "in"), ("intermediate", "in"))
 WRITES = (("o", "out"), ("output", "out"))
@@ -69,13 +69,13 @@ def stream_use(
 
     Args:
         layout: Where each gate is.
-        kept: Boolean, shape ``(num_gates,)``: open or not.
-        places: Roles and sides of the vectors that count: `READS`, `WRITES` or both.
+        kept: Boolean, shape ``(num_dimensions,)``: which rows and columns are open.
+        places: Roles and sides of the matrices that count: `READS`, `WRITES` or both.
     """
-    by_layer: dict[int, list[GateVector]] = {}
-    for vector in layout.vectors:
-        if (vector.matrix.role, vector.side) in places:
-            by_layer.setdefault(vector.matrix.layer, []).append(vector)
+    by_layer: dict[int, list[Side]] = {}
+    for side in layout.sides:
+        if (side.matrix.role, side.side) in places:
+            by_layer.setdefault(side.matrix.layer, []).append(side)
     if not by_layer:
         return None
     layers = sorted(by_layer)

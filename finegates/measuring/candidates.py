@@ -13,6 +13,7 @@ from finegates.errors import SpecError
 from finegates.gates.cuts import AS_TRAINED, Cut
 from finegates.gates.laws import GaussianLaw
 from finegates.gates.removal import Removal
+from finegates.gates.units import MATRICES
 from finegates.measuring.onnx_runtime import check_onnx, onnx_pass, onnx_session
 from finegates.measuring.timing import Pass, cuda_graph
 from finegates.models.sources import model_sizes
@@ -117,14 +118,16 @@ def without_gates(model: PreTrainedModel) -> PreTrainedModel:
     return plain
 
 
-def attach_random_gates(model: PreTrainedModel, seed: int = 0) -> None:
+def attach_random_gates(
+    model: PreTrainedModel, seed: int = 0, units: tuple[str, ...] = (MATRICES,)
+) -> None:
     """Gates with unequal shares in layers, matrices and heads, as trained ones have."""
-    gates = attach_gates(model, GaussianLaw())
+    gates = attach_gates(model, GaussianLaw(), units=units)
     rng, layout = np.random.default_rng(seed), gates.layout
     means = rng.uniform(0, 1, layout.num_gates)
     means += rng.normal(0, _SPREAD, len(layout.vectors))[layout.vector_index]
     for vector in layout.vectors:
-        for start, end in layout.head_bounds(vector):
+        for start, end in layout.heads_of(vector):
             means[vector.start + start : vector.start + end] += rng.normal(0, _SPREAD)
     gates.set_means(means.astype(np.float32))
     gates.settled = True

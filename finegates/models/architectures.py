@@ -4,12 +4,13 @@ A new encoder is a row; a decoder block fits too: grouped key/value heads come f
 role may be missing, and a bias may be missing. See ``docs/add-an-architecture.md``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from finegates.errors import ModelError, shortened, unknown_name
 from finegates.gates.layout import ROLES, GatedMatrix, GateLayout
+from finegates.gates.units import MATRICES, check_whole, chosen_units, sides_of
 
 SHRUNK_PREFIX = "finegates-"
 """How the type of a model begins whose closed rows and columns were removed."""
@@ -133,6 +134,8 @@ def layout_of_config(
     config: Mapping[str, Any],
     target_modules: tuple[str, ...] = ROLES,
     sides: str = "both",
+    units: Iterable[str] = (MATRICES,),
+    uniform: bool = False,
 ) -> GateLayout:
     """Which gates a model of this config gets, from its sizes alone.
 
@@ -140,10 +143,15 @@ def layout_of_config(
         config: The content of a config.json.
         target_modules: Roles that carry gates.
         sides: ``both``, ``in`` or ``out``.
+        units: What a gate stands for: ``matrices``, or names and presets of structures, which need
+            all roles and both sides.
+        uniform: Whether every layer is to keep as many gates of each kind.
 
     Raises:
         ModelError: If the type is not supported or no target matches.
+        SpecError: If there is no such unit, or a structure would lose some of its matrices.
     """
+    units = chosen_units(units)
     architecture = architecture_of(str(config.get("model_type", "")))
     size = {w: architecture.size(config, w) for w in _USUAL_NAMES}
     chosen = matching_roles(architecture, target_modules)
@@ -156,12 +164,16 @@ def layout_of_config(
         "intermediate": (size["hidden"], size["intermediate"]),
         "output": (size["intermediate"], size["hidden"]),
     }
+    gated = dict.fromkeys(chosen, _SIDES[sides])
+    if units != (MATRICES,):
+        check_whole(units, sides, target_modules, architecture.roles)
+        gated = {role: found for role in chosen if (found := sides_of(units, role))}
     matrices = tuple(
-        GatedMatrix(layer, role, *shapes[role], sides=_SIDES[sides])
+        GatedMatrix(layer, role, *shapes[role], sides=gated.get(role, ()))
         for layer in range(size["layers"])
         for role in chosen
     )
-    return GateLayout(matrices, size["heads"], size["key_value_heads"])
+    return GateLayout(matrices, size["heads"], size["key_value_heads"], units, uniform)
 
 
 def matching_roles(architecture: Architecture, target_modules: tuple[str, ...]) -> list[str]:

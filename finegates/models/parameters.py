@@ -96,7 +96,7 @@ def method_params(spec: RunSpec, config: Mapping[str, Any]) -> int:
             full fine-tuning asks for those of the embeddings.
     """
     method = METHODS[spec.method]
-    layout = layout_of_config(config, spec.target_modules, spec.gate_sides)
+    layout = layout_of_config(config, spec.target_modules, spec.gate_sides, spec.gate_units)
     gates = layout.num_gates if method.gates == LEARNED else 0
     inside = low_rank(layout, spec.lora_rank) if method.removes else 0
     adapter = _ADAPTER_PARAMS[method.adapter](spec, layout, config) if method.adapter else 0

@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 from finegates.errors import ModelError, SpecError
 from finegates.gates.laws import Law, make_law
 from finegates.gates.layout import ROLES
+from finegates.gates.units import MATRICES
 from finegates.models.architectures import layout_of_config
 from finegates.nn.gated_linear import GatedLinear, LowRank
 from finegates.nn.gates import Gates
@@ -31,6 +32,8 @@ class Attachment:
     lora_rank: int = 0
     lora_alpha: float = 16.0
     lora_place: str = "inside"
+    units: tuple[str, ...] = (MATRICES,)
+    uniform: bool = False
 
 
 def attach_gates(
@@ -43,6 +46,8 @@ def attach_gates(
     lora_rank: int = 0,
     lora_alpha: float = 16.0,
     lora_place: str = "inside",
+    units: tuple[str, ...] = (MATRICES,),
+    uniform: bool = False,
     generator: torch.Generator | None = None,
 ) -> Gates:
     """Wraps the target matrices of a model in place and freezes everything else but its head.
@@ -56,6 +61,10 @@ def attach_gates(
         lora_rank: Rank of a low-rank update; 0 is none.
         lora_alpha: Its scale times its rank.
         lora_place: ``inside`` or ``outside`` of the gates.
+        units: What a gate stands for, see `finegates.gates.units`: ``matrices``, or structures,
+            which need all matrices and both sides.
+        uniform: Whether every layer is to keep as many gates of each kind: with units that a config
+            can say, the smaller model is then a plain one.
         generator: Source of the gates' initial values.
 
     Returns:
@@ -67,10 +76,17 @@ def attach_gates(
     """
     if hasattr(model, GATES_NAME):
         raise SpecError("This model carries gates already; detach_gates takes them off.")
-    layout = layout_of_config(model.config.to_dict(), target_modules, sides)
+    layout = layout_of_config(model.config.to_dict(), target_modules, sides, units, uniform)
     gates = Gates(layout, make_law(law) if isinstance(law, str) else law, generator)
     gates.attachment = Attachment(
-        tuple(target_modules), sides, train_biases, lora_rank, lora_alpha, lora_place
+        tuple(target_modules),
+        sides,
+        train_biases,
+        lora_rank,
+        lora_alpha,
+        lora_place,
+        layout.units,
+        uniform,
     )
     inside = lora_place == "inside"
     train_head_only(model)

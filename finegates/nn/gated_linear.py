@@ -9,7 +9,7 @@ of many tokens, a copy of the weight, which is the same and quicker (`finegates.
 import torch
 from torch import Tensor, nn
 
-from finegates.gates.layout import GatedMatrix
+from finegates.gates.layout import SIDES, GatedMatrix
 from finegates.nn.folded_linear import folded_linear, folding_pays
 from finegates.nn.gates import Gates
 from finegates.nn.wrapped import WrappedLinear
@@ -59,9 +59,7 @@ class GatedLinear(WrappedLinear):
     ) -> None:
         super().__init__(base_layer)
         self.matrix, self.low_rank, self.inside = matrix, low_rank, inside
-        places = gates.layout.places
-        self._in_index = places.get(f"{matrix.name}.in")
-        self._out_index = places.get(f"{matrix.name}.out")
+        self._in_index, self._out_index = (gates.layout.applied_place(matrix, s) for s in SIDES)
         self._gates = (gates,)  # in a tuple: the model owns the gates, this only looks at them
 
     def merged_weight(self) -> Tensor:

@@ -15,6 +15,7 @@ from finegates.errors import SpecError, unknown_name
 from finegates.gates.laws import Law
 from finegates.gates.layout import GateLayout
 from finegates.gates.removal import Removal, removal
+from finegates.gates.units import MATRICES
 
 _MARGIN = 0.01
 """How far from the closing point rounded gates are kept, in units of the parameter."""
@@ -40,12 +41,17 @@ class Gates(nn.Module):
         hooks: What makes the model's forward passes draw again; removed when gates are detached.
     """
 
+    _applied: Tensor | None
+
     def __init__(self, layout: GateLayout, law: Law, generator: torch.Generator | None = None):
         super().__init__()
         self.layout, self.law = layout, law
         centre, spread = law.initial_parameter
         initial = centre + spread * torch.randn(layout.num_gates, generator=generator)
         self.parameter = nn.Parameter(initial)
+        shared = layout.units != (MATRICES,)
+        applied = torch.from_numpy(layout.applied_gates) if shared else None
+        self.register_buffer("_applied", applied, persistent=False)
         self.settled = False
         self.multiplier = torch.zeros(())
         self.attachment: Any = None
@@ -82,10 +88,18 @@ class Gates(nn.Module):
         return self._cast[1]
 
     def part(self, index: int) -> Tensor:
-        """Gates of one vector in this forward pass, shape ``(size,)``, in their own precision."""
+        """What multiplies one side of a matrix in this pass, ``(size,)``, in the gates' precision.
+
+        Args:
+            index: Of the side in ``layout.sides``.
+        """
         if not self._parts:
-            self._parts = self().split([v.size for v in self.layout.vectors])
+            self._parts = self._spread(self()).split([s.size for s in self.layout.sides])
         return self._parts[index]
+
+    def applied_values(self) -> Tensor:
+        """What multiplies each row and column in evaluation, shape ``(num_dimensions,)``."""
+        return self._spread(self.law.value(self.mean))
 
     def probability_open(self) -> Tensor:
         """Each gate's probability of being open, shape ``(num_gates,)``; differentiable."""
@@ -99,10 +113,11 @@ class Gates(nn.Module):
         """Which gates of a vector are open now.
 
         Args:
-            name: Layer, matrix and side, as ``"3.q.out"``; a key of ``layout.places``.
+            name: Layer, matrix and side, as ``"3.q.out"``, or layer, unit and part, as
+                ``"3.neurons.whole"``; a key of ``layout.places``.
 
         Returns:
-            Boolean, shape ``(size,)``: a row (``out``) or a column (``in``) each.
+            Boolean, shape ``(size,)``: a row (``out``), a column (``in``) or a structure each.
 
         Raises:
             SpecError: If there is no such vector.
@@ -164,6 +179,12 @@ class Gates(nn.Module):
     def __getstate__(self) -> dict:
         """Without the generator, and the last draw: its graph can be neither copied nor pickled."""
         return {**super().__getstate__(), "_parts": (), "_cast": None, "generator": None}
+
+    def _spread(self, values: Tensor) -> Tensor:
+        """Gates -> what multiplies rows and columns: ``(num_gates,)`` -> ``(num_dimensions,)``."""
+        if self._applied is None:
+            return values
+        return torch.cat([values, values.new_ones(1)])[self._applied].prod(0)
 
     def _noise(self) -> Tensor:
         shape, source = self.parameter.shape, self.generator

@@ -1,14 +1,16 @@
 """Closing by weight: what one would do without learned gates.
 
-Rows and columns are ordered by the root mean square of their weights, low-rank updates merged, so
-that long and short vectors compare.
+Rows, columns and structures are ordered by the root mean square of their weights, low-rank updates
+merged, so that long and short vectors compare.
 """
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from finegates.gates.layout import GateLayout
 from finegates.nn.attach import gated_linears
+from finegates.nn.gated_linear import GatedLinear
 from finegates.nn.gates import Gates
 
 _OPEN_MEAN = 0.6
@@ -23,14 +25,25 @@ def order_by_magnitude(model: PreTrainedModel, gates: Gates) -> None:
         model: Carries the gates.
         gates: Under a gaussian law; their parameter is no longer trained.
     """
-    sizes = torch.cat([size for gated in gated_linears(model) for size in _sizes(gated)])
+    squares = torch.cat([square for gated in gated_linears(model) for square in _squares(gated)])
+    sizes = _means_of_gates(gates.layout, squares).sqrt()
     gates.parameter.copy_(_OPEN_MEAN + sizes / sizes.max())
     gates.parameter.requires_grad_(False)
     gates.settled = True
 
 
-def _sizes(gated) -> list[Tensor]:
-    """Root mean squares of the columns, then of the rows, where those sides carry gates."""
+def _squares(gated: GatedLinear) -> list[Tensor]:
+    """Mean squares of the columns, then of the rows, where those sides have gates."""
     square = gated.merged_weight().float().square()
     over = {"in": 0, "out": 1}
-    return [square.mean(over[side]).sqrt() for side in gated.matrix.sides]
+    return [square.mean(over[side]) for side in gated.matrix.sides]
+
+
+def _means_of_gates(layout: GateLayout, dimensions: Tensor) -> Tensor:
+    """Means over the rows and columns of each gate: ``(num_dimensions,)`` -> ``(num_gates,)``."""
+    places = torch.from_numpy(layout.gates_of_dimensions).to(dimensions.device)
+    sums, counts = dimensions.new_zeros(2, layout.num_gates + 1)
+    for place in places:
+        sums.index_add_(0, place, dimensions)
+        counts.index_add_(0, place, torch.ones_like(dimensions))
+    return (sums / counts)[: layout.num_gates]

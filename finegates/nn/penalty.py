@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from finegates.gates.layout import SIDES, GateLayout
+from finegates.gates.units import MATRICES
 
 CURVATURE = 50.0
 ASCENT_RATE = 0.5
@@ -59,28 +60,49 @@ class HingePenalty(_PerVector):
         return self.open_fraction(probability_open).clamp(min=1 - target).mean()
 
 
-class ExpectedRemoval(_PerVector):
+class ExpectedRemoval(nn.Module):
     """Expected removed fraction of the gated weights of the whole model.
 
-    A matrix keeps the product of its expected open inputs and outputs.
+    A matrix keeps the product of its expected open inputs and outputs. Gates are independent, so a
+    row is open with the product of its gates' probabilities.
+
+    Attributes:
+        weights: Of each row and column in its side's mean, shape ``(num_dimensions,)``.
     """
 
     share: Tensor
+    weights: Tensor
+    gates: Tensor
+    index: Tensor
+    sizes: Tensor
     in_index: Tensor
     out_index: Tensor
 
     def __init__(self, layout: GateLayout) -> None:
-        super().__init__(layout)
-        weights = torch.tensor([m.num_weights for m in layout.matrices], dtype=torch.float32)
-        self.register_buffer("share", weights / weights.sum(), persistent=False)
-        for side in SIDES:
-            index = torch.from_numpy(layout.side_index[side]) % (len(layout.vectors) + 1)
-            self.register_buffer(f"{side}_index", index, persistent=False)
+        super().__init__()
+        shares = torch.tensor([m.num_weights for m in layout.matrices], dtype=torch.float32)
+        sizes = torch.tensor([side.size for side in layout.sides])
+        self._shared = layout.units != (MATRICES,)
+        held = {
+            "share": shares / shares.sum(),
+            "weights": torch.ones(layout.num_dimensions),
+            "gates": torch.from_numpy(layout.gates_of_dimensions),
+            "index": torch.arange(len(sizes)).repeat_interleave(sizes),
+            "sizes": sizes.float(),
+        } | {
+            f"{side}_index": torch.from_numpy(layout.side_index[side]) % (len(sizes) + 1)
+            for side in SIDES
+        }
+        for name, tensor in held.items():
+            self.register_buffer(name, tensor, persistent=False)
 
     def forward(self, probability_open: Tensor) -> Tensor:
         """``(num_gates,)`` -> ``()`` in [0, 1]."""
-        fractions = self.open_fraction(probability_open)
-        fractions = torch.cat([fractions, fractions.new_ones(1)])  # the last: a side without gates
+        is_open = probability_open
+        if self._shared:
+            is_open = torch.cat([is_open, is_open.new_ones(1)])[self.gates].prod(0)
+        sums = torch.zeros_like(self.sizes).index_add(0, self.index, self.weights * is_open)
+        fractions = torch.cat([sums / self.sizes, sums.new_ones(1)])  # last: a side without gates
         kept = fractions[self.in_index] * fractions[self.out_index]
         return 1 - (self.share * kept).sum()
 
@@ -120,7 +142,7 @@ class BudgetPenalty(nn.Module):
 def weigh_gates(penalty: nn.Module, weights: Tensor) -> None:
     """Gives every mean in a penalty these weights of the gates, shape ``(num_gates,)``."""
     for module in penalty.modules():
-        if isinstance(module, _PerVector):
+        if isinstance(module, _PerVector | ExpectedRemoval):
             module.weights = weights
 
 

@@ -9,7 +9,7 @@ from finegates.gates.removal import HISTOGRAM_EDGES, histogram, open_counts, rem
 from finegates.gates.snapshots import Snapshot
 from finegates.reports.figures import axis, heat_map, label
 from finegates.reports.html import Figure, Html, table
-from finegates.reports.words import ROLE_NAMES
+from finegates.reports.words import KIND_NAMES, ROLE_NAMES, SIDE_NAMES
 from finegates.runs.folder import Run
 
 BINS = (
@@ -18,7 +18,6 @@ BINS = (
     "fully open",
 )  # fmt: skip
 _DECADES = (1, 10, 100, 1_000, 10_000, 100_000)
-_SIDES = {"in": "columns", "out": "rows"}
 
 
 def closing(run: Run) -> Figure | None:
@@ -40,7 +39,7 @@ def closing(run: Run) -> Figure | None:
 def values_of_layers(snapshot: Snapshot) -> Figure:
     """Gate values of each layer on fixed bins, their numbers as tones of a logarithm."""
     layers = _layers(snapshot)
-    of_layer = np.array([vector.matrix.layer for vector in snapshot.layout.vectors])
+    of_layer = np.array([vector.layer for vector in snapshot.layout.vectors])
     per_gate = of_layer[snapshot.layout.vector_index]
     counts = [histogram(snapshot.values[per_gate == layer]) for layer in layers]
     z = [[float(np.log10(n)) if n else None for n in row] for row in counts]
@@ -80,18 +79,18 @@ def survivors(snapshot: Snapshot) -> Html:
     rows: dict[tuple[str, str], dict[int, int]] = {}
     sizes: dict[tuple[str, str], int] = {}
     for vector, count in zip(layout.vectors, counts, strict=True):
-        place = (vector.matrix.role, vector.side)
-        rows.setdefault(place, {})[vector.matrix.layer] = int(count)
+        place = (vector.kind, vector.side)
+        rows.setdefault(place, {})[vector.layer] = int(count)
         sizes[place] = max(vector.size, sizes.get(place, 0))
     return table(
         ["matrix", "of", *(f"L{layer}" for layer in layers)],
         [
             [
-                f"{ROLE_NAMES.get(role, role)}, {_SIDES[side]}",
-                f"{sizes[role, side]:,}",
+                f"{KIND_NAMES.get(kind, kind)}, {SIDE_NAMES[side]}",
+                f"{sizes[kind, side]:,}",
                 *(f"{row[layer]:,}" if layer in row else "" for layer in layers),
             ]
-            for (role, side), row in rows.items()
+            for (kind, side), row in rows.items()
         ],
     )
 

@@ -30,6 +30,22 @@ ROLE_NAMES = {
     "intermediate": "FFN in",
     "output": "FFN out",
 }
+KIND_NAMES = {
+    **ROLE_NAMES,
+    "neurons": "Neurons",
+    "values": "Values",
+    "pairs": "Query-key pairs",
+    "heads": "Heads",
+    "reads": "Reads",
+    "writes": "Writes",
+    "sublayers": "Sublayer",
+}
+"""What a gate vector's gates stand for: a side of a matrix, or structures."""
+SIDE_NAMES = {
+    "in": "columns", "out": "rows", "whole": "whole", "attention": "attention",
+    "ffn": "feed-forward",
+}  # fmt: skip
+"""Which side of its matrix, or which part of a layer."""
 
 
 def learned_nothing(answer: str) -> str:

@@ -85,7 +85,7 @@ def _folded(module: nn.Module, gates: Gates | None) -> Folded:
 
 
 def _with_gates(module: GatedLinear, gates: Gates) -> Folded:
-    values = gates.law.value(gates.mean).double()
+    values = gates.applied_values().double()
     gate_in, gate_out = (_gate(gates, module.matrix, side, values) for side in SIDES)
     weight = gate_out[:, None] * module.merged_weight().double() * gate_in
     if module.low_rank is not None and not module.inside:
@@ -95,10 +95,10 @@ def _with_gates(module: GatedLinear, gates: Gates) -> Folded:
 
 
 def _gate(gates: Gates, matrix: GatedMatrix, side: str, values: Tensor) -> Tensor:
-    place = gates.layout.places.get(f"{matrix.name}.{side}")
+    place = gates.layout.applied_place(matrix, side)
     if place is None:
         return torch.ones(matrix.features(side), dtype=values.dtype)
-    return values[gates.layout.vectors[place].slice]
+    return values[gates.layout.sides[place].slice]
 
 
 def _bias_of(module: nn.Linear | GatedLinear) -> Tensor:

@@ -83,6 +83,8 @@ def _gate(model: PreTrainedModel, spec: RunSpec) -> Gates:
         make_law(spec.gate_law, spec.gate_sampling_sigma),
         target_modules=spec.target_modules,
         sides=spec.gate_sides,
+        units=spec.gate_units,
+        uniform=spec.is_uniform,
         train_biases=spec.train_biases,
         lora_rank=spec.lora_rank,
         lora_alpha=spec.lora_alpha,

@@ -249,7 +249,7 @@ def _depth_bias(layout: GateLayout, rng: np.random.Generator) -> np.ndarray:
     for vector in layout.vectors:
         role = {"q": -0.3, "k": -0.4, "v": 0.5, "o": 0.3, "intermediate": 0.2, "output": 0.0}
         bias[vector.slice] = (
-            role[vector.matrix.role] - 0.5 * vector.matrix.layer / max(layout.num_layers - 1, 1)
+            role[vector.kind] - 0.5 * vector.layer / max(layout.num_layers - 1, 1)
         ) + rng.normal(0, 0.25)
     return bias
 

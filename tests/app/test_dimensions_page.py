@@ -380,7 +380,7 @@ def test_overlap_of_closed_gates_of_one_matrix_is_in_the_address(visit, runs_dir
         kind=role,
     )  # fmt: skip
     snapshot = runs[1].snapshot(runs[1].snapshot_steps()[-1])
-    ours = [v for v in snapshot.layout.vectors if v.matrix.role == role]
+    ours = [v for v in snapshot.layout.vectors if v.kind == role]
     closed = sum(int(snapshot.closed[v.slice].sum()) for v in ours)
     assert app.dataframe[0].value["second"].tolist() == [closed]
 

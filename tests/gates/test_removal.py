@@ -91,7 +91,7 @@ def test_histogram_counts_every_gate_once_with_both_ends_apart(values):
 def test_layout_survives_json_and_names_heads():
     layout = layout_of_config(CONFIG)
     assert GateLayout.from_dict(layout.to_dict()) == layout
-    by_name = {v.name: v for v in layout.vectors}
+    by_name = {side.name: side for side in layout.sides}
     assert layout.head_bounds(by_name["0.q.out"]) == [(0, 4), (4, 8), (8, 12), (12, 16)]
     assert layout.head_bounds(by_name["1.o.in"])[-1] == (12, 16)
     assert layout.head_bounds(by_name["0.q.in"]) == []

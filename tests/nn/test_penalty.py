@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finegates.gates.laws import TanhGaussianLaw
+from finegates.gates.removal import removal
+from finegates.gates.units import UNITS
 from finegates.models.architectures import layout_of_config
 from finegates.nn.penalty import AbsPenalty, BudgetPenalty, ExpectedRemoval, HingePenalty
 
@@ -24,9 +26,9 @@ def random_probabilities(layout, seed):
 def open_fractions(layout, probabilities):
     """Matrix -> {side: mean}, by plain loops."""
     fractions = {}
-    for vector in layout.vectors:
-        part = probabilities[vector.slice]
-        fractions.setdefault(vector.matrix, {})[vector.side] = float(part.mean())
+    for side in layout.sides:
+        part = probabilities[side.slice]
+        fractions.setdefault(side.matrix, {})[side.side] = float(part.mean())
     return fractions
 
 
@@ -95,3 +97,25 @@ def test_budget_reaches_its_target_without_a_task():
         optimizer.step()
     expected = penalty.expected_removal(law.probability_open(law.mean(parameter)))
     assert float(expected.detach()) == pytest.approx(0.4, abs=0.01)
+
+
+@pytest.mark.parametrize("units", [*[(unit,) for unit in UNITS], UNITS])
+def test_of_certain_gates_the_expected_removal_is_what_is_counted(units):
+    layout = layout_of_config(CONFIG, units=units)
+    for seed, share in enumerate((0.0, 0.2, 0.7, 1.0)):
+        closed = np.random.default_rng(seed).uniform(size=layout.num_gates) < share
+        expected = ExpectedRemoval(layout)(torch.from_numpy(~closed).float())
+        counted = removal(layout, closed).removed_weights_fraction
+        assert float(expected) == pytest.approx(counted, abs=1e-6)
+
+
+def test_the_expected_removal_of_structures_is_the_mean_over_draws():
+    layout = layout_of_config(CONFIG, units=UNITS)
+    probabilities = random_probabilities(layout, 0) ** 0.2
+    rng = np.random.default_rng(0)
+    draws = [
+        removal(layout, rng.uniform(size=layout.num_gates) > probabilities.numpy())
+        for _ in range(3000)
+    ]
+    mean = np.mean([draw.removed_weights_fraction for draw in draws])
+    assert float(ExpectedRemoval(layout)(probabilities)) == pytest.approx(mean, abs=0.005)

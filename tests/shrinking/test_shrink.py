@@ -15,6 +15,7 @@ from finegates.errors import ModelError, SpecError
 from finegates.gates.cuts import Cut
 from finegates.gates.laws import LAWS, GaussianLaw
 from finegates.gates.removal import gates_to_close
+from finegates.gates.units import UNITS
 from finegates.models.architectures import ARCHITECTURES
 from finegates.nn.attach import attach_gates, gates_of
 from finegates.shrinking.hardware import HARDWARE, Hardware, group_heads
@@ -85,6 +86,62 @@ def test_shrunk_model_gives_the_gated_models_logits(
     assert difference(model, shrink(model, tuned_for=machine)) < EXACT
 
 
+@EVERY_TYPE
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seed=st.integers(0, 10_000),
+    closed=st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0]),
+    rank=st.sampled_from([0, 2]),
+    units=st.sets(st.sampled_from(UNITS), min_size=1),
+    machine=st.sampled_from(list(MACHINES.values())),
+)
+def test_whatever_a_gate_stands_for_the_shrunk_model_gives_the_gated_ones_logits(
+    model_type, seed, closed, rank, units, machine
+):
+    model = gated(model_type, lora_rank=rank, units=tuple(units)).double()
+    gates = gates_of(model)
+    gates.set_means(random_means(gates.layout, seed, closed).astype(np.float32))
+    assert difference(model, shrink(model, tuned_for=machine)) < EXACT
+
+
+@EVERY_TYPE
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seed=st.integers(0, 10_000),
+    closed=st.sampled_from([0.1, 0.3]),
+    units=st.sets(st.sampled_from(UNITS), min_size=1),
+)
+def test_of_structures_what_is_counted_is_what_goes(model_type, seed, closed, units):
+    model = gated(model_type, units=tuple(units))
+    gates = gates_of(model)
+    gates.set_means(random_means(gates.layout, seed, closed).astype(np.float32))
+    kept = gates.layout.num_gated_weights - gates.removal().removed_weights
+    needed = sum(layer["weights"] for layer in shrink(model).config.shrunk_needs)
+    assert needed <= kept
+    if _nothing_more_goes(gates):
+        assert needed == kept
+
+
+def _nothing_more_goes(gates):
+    """Whether no structure goes that has open gates: as a head's scores, if all its values do."""
+    layout, is_open = gates.layout, ~gates.layout.spread(gates.closed_array())
+    sides = {side.name: is_open[side.slice] for side in layout.sides}
+    for layer in range(layout.num_layers):
+        names = [n for n in sides if n.startswith(f"{layer}.")]
+        if not all(sides[name].any() for name in names):
+            return False
+        values, scores = (sides.get(f"{layer}.{n}.out") for n in ("v", "q"))
+        if values is None:
+            continue
+        dead = ~values.reshape(layout.num_heads, -1).any(axis=1)
+        alive = np.ones_like(dead)
+        if scores is not None:
+            alive = scores.reshape(layout.num_heads, -1).any(axis=1)
+        if (dead & alive).any():
+            return False
+    return True
+
+
 @pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
 def test_every_law_is_folded(law):
     model = gated(law=law)
@@ -112,7 +169,7 @@ def test_one_layer_closed_and_one_dimension_left(model_type, layer):
     gates = gates_of(model)
     means = gates.means_array()
     for vector in gates.layout.vectors:
-        if vector.matrix.layer == layer:
+        if vector.layer == layer:
             means[vector.slice] = -0.9
         else:
             means[vector.start + 1 : vector.start + vector.size] = -0.9

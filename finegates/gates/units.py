@@ -1,0 +1,157 @@
+"""What a gate stands for: a row or column of one matrix, or a whole structure of a layer.
+
+The paper's gates are one for each row and column of each matrix (`MATRICES`). A structure's gate is
+shared by all rows and columns that go with it: closed, they all go, so that what is counted is what
+is removed. It multiplies activations in one place only, as twice would square it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from finegates.errors import SpecError, unknown_name
+
+MATRICES, PLAIN = "matrices", "plain"
+EACH, HEAD, ALL = "each", "head", "all"
+"""How many neighbouring rows or columns share a gate: one, those of a head, or all."""
+_OF_QUERIES = (("q", "out"), ("o", "in"))
+"""What runs over query heads, of which several share the keys and values of one."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """A side of a matrix that goes with a structure.
+
+    Attributes:
+        role: Of the matrix.
+        side: ``in`` for its columns, ``out`` for its rows.
+        applies: Whether gates multiply there; else the rows or columns only go along.
+    """
+
+    role: str
+    side: str
+    applies: bool = True
+
+    @property
+    def name(self) -> str:
+        """Of the side within its layer, for example ``"o.in"``."""
+        return f"{self.role}.{self.side}"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of gate vector; each layer has one.
+
+    Attributes:
+        unit: The unit that it belongs to.
+        part: Which of the unit's vectors of a layer.
+        per: `EACH`, `HEAD` or `ALL`.
+        uses: What goes with its gates; the first tells how many there are.
+    """
+
+    unit: str
+    part: str
+    per: str
+    uses: tuple[Use, ...]
+
+
+def _goes(role: str, side: str) -> Use:
+    return Use(role, side, applies=False)
+
+
+KINDS = (
+    Kind("neurons", "whole", EACH, (_goes("intermediate", "out"), Use("output", "in"))),
+    Kind("values", "whole", EACH, (_goes("v", "out"), Use("o", "in"))),
+    Kind("pairs", "whole", EACH, (Use("k", "out"), _goes("q", "out"))),
+    Kind("heads", "whole", HEAD, (
+        _goes("k", "out"), _goes("q", "out"), _goes("v", "out"), Use("o", "in"),
+    )),
+    Kind("reads", "attention", EACH, (Use("q", "in"), Use("k", "in"), Use("v", "in"))),
+    Kind("reads", "ffn", EACH, (Use("intermediate", "in"),)),
+    Kind("writes", "attention", EACH, (Use("o", "out"),)),
+    Kind("writes", "ffn", EACH, (Use("output", "out"),)),
+    Kind("sublayers", "attention", ALL, (
+        _goes("q", "out"), _goes("k", "out"), _goes("v", "out"), Use("o", "out"),
+    )),
+    Kind("sublayers", "ffn", ALL, (_goes("intermediate", "out"), Use("output", "out"))),
+)  # fmt: skip
+OVER_HEADS = ("values", "pairs")
+"""Units whose gates run over the dimensions of heads."""
+UNITS = tuple(dict.fromkeys(kind.unit for kind in KINDS))
+PRESETS = {
+    "structures": ("neurons", "values", "pairs", "reads", "writes"),
+    PLAIN: ("neurons", "heads"),
+}
+CHOICES = (MATRICES, *PRESETS, *UNITS)
+
+
+def chosen_units(names: Iterable[str]) -> tuple[str, ...]:
+    """Units by their names and those of presets, in the table's order; or `MATRICES` alone.
+
+    Raises:
+        SpecError: If there is no such unit, none is given, or `MATRICES` stands beside others.
+    """
+    given = [*names]
+    for name in given:
+        if name not in CHOICES:
+            raise SpecError(unknown_name("gate unit", name, CHOICES))
+    units = {unit for name in given for unit in PRESETS.get(name, (name,))}
+    if not units or (MATRICES in units and len(units) > 1):
+        raise SpecError(
+            f"gate_units is '{','.join(given)}'; give '{MATRICES}' alone, or at least one of "
+            f"{', '.join(CHOICES[1:])}."
+        )
+    return (MATRICES,) if MATRICES in units else tuple(u for u in UNITS if u in units)
+
+
+def check_whole(
+    units: Iterable[str], sides: str, target_modules: Iterable[str], roles: Iterable[str]
+) -> None:
+    """Raises SpecError if a structure's gates would leave out some of its rows and columns."""
+    missing = [role for role in roles if role not in {*target_modules}]
+    if sides != "both" or missing:
+        given = f"gate_sides '{sides}'" if sides != "both" else f"no gates on {', '.join(missing)}"
+        raise SpecError(
+            f"gate_units is '{','.join(units)}', whose gates stand for whole structures, but there "
+            f"is {given}; leave gate_sides and target_modules as they are, or take the unit "
+            f"'{MATRICES}'."
+        )
+
+
+def kinds_of(units: Iterable[str]) -> tuple[Kind, ...]:
+    """The gate vectors that each layer has; none for `MATRICES`, whose vectors are sides."""
+    units = {*units}
+    return tuple(kind for kind in KINDS if kind.unit in units)
+
+
+def sides_of(units: Iterable[str], role: str) -> tuple[str, ...]:
+    """Which sides of a matrix have rows or columns that go with a gate."""
+    found = {use.side for kind in kinds_of(units) for use in kind.uses if use.role == role}
+    return tuple(side for side in ("in", "out") if side in found)
+
+
+def gates_of_side(
+    per: str, role: str, side: str, features: int, num_heads: int, num_key_value_heads: int
+) -> np.ndarray:
+    """Which gate of its kind's vector each row or column of a side has, shape ``(features,)``.
+
+    Args:
+        per: `EACH`, `HEAD` or `ALL`.
+        role: Of the matrix.
+        side: ``in`` or ``out``.
+        features: Rows or columns.
+        num_heads: Query heads; those of one group share gates of keys and values.
+        num_key_value_heads: Heads of keys and values.
+    """
+    places = np.arange(features)
+    if per == ALL:
+        return np.zeros(features, dtype=np.int64)
+    over_queries = (role, side) in _OF_QUERIES
+    if per == EACH and not over_queries:
+        return places
+    width = features // (num_heads if over_queries else num_key_value_heads)
+    head = places // width
+    if over_queries:
+        head = head // (num_heads // num_key_value_heads)
+    return head if per == HEAD else head * width + places % width
