@@ -34,6 +34,12 @@ def add(commands: Any) -> None:
         help="write the code that loads it, too: then finegates need not be installed to use it",
     )
     parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="write the stock class of its type, too, in the folder plain: every runtime loads it, "
+        "but only neurons go from it, as many from every layer",
+    )
+    parser.add_argument(
         "--measure",
         action=argparse.BooleanOptionalAction,
         default=True,
@@ -53,6 +59,7 @@ def _export(options: argparse.Namespace) -> int:
         cut=cut_of(vars(options)),
         onnx=options.onnx,
         standalone=options.standalone,
+        plain=options.plain,
         device=options.tuned_for,
         measured=options.measure,
         progress=reported(),

@@ -6,13 +6,19 @@ from typing import Any
 from finegates import __version__
 from finegates.data.glue import TASKS
 from finegates.exporting.measured import Measured
-from finegates.exporting.package import CODE_FILE, LICENCE, loading_lines, standalone_lines
+from finegates.exporting.package import (
+    CODE_FILE,
+    LICENCE,
+    PLAIN_FOLDER,
+    loading_lines,
+    standalone_lines,
+)
 from finegates.exporting.standalone import needs_words
 from finegates.gates.cuts import Cut
 from finegates.runs.folder import Run
 from finegates.runs.label_errors import error_words
 from finegates.runs.names import data_name
-from finegates.shrinking.models import Shrunk, plans_of
+from finegates.shrinking.models import Shrunk, dense_type, plans_of
 from finegates.shrinking.plan import AttentionPlan, FeedForwardPlan, LayerPlan
 
 _PAIR = 'classify({"text": "First text.", "text_pair": "Second text."}, truncation=True)'
@@ -36,8 +42,8 @@ def model_card(
     Args:
         run: Where the model is from.
         model: The shrunk model.
-        facts: ``removed_weights_fraction``, ``closed_gates``, ``dense_params``, ``shrunk_params``
-            and ``mac_ratio``.
+        facts: ``removed_weights_fraction``, ``closed_gates``, ``dense_params``, ``shrunk_params``,
+            ``mac_ratio`` and, with a plain model beside it, ``plain_params`` and ``plain_neurons``.
         cut: Where its gates were cut off; None for as training left them.
         measured: Score and speed.
         name: Of the model, as its folder is best called.
@@ -94,7 +100,7 @@ pip install /path/to/finegates
 ```
 
 The weights are made of those of `{spec.model}`, whose own licence goes on for them.
-{_standalone(name) if standalone else ""}{_onnx(inputs) if onnx else ""}
+{_standalone(name) if standalone else ""}{_plain(name, model, facts)}{_onnx(inputs) if onnx else ""}
 ## What is left of each layer
 
 Heads are given as number x width; a full layer has {model.config.num_attention_heads} heads.
@@ -133,6 +139,27 @@ The Auto classes take `trust_remote_code=True` in the same way. It runs that fil
 came from someone else, read the file first. It needs {needs_words()}.
 It was compared with the model in a process that can't import finegates. Where `finegates.auto` is
 imported, the file is not run.
+"""
+
+
+def _plain(name: str, model: Shrunk, facts: Mapping[str, Any]) -> str:
+    if "plain_params" not in facts:
+        return ""
+    return f"""
+## The plain model
+
+`{PLAIN_FOLDER}/` is the same model as a stock `{dense_type(model.config.model_type)}`, for every
+runtime that knows the type; it needs neither finegates nor code of its own:
+
+```python
+from transformers import pipeline
+
+classify = pipeline("text-classification", model="{name}/{PLAIN_FOLDER}")
+```
+
+A config of this type says one number of neurons for all layers: {facts["plain_neurons"]:,} here.
+What else is closed is zeros there, so it has {facts["plain_params"]:,} parameters, where this model
+has {facts["shrunk_params"]:,}.
 """
 
 

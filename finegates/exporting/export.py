@@ -15,7 +15,7 @@ from finegates.errors import ModelError, SpecError, first_line
 from finegates.exporting.card import model_card
 from finegates.exporting.check import check_folder, inputs_of
 from finegates.exporting.measured import known_of, measure
-from finegates.exporting.package import files_of, model_name
+from finegates.exporting.package import PLAIN_FOLDER, files_of, model_name
 from finegates.exporting.standalone import add_code
 from finegates.files.output_folder import filled, output_folder
 from finegates.files.progress import Progress, part, silent
@@ -32,6 +32,8 @@ from finegates.shrinking.cost import (
 )
 from finegates.shrinking.models import Shrunk
 from finegates.shrinking.onnx import ONNX_FILE, export_onnx
+from finegates.shrinking.plain import neurons_of
+from finegates.shrinking.plain import plain as make_plain
 from finegates.shrinking.shrink import prune, shrink
 from finegates.training.restore import restore_model
 
@@ -56,6 +58,7 @@ def export(
     cut: Cut | None = None,
     onnx: bool = False,
     standalone: bool = False,
+    plain: bool = False,
     device: str = "cpu",
     measured: bool = True,
     progress: Progress = silent,
@@ -69,6 +72,8 @@ def export(
         onnx: Whether to write ``model.onnx`` too, for any batch size and length.
         standalone: Whether to write the code too that loads it where finegates is not installed,
             with ``trust_remote_code=True``.
+        plain: Whether to write a folder ``plain`` too, with the same model as the stock class of
+            its type, which keeps more of it (`finegates.shrinking.plain`).
         device: What it is laid out for, and timed on: ``cpu`` or ``cuda``.
         measured: Whether score and speed are measured for the card where the run has no record of
             them.
@@ -99,6 +104,9 @@ def export(
         shrunk = shrink(model, tuned_for=device)
         for_onnx = shrink(model, tuned_for="onnx") if onnx else None
         facts = _facts(model, shrunk)
+        stock = make_plain(model) if plain else None
+        if stock is not None:
+            facts |= {"plain_params": num_parameters(stock), "plain_neurons": neurons_of(stock)}
         name, inputs = model_name(run, cut), inputs_of(tokenizer)
         card = model_card(
             run, shrunk, facts, cut, shown,
@@ -107,10 +115,15 @@ def export(
         progress(_SHRUNK, "writing it")
         tokenizer.model_max_length = min(tokenizer.model_max_length, longest_input(model.config))
         _write(partial, shrunk, tokenizer, card, standalone)
+        if stock is not None:
+            stock.save_pretrained(partial / PLAIN_FOLDER)
+            tokenizer.save_pretrained(partial / PLAIN_FOLDER)
         if for_onnx is not None:
             export_onnx(for_onnx, partial / ONNX_FILE, inputs)
         progress(_WRITTEN, "checking what was written")
         checked = check_folder(partial, model)
+        if stock is not None:
+            checked["plain"] = check_folder(partial / PLAIN_FOLDER, model)["torch"]
     sizes = files_of(folder)
     return {
         **facts,

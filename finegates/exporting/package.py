@@ -18,6 +18,8 @@ from finegates.runs.names import data_name
 LICENCE = "Apache-2.0"
 CODE_FILE = "modeling_finegates.py"
 """Of a standalone model, which loads where finegates is not installed."""
+PLAIN_FOLDER = "plain"
+"""In an exported folder: the same model as the stock class of its type."""
 _NOT_IN_A_NAME = re.compile(r"[\W_]+")
 _LONGEST = 60
 
@@ -62,7 +64,8 @@ def files_of(folder: Path) -> dict[str, int]:
         RunError: If it can't be read.
     """
     try:
-        return {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
     except OSError as error:
         raise RunError(f"{folder} can't be read: {error.strerror or error}.") from error
 

@@ -68,7 +68,7 @@ def shrink(
     tensors: Tensors = {}
     for number, layer in enumerate(fold(plain)):
         attention = needed_attention(layer, plain.config.num_attention_heads)
-        feed_forward = needed_feed_forward(layer, _activation(plain))
+        feed_forward = needed_feed_forward(layer, activation_of(plain))
         needs.append(needs_of(attention, feed_forward))
         first, named = build_attention(attention, layer, machine)
         second, more = build_feed_forward(feed_forward, layer, machine)
@@ -104,7 +104,8 @@ def prune(model: PreTrainedModel, cut: Cut | None) -> np.ndarray | None:
     return closed
 
 
-def _activation(model: PreTrainedModel) -> Callable[[Tensor], Tensor]:
+def activation_of(model: PreTrainedModel) -> Callable[[Tensor], Tensor]:
+    """What a model's neurons compute of their input."""
     config = model.config
     return ACT2FN[getattr(config, "hidden_act", None) or config.activation]
 
