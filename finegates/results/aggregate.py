@@ -89,6 +89,7 @@ def _point(bucket: Sequence[RunRow], seeds: Mapping[str, set[int]], variants: Va
         rmse=_median_of(kept, "rmse"),
         rmse_of_mean=_median_of(kept, "rmse_of_mean"),
         speedup=_median_of(kept, "speedup"),
+        reference=_median_of(kept, "reference_score"),
     )
 
 
@@ -115,7 +116,7 @@ def _expected_anywhere(cell: Cell, done: Sequence[RunRow]) -> list[RunRow]:
 
 
 def _related(found: Sequence[Point]) -> list[Point]:
-    """Points with their share of the score of full fine-tuning on the same data."""
+    """Points with their share of what they started from, or of full fine-tuning on that data."""
     full: dict[tuple, dict[str, float]] = {}
     for point in found:
         median = point.median or 0.0
@@ -128,6 +129,8 @@ def _share(point: Point, full: Mapping[str, float]) -> float | None:
     """Of the full fine-tuning with the same settings; else of the only one there is."""
     only = next(iter(full.values())) if len(full) == 1 else None
     whole = full.get(point.variant, only)
+    if point.reference and point.reference > 0:
+        whole = point.reference
     return None if point.median is None or not whole else 100 * point.median / whole
 
 

@@ -30,7 +30,7 @@ class Point:
         removed_low: The lowest.
         removed_high: The highest.
         relative_to_full: Percent of the median score of ``full`` on the same task, metric, model
-            and data; None without one.
+            and data, or of what the runs started from; None without one.
         runs: Ids of the runs, in the order of ``seeds``.
         trained_target: What rounded runs had been trained for; None for trained ones.
         variant: Settings that distinguish these runs from others, such as ``epochs=3``;
@@ -42,6 +42,8 @@ class Point:
         rmse_of_mean: That of always answering the training rows' mean.
         speedup: Median of the newest speed-ups that were timed of these very cuts; None if none
             was.
+        reference: Median score of the fine-tuned models that the runs started from; None where
+            they started from pretrained weights.
     """
 
     task: str
@@ -69,6 +71,7 @@ class Point:
     rmse: float | None = None
     rmse_of_mean: float | None = None
     speedup: float | None = None
+    reference: float | None = None
 
 
 def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:

@@ -14,7 +14,7 @@ from finegates.runs.label_errors import ERRORS
 from finegates.runs.measurements import Rows, at_cut, read_points, read_thresholds, read_timings
 from finegates.runs.names import data_name
 from finegates.runs.provenance import without_the_place
-from finegates.spec import make_spec
+from finegates.spec import FIELDS, make_spec
 
 EXPECTED = "expected"
 """Status of a row that stands for a run which a group asks for."""
@@ -46,6 +46,7 @@ class RunRow:
         rmse: A regression's error in the label's own unit.
         rmse_of_mean: That of always answering the training rows' mean.
         speedup: Of the smaller model, as it was timed last.
+        reference_score: Of the fine-tuned model that the run started from.
     """
 
     status: str
@@ -69,6 +70,7 @@ class RunRow:
     rmse: float | None = None
     rmse_of_mean: float | None = None
     speedup: float | None = None
+    reference_score: float | None = None
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "RunRow":
@@ -185,5 +187,6 @@ def _place(group: Group) -> tuple[str, str]:
     try:
         spec = make_spec(group.settings)
     except FineGatesError:  # made by another version of this program
-        return str(group.settings.get("task", "")), str(group.settings.get("model", ""))
+        model = group.settings.get("model", FIELDS["model"].default)
+        return str(group.settings.get("task", "")), str(model)
     return spec.task, spec.model

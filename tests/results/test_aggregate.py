@@ -188,6 +188,14 @@ def test_scores_are_told_in_percent_of_full_on_the_same_data(runs_dir):
     assert only(found, task="cola").relative_to_full is None
 
 
+def test_what_started_from_a_fine_tuned_model_is_measured_by_that(runs_dir):
+    dense = result(runs_dir, 0.5, method="full", seed=0, epochs=3)
+    run = result(runs_dir, 0.6, seed=0, start_from=dense.id, epochs=9)
+    in_state(run, "finished", reference_score=0.8)
+    point = only(points_of(runs_dir), method="finegates")
+    assert point.reference == 0.8 and point.relative_to_full == pytest.approx(75.0)
+
+
 def test_full_with_the_same_settings_is_the_measure_or_else_the_only_one_there_is(runs_dir):
     result(runs_dir, 0.5, method="full", seed=0)
     result(runs_dir, 0.4, seed=0, epochs=3)
