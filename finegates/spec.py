@@ -19,6 +19,7 @@ SAMPLE_TASK = "sample"
 FILE_TASK = "file"
 GLUE_TASKS = ("cola", "stsb", "mrpc", "rte", "sst2", "mnli", "qnli", "qqp")
 FITTED, DRAWN = "fitted", "drawn"
+EVEN, SENSITIVE = "even", "sensitivity"
 FREE, UNIFORM = "free", "uniform"
 START_TEACHER = "start"
 """As ``teacher``: the model that the run starts from."""
@@ -192,6 +193,12 @@ class RunSpec:
         "Whether layers may keep different numbers of each kind of gate, or every layer keeps as "
         "many (uniform; the preset plain always is).",
         group=_METHOD, choices=(FREE, UNIFORM),
+    )  # fmt: skip
+    gate_start: str = setting(
+        EVEN,
+        "Gates begin alike, or in the order in which the loss feels them for the weights that they "
+        "free (one pass over a few batches), all open.",
+        group=_METHOD, choices=(EVEN, SENSITIVE),
     )  # fmt: skip
     target_modules: tuple[str, ...] = setting(
         ROLES,

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable
 
 from finegates.methods import DEFAULT_METHOD, METHODS
-from finegates.methods.method import LEARNED, MAGNITUDE, NO_GATES, Method
+from finegates.methods.method import LEARNED, MAGNITUDE, NO_GATES, SENSITIVITY, Method
 from finegates.spec import FIELDS
 
 KINDS = {
     LEARNED: ("Gates", "learns which rows and columns to close"),
     MAGNITUDE: ("Magnitude", "closes the smallest rows and columns"),
+    SENSITIVITY: ("Sensitivity", "closes what the loss feels least"),
     NO_GATES: ("Dense", "removes nothing; a baseline to compare with"),
 }
 """Where the order of rows and columns comes from -> name of the group, and what it does."""
@@ -76,7 +77,7 @@ MATTERS_IF: dict[str, Callable[[Method], bool]] = {
         (
             "gate_law", "gate_sampling_sigma", "penalty", "penalty_weight",
             "target_warmup_fraction", "target_delay_fraction", "target_schedule",
-            "kurtosis_weighting", "gate_learning_rate",
+            "kurtosis_weighting", "gate_learning_rate", "gate_start",
         ),
         _learns_gates,
     ),

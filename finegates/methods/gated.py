@@ -1,6 +1,6 @@
 """The recipes that remove rows and columns: ours, the paper's, the authors', and magnitude."""
 
-from finegates.methods.method import MAGNITUDE, TARGET_IS_CLOSED_PROBABILITY, Method
+from finegates.methods.method import MAGNITUDE, SENSITIVITY, TARGET_IS_CLOSED_PROBABILITY, Method
 
 _GAUSSIAN = {"gate_law": "gaussian", "gate_sampling_sigma": 0.1}
 _ON_ATTENTION = {"gate_sides": "out", "target_modules": ("q", "k", "v", "o")}
@@ -122,6 +122,13 @@ GATED = (
         source="the usual practice; ranks as in LoRA",
         settings={"lora_rank": 8, "train_biases": False},
         gates=MAGNITUDE,
+    ),
+    Method(
+        name="sensitivity",
+        summary="LoRA, then what the loss feels least for its weights is closed; then recovery.",
+        source="first order, as arXiv 2305.11627; one pass over a few batches",
+        settings={"lora_rank": 8, "train_biases": False},
+        gates=SENSITIVITY,
     ),
     Method(
         name="magnitude-full",

@@ -38,6 +38,7 @@ class Gates(nn.Module):
         attachment: How they were put on their model (`finegates.nn.attach.Attachment`).
         generator: Source of the noise, on the gates' device; torch's own if None. Where several
             processes train together, one seeded alike gives all of them the same gates.
+        probe: Values that the gates have instead, to see what the loss makes of them.
         hooks: What makes the model's forward passes draw again; removed when gates are detached.
     """
 
@@ -57,6 +58,7 @@ class Gates(nn.Module):
         self.attachment: Any = None
         self.generator: torch.Generator | None = None
         self.hooks: list[RemovableHandle] = []
+        self.probe: Tensor | None = None
         self._parts: tuple[Tensor, ...] = ()
         self._cast: tuple[Tensor, Tensor] | None = None
 
@@ -67,6 +69,8 @@ class Gates(nn.Module):
 
     def forward(self) -> Tensor:
         """Gate values of this pass, in [0, 1], shape ``(num_gates,)``."""
+        if self.probe is not None:
+            return self.probe
         if self.settled:
             return self.law.value(self.mean).detach()
         if self.training:
@@ -178,7 +182,8 @@ class Gates(nn.Module):
 
     def __getstate__(self) -> dict:
         """Without the generator, and the last draw: its graph can be neither copied nor pickled."""
-        return {**super().__getstate__(), "_parts": (), "_cast": None, "generator": None}
+        passing = {"_parts": (), "_cast": None, "generator": None, "probe": None}
+        return {**super().__getstate__(), **passing}
 
     def _spread(self, values: Tensor) -> Tensor:
         """Gates -> what multiplies rows and columns: ``(num_gates,)`` -> ``(num_dimensions,)``."""

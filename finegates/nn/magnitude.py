@@ -23,11 +23,21 @@ def order_by_magnitude(model: PreTrainedModel, gates: Gates) -> None:
 
     Args:
         model: Carries the gates.
-        gates: Under a gaussian law; their parameter is no longer trained.
+        gates: As of `order_by`.
     """
     squares = torch.cat([square for gated in gated_linears(model) for square in _squares(gated)])
-    sizes = _means_of_gates(gates.layout, squares).sqrt()
-    gates.parameter.copy_(_OPEN_MEAN + sizes / sizes.max())
+    order_by(gates, _means_of_gates(gates.layout, squares).sqrt())
+
+
+@torch.no_grad()
+def order_by(gates: Gates, importance: Tensor) -> None:
+    """Opens every gate, orders the gates by their importance, and settles them.
+
+    Args:
+        gates: Under a gaussian law; their parameter is no longer trained.
+        importance: At least 0 and not all 0, shape ``(num_gates,)``.
+    """
+    gates.parameter.copy_(_OPEN_MEAN + importance / importance.max())
     gates.parameter.requires_grad_(False)
     gates.settled = True
 

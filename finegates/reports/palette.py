@@ -25,6 +25,7 @@ METHOD_LOOKS = {
     "finegates-hinge": ("#e08ac0", "triangle-up"),
     "finegates-official": ("#00a88a", "square"),
     "magnitude": ("#9a6a50", "cross"),
+    "sensitivity": ("#6f4bb0", "cross"),
     "magnitude-full": ("#d23c1e", "triangle-down"),
     "full": ("#6b7685", HEXAGON),
     "lora": ("#a044e8", STAR),

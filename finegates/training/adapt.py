@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 from finegates.adapters import attach_adapter
 from finegates.gates.laws import make_law
 from finegates.methods import METHODS
-from finegates.methods.method import LEARNED, MAGNITUDE
+from finegates.methods.method import LEARNED
 from finegates.nn.attach import GATES_STATE, attach_gates, gates_of
 from finegates.nn.gated_linear import LowRank
 from finegates.nn.gates import Gates
@@ -47,7 +47,7 @@ def adapt(model: PreTrainedModel, spec: RunSpec) -> Adapted:
         gates.parameter.requires_grad_(True)
     for norm in encoder_layer_norms(model) if spec.train_layer_norms else ():
         norm.requires_grad_(True)
-    if gates is not None and method.gates == MAGNITUDE:
+    if gates is not None and method.gates != LEARNED:  # anew when it is closed; until then open
         order_by_magnitude(model, gates)
     if spec.dropout is not None:
         set_dropout(model, spec.dropout)

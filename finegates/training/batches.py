@@ -12,6 +12,8 @@ from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 Rows = list[dict[str, Any]]
+TEACHER_KEY = "teacher"
+"""Of a row: what the teacher says of it."""
 
 
 class Padding(DataCollatorWithPadding):

@@ -20,8 +20,6 @@ from finegates.training.batches import batches_in_order, on_device
 from finegates.training.restore import restore_model, restore_session
 from finegates.training.session import Session, evaluation_batch_size
 
-TEACHER_KEY = "teacher"
-
 
 def teacher_outputs(spec: RunSpec, fingerprint: str, runs_dir: Path, device: str) -> Tensor:
     """What the teacher says of each training row.

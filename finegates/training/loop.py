@@ -14,12 +14,12 @@ from torch import nn
 from finegates.data.splits import TextSplits
 from finegates.gates.removal import gates_to_close
 from finegates.methods import METHODS
-from finegates.methods.method import MAGNITUDE
+from finegates.methods.method import MAGNITUDE, SENSITIVITY
 from finegates.models.record import BASE_MODEL
-from finegates.nn.magnitude import order_by_magnitude
+from finegates.nn.magnitude import order_by, order_by_magnitude
 from finegates.nn.penalty import BudgetPenalty
 from finegates.runs.journal import Journal
-from finegates.training.batches import training_batches
+from finegates.training.batches import TEACHER_KEY, training_batches
 from finegates.training.budget import noise_seed
 from finegates.training.checkpoint import (
     has_checkpoint,
@@ -28,7 +28,6 @@ from finegates.training.checkpoint import (
     save_trained,
 )
 from finegates.training.distillation import (
-    TEACHER_KEY,
     blended_loss,
     hidden_loss,
     hidden_teacher,
@@ -42,7 +41,7 @@ from finegates.training.records import (
     log,
     measure_reference,
 )
-from finegates.training.session import LOG_STEPS, Session, open_session
+from finegates.training.session import LOG_STEPS, Session, open_session, sensitivities_of
 from finegates.training.start import start_state
 
 _PAUSE_POLL_S = 0.2
@@ -154,8 +153,11 @@ def round_to_budget(session: Session) -> None:
     """Closes exactly the lowest gates that the budget asks for, and holds all gates from now on."""
     gates = session.gates
     assert gates is not None
-    if METHODS[session.spec.method].gates == MAGNITUDE:
+    source = METHODS[session.spec.method].gates
+    if source == MAGNITUDE:
         order_by_magnitude(session.accelerator.unwrap_model(session.model), gates)
+    elif source == SENSITIVITY:
+        order_by(gates, torch.from_numpy(sensitivities_of(session)).to(gates.parameter))
     closed = gates_to_close(gates.layout, gates.means_array(), session.spec.target_sparsity)
     gates.close_exactly(closed)
 

@@ -1,7 +1,7 @@
 """A training session: model, gates, optimizer and batches of a run, ready to take steps."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,9 +23,11 @@ from finegates.nn.gates import Gates
 from finegates.nn.kurtosis import gate_weights
 from finegates.nn.penalty import PENALTIES, weigh_gates
 from finegates.nn.pretrained import load_pretrained, longest_input
-from finegates.spec import FITTED, RunSpec
+from finegates.nn.sensitivity import sensitivities, start_in_order
+from finegates.spec import FITTED, SENSITIVE, RunSpec
 from finegates.training.adapt import Adapted, adapt
 from finegates.training.batches import (
+    TEACHER_KEY,
     Rows,
     batches_in_order,
     by_length,
@@ -43,7 +45,7 @@ LOG_STEPS = 5
 HISTOGRAMS = 40
 """A run has about so many, however long: one of RoBERTa-large has 20 kB."""
 _MULTIPLE_OF_BATCH_FOR_EVALUATION = 4
-_KURTOSIS_BATCHES = 8
+_LOOKED_AT_BATCHES = 8
 
 
 @dataclass
@@ -202,6 +204,8 @@ def open_session(
         adapted.gates.generator = torch.Generator(accelerator.device)
     if spec.kurtosis_weighting:
         _weigh_by_kurtosis(session)
+    if begins and adapted.gates is not None and spec.gate_start == SENSITIVE:
+        start_in_order(adapted.gates, sensitivities_of(session))
     return session
 
 
@@ -215,11 +219,32 @@ def _evaluation_steps(spec: RunSpec, train_rows: Rows, validation_rows: Rows) ->
 def _weigh_by_kurtosis(session: Session) -> None:
     if session.gates is None or session.penalty is None:
         return
-    rows = session.train_rows[: _KURTOSIS_BATCHES * session.spec.batch_size]
-    batches = batches_in_order(rows, session.tokenizer, session.spec.batch_size)
     model = session.accelerator.unwrap_model(session.model)
-    inputs = on_device(batches, session.accelerator.device)
-    weigh_gates(session.penalty, gate_weights(model, session.gates, inputs))
+    weigh_gates(session.penalty, gate_weights(model, session.gates, _looked_at(session)))
+
+
+def sensitivities_of(session: Session) -> np.ndarray:
+    """How much the loss feels each gate, over some training rows, shape ``(num_gates,)``."""
+    assert session.gates is not None
+    model = session.accelerator.unwrap_model(session.model)
+    return sensitivities(
+        model, session.gates, (_as_trained(session, b) for b in _looked_at(session))
+    )
+
+
+def _as_trained(session: Session, batch: dict) -> dict:
+    """A batch with the labels that the model is trained on, and nothing of a teacher's."""
+    batch = {name: value for name, value in batch.items() if name != TEACHER_KEY}
+    if session.label_scale is not None:
+        batch["labels"] = session.label_scale.standardised(batch["labels"])
+    return batch
+
+
+def _looked_at(session: Session) -> Iterator[dict]:
+    """The first training rows, in batches on the device."""
+    rows = session.train_rows[: _LOOKED_AT_BATCHES * session.spec.batch_size]
+    batches = batches_in_order(rows, session.tokenizer, session.spec.batch_size)
+    return on_device(batches, session.accelerator.device)
 
 
 def evaluation_batch_size(spec: RunSpec) -> int:

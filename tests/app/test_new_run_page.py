@@ -101,7 +101,9 @@ def test_every_setting_has_a_widget_with_its_help_where_it_matters(visit, runs_d
             assert found[name].help.startswith(field.metadata["help"])
 
 
-@pytest.mark.parametrize("method", ["finegates", "magnitude", "full", "sparta", "compacter"])
+@pytest.mark.parametrize(
+    "method", ["finegates", "magnitude", "sensitivity", "full", "sparta", "compacter"]
+)
 def test_only_settings_that_matter_to_the_method_are_shown(visit, method):
     app = visit("new_run")
     app.selectbox(key="new_method").select(method).run()
@@ -117,7 +119,7 @@ def test_the_recipes_are_grouped_the_default_first(visit):
     labels = visit("new_run").selectbox(key="new_method").options
     assert labels[0].startswith("Gates · finegates+lora: ") and len(labels) == len(METHODS)
     groups = [label.split(" · ")[0] for label in labels]
-    assert groups == sorted(groups, key=["Gates", "Magnitude", "Dense"].index)
+    assert groups == sorted(groups, key=["Gates", "Magnitude", "Sensitivity", "Dense"].index)
 
 
 def test_a_dense_run_starts_without_a_target(visit, runs_dir):

@@ -88,6 +88,7 @@ METHOD_PARAMS = {
     "finegates-hinge": 165_888,
     "finegates-official": 165_888,
     "magnitude": 1_327_104,  # r = 8 on all six; its gates are not trained
+    "sensitivity": 1_327_104,
     # 50265 + 514 + 1 rows of H and a norm of 2 H: 39,000,576; layers: 84,934,656 weights, biases of
     # 12 x (5 H + I) = 82,944, norms of 36,864. No pooler.
     "magnitude-full": 124_055_040,
