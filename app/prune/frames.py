@@ -157,14 +157,14 @@ def _errors(
 
 def _int8(timing: Mapping[str, Any], metric: str) -> list[tuple[str, str, str, str]]:
     """Time, file and score by ONNX Runtime, in float32 and in int8, as far as they are known."""
-    rows = []
+    if "int8_speedup" not in timing:
+        return []
+    rows: list[tuple[str, str, str, str]] = []
     for kind, words in (("onnx", "ONNX float32"), ("int8", "ONNX int8")):
         dense, pruned = (f"{kind}_{which}" for which in ("dense", "shrunk"))
-        if "int8_speedup" not in timing:
-            continue
-        ms = [f"{1e3 * timing[f'{name}_s']:.1f}" for name in (dense, pruned)]
+        before, after = (1e3 * timing[f"{name}_s"] for name in (dense, pruned))
         faster = f"{timing[f'{kind}_speedup']:.2f} times as fast"
-        rows.append((f"Milliseconds, {words}", *ms, faster))
+        rows.append((f"Milliseconds, {words}", f"{before:.1f}", f"{after:.1f}", faster))
         before, after = (timing[f"{name}_bytes"] for name in (dense, pruned))
         rows.append((f"File, {words}", size(before), size(after), percent(after / before - 1)))
         if f"{dense}_score" in timing:

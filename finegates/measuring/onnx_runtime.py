@@ -16,6 +16,7 @@ from finegates.measuring.timing import Pass
 from finegates.shrinking.onnx import INPUTS, ONNX_FILE, export_onnx
 
 _INT8_FILE = "int8.onnx"
+_MASK = "attention_mask"
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,17 @@ def onnx_pass(model: OnnxModel, inputs: Mapping[str, Tensor]) -> Pass:
 
     Args:
         model: What runs.
-        inputs: By name; those that it takes and that are not given are zeros. A mask may be boolean.
+        inputs: By name, as `finegates.training.batches.Padding` gives them, too: its mask is
+            boolean, of shape ``(batch, 1, 1, length)``, or left out where nothing is padding.
+            Segments that are left out are zeros.
     """
-    none = torch.zeros_like(inputs["input_ids"])
+    ids = inputs["input_ids"]
+    given = {_MASK: torch.ones_like(ids), **inputs}
     names = [one.name for one in model.session.get_inputs()]
-    feed = {name: inputs.get(name, none).long().numpy() for name in names}
+    feed = {
+        name: given.get(name, torch.zeros_like(ids)).reshape(ids.shape).long().numpy()
+        for name in names
+    }
     return lambda: model.session.run(["logits"], feed)[0]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from finegates.measuring.candidates import (
 )
 from finegates.measuring.int8 import Products, torch_int8
 from finegates.measuring.int8_result import int8_answers, int8_times
-from finegates.measuring.onnx_runtime import OnnxModel
+from finegates.measuring.onnx_runtime import OnnxModel, onnx_pass
 from finegates.runs.folder import create_run
 from finegates.runs.measurements import read_timings
 from finegates.shrinking.shrink import shrink
@@ -52,15 +53,17 @@ def result(forms):
 
 
 class Answering:
-    """Stands for a session: takes ``input_ids`` and answers what it was made with."""
+    """Stands for a session: keeps what it is fed, and answers what it was made with."""
 
-    def __init__(self, logits):
+    def __init__(self, logits, *inputs):
         self.logits = np.array(logits, dtype=np.float32)
+        self.inputs = [SimpleNamespace(name=name) for name in inputs]
 
     def get_inputs(self):
-        return []
+        return self.inputs
 
     def run(self, names, feed):
+        self.fed = feed
         return [self.logits]
 
 
@@ -120,6 +123,20 @@ def test_differences_and_agreement_are_counted():
     assert (told["int8_dense_agreement"], told["int8_dense_max_logit_difference"]) == (1, 0)
     assert (told["int8_shrunk_agreement"], told["int8_shrunk_max_logit_difference"]) == (0.5, 0.5)
     assert (told["int8_shrunk_products"], told["int8_shrunk_float_products"]) == (3, 1)
+
+
+@pytest.mark.parametrize("padded", [True, False])
+def test_batches_as_scoring_makes_them_mean_the_same(padded):
+    names = ("input_ids", "attention_mask", "token_type_ids")
+    session, ids = Answering([[0.0]], *names), torch.full((2, 3), 7)
+    mask = torch.tensor([[True, True, True], [True, False, False]])
+    batch = {"input_ids": ids, "labels": torch.zeros(2)}
+    batch |= {"attention_mask": mask[:, None, None, :]} if padded else {}
+    onnx_pass(OnnxModel(session, 1, Products(1, 0)), batch)()
+    assert set(session.fed) == set(names)
+    assert session.fed["attention_mask"].tolist() == (mask.tolist() if padded else [[1] * 3] * 2)
+    assert not session.fed["token_type_ids"].any()
+    assert {fed.dtype for fed in session.fed.values()} == {np.dtype("int64")}
 
 
 def test_numbers_have_no_agreement():
