@@ -18,9 +18,8 @@ from finegates.measuring.int8 import check_int8, torch_int8
 from finegates.measuring.onnx_runtime import OnnxModel, check_onnx, onnx_models, onnx_pass
 from finegates.measuring.timing import Pass, cuda_graph
 from finegates.models.sources import model_sizes
-from finegates.nn.attach import GATES_NAME, attach_gates, gates_of
-from finegates.runs.measurements import NOTHING_REMOVED
-from finegates.shrinking.fold import fold
+from finegates.nn.attach import attach_gates, gates_of
+from finegates.shrinking.fold import fold_into
 from finegates.shrinking.hardware import Hardware
 from finegates.shrinking.onnx import INPUTS
 from finegates.shrinking.shrink import prune, shrink
@@ -128,11 +127,9 @@ def candidates(
 
 
 def without_gates(model: PreTrainedModel) -> PreTrainedModel:
-    """A dense copy with nothing removed, as scores call dense what has every gate open."""
+    """A copy at its full size that answers as training left it; zeros take as long as weights."""
     plain = copy.deepcopy(model)
-    if hasattr(plain, GATES_NAME):
-        prune(plain, NOTHING_REMOVED)
-    fold(plain)
+    fold_into(plain)
     return plain
 
 
