@@ -19,7 +19,7 @@ from finegates.runs.saved_models import saved_folder
 
 DTYPES = ("float32", "bfloat16", "float16")
 ROWS, TOKENS, DTYPE = "batch_size", "seq_len", "dtype"
-ONNX, STANDALONE = "onnx", "standalone"
+ONNX, STANDALONE, INT8 = "onnx", "standalone", "int8"
 REPEATS = 10
 _MENU = "menu-"
 
@@ -70,7 +70,7 @@ def draw_unsteady(run: Run, known: AtCut) -> None:
         return
     said, again = st.columns([6, 1], vertical_alignment="center")
     said.warning(escape_markdown(timing["busy_why"]), icon=":material/warning:")
-    shape = timing["batch_size"], timing["seq_len"], timing["dtype"]
+    shape = timing["batch_size"], timing["seq_len"], timing["dtype"], "int8_speedup" in timing
     with again:
         change_button("Time again", icon=":material/replay:", key=f"retime-{run.id}",
                       on_click=_time_shape, args=(run, *shape), width="stretch")  # fmt: skip
@@ -106,7 +106,10 @@ def _draw_timing(run: Run, known: AtCut, busy: bool) -> None:
                "else runs on this machine.")  # fmt: skip
     st.number_input("Rows of a batch", 1, 1024, 8, key=ROWS)
     st.number_input("Tokens of a row", 2, 512, 128, key=TOKENS)
-    st.selectbox("Precision", DTYPES, key=DTYPE)
+    dtype = st.selectbox("Precision", DTYPES, key=DTYPE)
+    st.toggle("int8 too", key=INT8, disabled=dtype != DTYPES[0],
+              help="By ONNX Runtime, dense and smaller, in float32 and in dynamic int8: time, size "
+              "of the file, score. Takes a few minutes; in float32 only.")  # fmt: skip
     _button(run, "Time again" if known.timing else "Start", "timer", TIME, _time, busy)
 
 
@@ -131,12 +134,13 @@ def _curve(run: Run) -> None:
 
 
 def _time(run: Run) -> None:
-    _time_shape(run, *(st.session_state[key] for key in (ROWS, TOKENS, DTYPE)))
+    _time_shape(run, *(st.session_state[key] for key in (ROWS, TOKENS, DTYPE, INT8)))
 
 
-def _time_shape(run: Run, rows: int, tokens: int, dtype: str) -> None:
+def _time_shape(run: Run, rows: int, tokens: int, dtype: str, int8: bool) -> None:
     st.session_state[f"{_MENU}{TIME}"] = False
     flags = [f"--batch-size={rows}", f"--seq-len={tokens}", f"--dtype={dtype}"]
+    flags += ["--int8"] if int8 and dtype == DTYPES[0] else []
     start(run, TIME, ["bench", run.id, _flag(chosen_cut()), *flags, f"--repeats={REPEATS}"])
 
 

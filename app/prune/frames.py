@@ -99,6 +99,7 @@ def side_by_side(known: AtCut, metric: str) -> pd.DataFrame:
         reached = percent(timing["speedup"] / timing["mac_ratio"], 0)
         ceiling = f"{timing['mac_ratio']:.2f} times"
         rows.append(("Ceiling: fewer multiply-accumulates", NOTHING, ceiling, f"{reached} reached"))
+        rows += _int8(timing, metric)
     return pd.DataFrame(rows, columns=["", "dense", "pruned", "change"])
 
 
@@ -152,6 +153,25 @@ def _errors(
         return []
     always = f"always answering the mean: {unit_number(mean)}"
     return [("RMSE", unit_number(before), unit_number(after), always)]
+
+
+def _int8(timing: Mapping[str, Any], metric: str) -> list[tuple[str, str, str, str]]:
+    """Time, file and score by ONNX Runtime, in float32 and in int8, as far as they are known."""
+    if "int8_speedup" not in timing:
+        return []
+    rows: list[tuple[str, str, str, str]] = []
+    for kind, words in (("onnx", "ONNX float32"), ("int8", "ONNX int8")):
+        dense, pruned = (f"{kind}_{which}" for which in ("dense", "shrunk"))
+        before, after = (1e3 * timing[f"{name}_s"] for name in (dense, pruned))
+        faster = f"{timing[f'{kind}_speedup']:.2f} times as fast"
+        rows.append((f"Milliseconds, {words}", f"{before:.1f}", f"{after:.1f}", faster))
+        before, after = (timing[f"{name}_bytes"] for name in (dense, pruned))
+        rows.append((f"File, {words}", size(before), size(after), percent(after / before - 1)))
+        if f"{dense}_score" in timing:
+            before, after = (timing[f"{name}_score"] for name in (dense, pruned))
+            change = f"{after - before:+.3f}"
+            rows.append((f"{metric}, {words}", score(before), score(after), change))
+    return rows
 
 
 def _ratio(name: str, dense: float, pruned: float) -> tuple[str, str, str, str]:

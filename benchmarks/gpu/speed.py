@@ -76,7 +76,7 @@ def _in_dtype(forms: Candidates, dtype: str) -> Candidates:
     """The same candidates in another precision, next to them."""
     models: dict[str, Any] = copy.deepcopy(forms.models)
     there = {name: model.to(getattr(torch, dtype)) for name, model in models.items()}
-    return replace(forms, models=there, sessions={})
+    return replace(forms, models=there, onnx={}, torch_int8={})
 
 
 def _dtypes(remove: float, small: bool) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from functools import partial
 from typing import Any
 
 from finegates.commands.options import (
@@ -19,8 +20,13 @@ _MORE = (
     "Passes alternate in one process after a warm-up; a speed-up is the median ratio of "
     "neighbouring passes. The ceiling is the ratio of multiply-accumulates that the gates leave at "
     "least; the shrunk model may compute more, where copies or padding are quicker. ONNX shrunk is "
-    "compared with ONNX dense, on as many threads as torch has."
+    "compared with ONNX dense, on as many threads as torch has. int8 is dynamic: weights of "
+    "products in 8 bit, one scale for each output, their inputs rounded as they come."
 )
+_NAMES = (
+    "dense", "masked", "shrunk", "torch_int8_dense", "torch_int8_shrunk", "onnx_dense",
+    "onnx_shrunk", "int8_dense", "int8_shrunk",
+)  # fmt: skip
 
 
 def add(commands: Any) -> None:
@@ -40,6 +46,11 @@ def add(commands: Any) -> None:
     parser.add_argument("--device", default="cpu", help="as torch names it. Default: cpu.")
     parser.add_argument("--repeats", type=int, default=10, help="passes of each. Default: 10.")
     parser.add_argument("--onnx", action="store_true", help="time both by onnxruntime, too")
+    parser.add_argument(
+        "--int8",
+        action="store_true",
+        help="as --onnx, and both in dynamic int8; of a run the scores of all four, too",
+    )
     parser.add_argument(
         "--cuda-graphs",
         action="store_true",
@@ -65,7 +76,7 @@ def _bench(options: argparse.Namespace) -> int:
     from finegates.measuring.bench import bench  # torch loads here
     from finegates.runs.provenance import hardware_of, recorded_versions
 
-    cut, model = cut_of(vars(options)), _model(options)
+    cut, (model, tokenizer) = cut_of(vars(options)), _model(options)
     _check_length(options.seq_len, model)
     result = bench(
         model,
@@ -76,6 +87,8 @@ def _bench(options: argparse.Namespace) -> int:
         device=options.device,
         repeats=options.repeats,
         onnx=options.onnx,
+        int8=options.int8,
+        **_scored(options, tokenizer),
         cuda_graphs=options.cuda_graphs,
         compiled=options.compile,
         progress=reported(),
@@ -89,6 +102,17 @@ def _bench(options: argparse.Namespace) -> int:
     return 0
 
 
+def _scored(options: argparse.Namespace, tokenizer: Any) -> dict[str, Any]:
+    """For a run in int8: it takes all that its tokenizer gives, and is scored once it is timed."""
+    if not (options.run and options.int8):
+        return {}
+    from finegates.exporting.check import inputs_of
+    from finegates.measuring.int8_result import int8_scores
+
+    then = partial(int8_scores, opened_run(options), tokenizer)
+    return {"onnx_inputs": inputs_of(tokenizer), "then": then}
+
+
 def _check_length(length: int, model: Any) -> None:
     from finegates.nn.pretrained import longest_input
 
@@ -96,7 +120,8 @@ def _check_length(length: int, model: Any) -> None:
         raise SpecError(f"seq_len is {length}; this model reads at most {longest} tokens.")
 
 
-def _model(options: argparse.Namespace) -> Any:
+def _model(options: argparse.Namespace) -> tuple[Any, Any]:
+    """The model with gates, and the tokenizer of a run."""
     if (options.run is None) == (options.model is None):
         raise SpecError("Give either a run's id or --model, and not both.")
     from finegates.measuring.candidates import attach_random_gates, random_model
@@ -104,21 +129,21 @@ def _model(options: argparse.Namespace) -> Any:
     from finegates.training.restore import restore_model
 
     if options.run:
-        return restore_model(opened_run(options))[0]
+        return restore_model(opened_run(options))
     if options.random_weights:
         model = random_model(options.model)
     else:
         model = load_pretrained(options.model, ("no", "yes"), "classification")[0]
     attach_random_gates(model)
-    return model.eval()
+    return model.eval(), None
 
 
 def _lines(result: dict[str, Any]) -> list[str]:
-    names = ("dense", "masked", "shrunk", "onnx_dense", "onnx_shrunk")
     lines = [
-        f"{name:11} {1e3 * result[f'{name}_s']:9.1f} ms "
+        f"{name:17} {1e3 * result[f'{name}_s']:9.1f} ms "
         f"({1e3 * result[f'{name}_p10_s']:.1f} to {1e3 * result[f'{name}_p90_s']:.1f})"
-        for name in names
+        f"{_file_of(result, name)}"
+        for name in _NAMES
         if f"{name}_s" in result
     ]
     lines += [result["busy_why"]] if result["busy"] else []
@@ -128,4 +153,31 @@ def _lines(result: dict[str, Any]) -> list[str]:
                 f"{what} {result[f'{before}speedup']:.2f}, ceiling {result['mac_ratio']:.2f}, "
                 f"realised / ideal {result[f'{before}realised_over_ideal']:.2f}"
             )
+    if "int8_speedup" in result:
+        lines += _int8_lines(result)
+    return lines
+
+
+def _file_of(result: dict[str, Any], name: str) -> str:
+    """Size of a candidate's file and its score, as far as they are known."""
+    size, score = result.get(f"{name}_bytes"), result.get(f"{name}_score")
+    words = [f"{size / 1e6:.1f} MB"] if size else []
+    words += [] if score is None else [f"{result['metric']} {score:.4f}"]
+    return "".join(f", {word}" for word in words)
+
+
+def _int8_lines(result: dict[str, Any]) -> list[str]:
+    lines = [
+        f"int8 speed-up {result['int8_speedup']:.2f}; of ONNX dense, dense in int8 is "
+        f"{result['int8_dense_gain']:.2f} times as fast, shrunk in int8 "
+        f"{result['int8_both_gain']:.2f} times"
+    ]
+    for name in ("int8_dense", "int8_shrunk"):
+        agreement = result.get(f"{name}_agreement")
+        same = "" if agreement is None else f", the same class in {100 * agreement:.1f}% of rows"
+        lines.append(
+            f"{name}: {result[f'{name}_products']} products int8, "
+            f"{result[f'{name}_float_products']} float32; logits differ by up to "
+            f"{result[f'{name}_max_logit_difference']:.3f} of the largest{same}"
+        )
     return lines

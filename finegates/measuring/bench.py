@@ -1,6 +1,6 @@
 """Times a shrunk model against its dense self: times, ratios, ceilings and sizes in one result."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -20,6 +20,7 @@ from finegates.measuring.candidates import (
     candidates,
     random_inputs,
 )
+from finegates.measuring.int8_result import int8_answers, int8_times
 from finegates.measuring.onnx_runtime import onnx_pass
 from finegates.measuring.steadiness import Watch, steadiness
 from finegates.measuring.timing import (
@@ -32,6 +33,7 @@ from finegates.measuring.timing import (
     spread,
 )
 from finegates.shrinking.cost import computed_cost, dense_cost, mac_ratio, num_parameters
+from finegates.shrinking.onnx import INPUTS
 from finegates.training.session import check_usable
 
 Times = Mapping[str, Sequence[float]]
@@ -47,9 +49,12 @@ def bench(
     device: str = "cpu",
     repeats: int = 10,
     onnx: bool = False,
+    int8: bool = False,
+    onnx_inputs: Sequence[str] = INPUTS,
     cuda_graphs: bool = False,
     compiled: bool = False,
     progress: Progress = silent,
+    then: Callable[[Candidates], Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Times a gated model dense, with masks and shrunk.
 
@@ -62,9 +67,12 @@ def bench(
         device: As torch names it.
         repeats: Passes of each.
         onnx: Whether onnxruntime runs dense and shrunk, too.
+        int8: Whether it runs them in float32 and in dynamic int8; torch in int8, too, if it can.
+        onnx_inputs: As `finegates.shrinking.onnx.export_onnx` takes them.
         cuda_graphs: Whether dense and shrunk are replayed as CUDA graphs.
         compiled: Whether ``torch.compile`` compiles them all first, for this very shape.
         progress: Is told how far it is.
+        then: Is given the candidates once they are timed, and adds to the result.
 
     Returns:
         What `compare` returns.
@@ -78,11 +86,12 @@ def bench(
         check_cuda(device)
     if compiled:
         check_compiles(device)
-    forms = candidates(model, cut, device, dtype, onnx=onnx)
-    return compare(
+    forms = candidates(model, cut, device, dtype, onnx=onnx, int8=int8, onnx_inputs=onnx_inputs)
+    result = compare(
         forms, batch_size, length, repeats,
         cuda_graphs=cuda_graphs, compiled=compiled, progress=progress,
     )  # fmt: skip
+    return result | dict(then(forms)) if then else result
 
 
 def compare(
@@ -113,7 +122,7 @@ def compare(
         products over those that the gates leave at least), ``realised_over_ideal``, sizes, how
         steady the times are (`finegates.measuring.steadiness.steadiness`), and the largest
         difference of logits of masked and shrunk relative to their scale; with ONNX the same of
-        its two.
+        its two; with int8 what `int8_times` and `int8_answers` return.
     """
     dense = forms.models[DENSE]
     inputs = random_inputs(dense, batch_size, length)
@@ -131,7 +140,8 @@ def compare(
         result |= {f"{name}_s": median, f"{name}_p10_s": low, f"{name}_p90_s": high}
         result[f"{name}_q25_s"], _, result[f"{name}_q75_s"] = quartiles(seconds)
     result |= steadiness(watch, ratios(times[DENSE], times[SHRUNK]), torch.get_num_threads())
-    return result | _ratios(times, forms, length) | _sizes(forms) | _differences(forms, inputs)
+    result |= _ratios(times, forms, length) | _sizes(forms) | _differences(forms, inputs)
+    return result | int8_times(times) | int8_answers(forms.onnx, inputs)
 
 
 def _ratios(times: Times, forms: Candidates, length: int) -> dict[str, float]:
@@ -161,8 +171,8 @@ def _sizes(forms: Candidates) -> dict[str, int]:
 def _differences(forms: Candidates, inputs: dict[str, Tensor]) -> dict[str, float]:
     masked, shrunk = (forms.models[name](**inputs).logits.float() for name in (MASKED, SHRUNK))
     others = {"max_logit_difference": shrunk}
-    if ONNX_SHRUNK in forms.sessions:
-        logits = onnx_pass(forms.sessions[ONNX_SHRUNK], inputs)()
+    if ONNX_SHRUNK in forms.onnx:
+        logits = onnx_pass(forms.onnx[ONNX_SHRUNK], inputs)()
         others["onnx_max_logit_difference"] = torch.from_numpy(logits)
     scale = max(float(masked.abs().max()), 1e-12)
     return {name: float((masked - other).abs().max()) / scale for name, other in others.items()}

@@ -1,6 +1,7 @@
 """What is timed side by side: a gated model dense, with masks and shrunk, by torch and as ONNX."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,17 +15,21 @@ from finegates.gates.cuts import AS_TRAINED, Cut
 from finegates.gates.laws import GaussianLaw
 from finegates.gates.removal import Removal
 from finegates.gates.units import MATRICES
-from finegates.measuring.onnx_runtime import check_onnx, onnx_pass, onnx_session
+from finegates.measuring.int8 import check_int8, torch_int8
+from finegates.measuring.onnx_runtime import OnnxModel, check_onnx, onnx_models, onnx_pass
 from finegates.measuring.timing import Pass, cuda_graph
 from finegates.models.sources import model_sizes
 from finegates.nn.attach import attach_gates, gates_of
-from finegates.shrinking.fold import fold
+from finegates.shrinking.fold import fold_into
 from finegates.shrinking.hardware import Hardware
+from finegates.shrinking.onnx import INPUTS
 from finegates.shrinking.shrink import prune, shrink
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 DENSE, MASKED, SHRUNK = "dense", "masked", "shrunk"
 ONNX_DENSE, ONNX_SHRUNK = "onnx_dense", "onnx_shrunk"
+INT8_DENSE, INT8_SHRUNK = "int8_dense", "int8_shrunk"
+TORCH_INT8_DENSE, TORCH_INT8_SHRUNK = "torch_int8_dense", "torch_int8_shrunk"
 _SPREAD = 0.15
 
 
@@ -34,13 +39,17 @@ class Candidates:
 
     Attributes:
         models: ``dense`` without gates, ``masked`` with gates as masks, ``shrunk`` really smaller.
-        sessions: ``onnx_dense`` and ``onnx_shrunk`` for onnxruntime; empty if not asked for.
+        onnx: ``onnx_dense`` and ``onnx_shrunk`` for onnxruntime, and ``int8_dense`` and
+            ``int8_shrunk``; empty if not asked for.
+        torch_int8: ``torch_int8_dense`` and ``torch_int8_shrunk``; empty if not asked for, or
+            torch has no int8.
         cut: Where the gates were cut off.
         removed: What that removed.
     """
 
     models: dict[str, PreTrainedModel]
-    sessions: dict[str, Any]
+    onnx: dict[str, OnnxModel]
+    torch_int8: dict[str, PreTrainedModel]
     cut: Cut
     removed: Removal
 
@@ -51,7 +60,7 @@ class Candidates:
 
         With CUDA graphs, dense and shrunk are captured and read no mask, which full rows don't
         need; the masked model is left out. Compiled, by ``torch.compile`` for these very shapes,
-        each takes its time when it first runs.
+        each takes its time when it first runs. int8 is as it is.
         """
         ids, device = inputs["input_ids"], str(inputs["input_ids"].device)
         names = [DENSE, SHRUNK] if cuda_graphs else list(self.models)
@@ -65,9 +74,9 @@ class Candidates:
             }
         passes: dict[str, Pass] = {
             name: lambda m=model: m(**inputs)  # type: ignore[misc]
-            for name, model in models.items()
+            for name, model in {**models, **self.torch_int8}.items()
         }
-        return passes | {name: onnx_pass(s, inputs) for name, s in self.sessions.items()}
+        return passes | {name: onnx_pass(model, inputs) for name, model in self.onnx.items()}
 
 
 def candidates(
@@ -77,6 +86,8 @@ def candidates(
     dtype: str = "float32",
     *,
     onnx: bool = False,
+    int8: bool = False,
+    onnx_inputs: Sequence[str] = INPUTS,
     dense: Candidates | None = None,
     tuned_for: str | Hardware | None = None,
 ) -> Candidates:
@@ -88,6 +99,8 @@ def candidates(
         device: As torch names it.
         dtype: One of `DTYPES`.
         onnx: Whether onnxruntime shall run dense and shrunk, too: on the CPU in float32.
+        int8: Whether it, and torch if it can, shall run both in dynamic int8 next to that.
+        onnx_inputs: As `finegates.shrinking.onnx.export_onnx` takes them.
         dense: Candidates of the same model made before, whose dense forms are taken over.
         tuned_for: How the shrunk one is laid out, as `shrink` takes it; for the device if None.
 
@@ -97,8 +110,10 @@ def candidates(
     """
     if dtype not in DTYPES:
         raise SpecError(f"dtype is '{dtype}'; allowed are {', '.join(DTYPES)}.")
-    if onnx:
+    if onnx or int8:
         check_onnx(device, dtype)
+    if int8:
+        check_int8()
     masked, cut = copy.deepcopy(model), cut or AS_TRAINED
     prune(masked, cut)
     gates = gates_of(masked)
@@ -107,14 +122,15 @@ def candidates(
     plain = dense.models[DENSE] if dense else without_gates(model)
     models: dict[str, Any] = {DENSE: plain, MASKED: masked, SHRUNK: shrunk}
     models = {name: m.to(device, DTYPES[dtype]).eval() for name, m in models.items()}
-    sessions = _sessions(models, dense) if onnx else {}
-    return Candidates(models, sessions, cut, gates.removal())
+    by_onnx = _by_onnx(models, dense, int8, onnx_inputs) if onnx or int8 else {}
+    by_torch = _torch_int8(models) if int8 else {}
+    return Candidates(models, by_onnx, by_torch, cut, gates.removal())
 
 
 def without_gates(model: PreTrainedModel) -> PreTrainedModel:
-    """A dense copy: its time does not depend on its weights, so closed gates are forgotten."""
+    """A copy at its full size that answers as training left it; zeros take as long as weights."""
     plain = copy.deepcopy(model)
-    fold(plain)
+    fold_into(plain)
     return plain
 
 
@@ -157,9 +173,25 @@ def random_model(name: str) -> PreTrainedModel:
     )
 
 
-def _sessions(models: dict[str, PreTrainedModel], dense: Candidates | None) -> dict[str, Any]:
-    known = dense.sessions.get(ONNX_DENSE) if dense else None
-    return {
-        ONNX_DENSE: known or onnx_session(models[DENSE]),
-        ONNX_SHRUNK: onnx_session(shrink(models[MASKED], tuned_for="onnx")),
-    }
+def _by_onnx(
+    models: dict[str, PreTrainedModel],
+    known: Candidates | None,
+    int8: bool,
+    inputs: Sequence[str],
+) -> dict[str, OnnxModel]:
+    dense, shrunk = (ONNX_DENSE, INT8_DENSE), (ONNX_SHRUNK, INT8_SHRUNK)
+    wanted = dense[: 1 + int8]
+    if known and set(wanted) <= known.onnx.keys():
+        found = {name: known.onnx[name] for name in wanted}
+    else:
+        made = onnx_models(models[DENSE], int8=int8, inputs=inputs)
+        found = dict(zip(wanted, made, strict=True))
+    smaller = shrink(models[MASKED], tuned_for="onnx")
+    made = onnx_models(smaller, int8=int8, inputs=inputs)
+    return found | dict(zip(shrunk[: 1 + int8], made, strict=True))
+
+
+def _torch_int8(models: dict[str, PreTrainedModel]) -> dict[str, PreTrainedModel]:
+    made = {TORCH_INT8_DENSE: DENSE, TORCH_INT8_SHRUNK: SHRUNK}
+    found = {name: torch_int8(models[of]) for name, of in made.items()}
+    return {name: model for name, model in found.items() if model is not None}

@@ -71,6 +71,25 @@ def fold(model: PreTrainedModel) -> list[Layer]:
     return layers
 
 
+@torch.no_grad()
+def fold_into(model: PreTrainedModel) -> None:
+    """Makes a gated model plain in place: at its full size, with the same outputs in evaluation.
+
+    Args:
+        model: As `fold` takes it.
+
+    Raises:
+        ModelError: As `fold`.
+    """
+    for number, layer in enumerate(fold(model)):
+        for role, folded in layer.items():
+            linear = _matrix(model, number, role)
+            assert isinstance(linear, nn.Linear)
+            linear.weight.copy_(folded.weight)
+            if linear.bias is not None:
+                linear.bias.copy_(folded.bias)
+
+
 def _matrix(model: PreTrainedModel, layer: int, role: str) -> nn.Module:
     parent, name = locate(model, GatedMatrix(layer, role, 0, 0))
     return getattr(parent, name)

@@ -159,6 +159,15 @@ def test_what_is_typed_at_the_moment_of_a_click_counts(visit, run, started):
     assert "--remove=0.5" in saved and {"--onnx", "--standalone"} <= {*saved}
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_int8_is_timed_where_it_can_be(visit, run, started, dtype):
+    app = visit("prune", run=run.id, remove="0.3")
+    app.toggle(key="int8").set_value(True)
+    app.selectbox(key="dtype").set_value(dtype)
+    button(app, "do-time", run).click().run()
+    assert ("--int8" in started[0][2]) == (dtype == "float32") and not app.exception
+
+
 def test_a_menu_closes_when_its_work_begins(visit, run, started):
     app = visit("prune", run=run.id)
     for name in ("time", "save"):
@@ -194,6 +203,33 @@ def test_the_cut_as_trained_says_one_score_whatever_was_scored_since(visit, run)
     (table,) = [d.value for d in app.dataframe if "dense" in d.value.columns]
     own = f"{run.status().score:.3f}"
     assert metrics(app)["Accuracy"] == table["pruned"].tolist()[0] == own != "0.810"
+
+
+INT8 = {
+    "onnx_speedup": 1.5, "int8_speedup": 1.25, "metric": "accuracy",
+    "onnx_dense_s": 0.4, "onnx_shrunk_s": 0.25, "int8_dense_s": 0.1, "int8_shrunk_s": 0.08,
+    "onnx_dense_bytes": 80e6, "onnx_shrunk_bytes": 60e6, "int8_dense_bytes": 40e6,
+    "int8_shrunk_bytes": 30e6, "onnx_dense_score": 0.83, "onnx_shrunk_score": 0.81,
+    "int8_dense_score": 0.825, "int8_shrunk_score": 0.805,
+}  # fmt: skip
+
+
+def test_int8_stands_next_to_float_with_time_file_and_score(visit, run, started):
+    keep_timing(run, {**TIMING, **INT8, "busy": True, "busy_why": "Others ran."})
+    app = visit("prune", run=run.id, remove="0.3")
+    (table,) = [d.value for d in app.dataframe if "dense" in d.value.columns]
+    rows = table.set_index("")
+    time = rows.loc["Milliseconds, ONNX int8"]
+    assert (time["dense"], time["pruned"], time["change"]) == (
+        "100.0",
+        "80.0",
+        "1.25 times as fast",
+    )
+    assert rows.loc["Accuracy, ONNX int8"]["pruned"] == "0.805"
+    assert rows.loc["File, ONNX int8"]["change"].startswith("-25")
+    assert rows.loc["Milliseconds, ONNX float32"]["dense"] == "400.0"
+    button(app, "retime", run).click().run()
+    assert "--int8" in started[0][2], "what is timed again is timed whole"
 
 
 @pytest.mark.parametrize("busy", [True, False])

@@ -10,11 +10,16 @@ from finegates.cli import main
 from finegates.errors import ModelError, SpecError
 from finegates.gates.cuts import AS_TRAINED, Cut, cut_of
 from finegates.measuring.bench import bench, compare
-from finegates.measuring.candidates import attach_random_gates, candidates, random_model
+from finegates.measuring.candidates import (
+    attach_random_gates,
+    candidates,
+    random_model,
+    without_gates,
+)
 from finegates.shrinking.cost import computed_cost, dense_cost, needed_cost, num_parameters
 from finegates.shrinking.hardware import Hardware
 from finegates.shrinking.shrink import shrink
-from tests.toy_models import toy_model
+from tests.toy_models import MODEL_TYPES, toy_inputs, toy_model
 
 THRIFTY = Hardware(0, 0, 0, row_multiple=1, column_multiple=1, head_multiple=1)
 
@@ -68,6 +73,16 @@ def test_candidates_are_what_they_say():
     assert not hasattr(models["dense"], "finegates") and hasattr(models["masked"], "finegates")
     assert {m.dtype for m in models.values()} == {torch.bfloat16}
     assert num_parameters(models["dense"]) == num_parameters(toy_model())
+
+
+@pytest.mark.parametrize("model_type", MODEL_TYPES)
+def test_dense_has_no_gates_and_answers_as_training_left_them(model_type):
+    model = gated(model_type)
+    plain, bare = without_gates(model), toy_model(model_type)
+    with torch.inference_mode():
+        wanted, same, other = (m(**toy_inputs()).logits for m in (model, plain, bare))
+    assert not hasattr(plain, "finegates") and num_parameters(plain) == num_parameters(bare)
+    assert torch.allclose(wanted, same, atol=1e-5) and not torch.allclose(wanted, other, atol=1e-2)
 
 
 def test_a_model_without_gates_is_refused():
