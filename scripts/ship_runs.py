@@ -1,72 +1,123 @@
-"""Puts the runs of the frontier into cached_runs, without what resuming needs.
+"""Puts runs of the frontier into cached_runs, without what resuming needs, and makes them light.
 
     python -m scripts.ship_runs --runs-dir runs/frontier
 
-Of the default recipe the first seed's runs at the targets of every task are shipped whole, with
-gates and trained weights; of all others settings, scores and curves. No text of the data is in a
-run. Git ignores the user's own runs; ``git add --force`` what this prints.
+Groups of single seeds become one group of a task and part. Of the default recipe the first seed's
+runs at `OPENED` are shipped whole, with gates and trained weights; of other gated runs the final
+gates; of all others settings, scores, curves and answers. Of a long log of steps an even part is
+kept, of gates that are rounded the last. No text of the data is in a run. Git ignores the user's
+own runs; ``git add --force`` what this prints.
 """
 
 import argparse
+import json
 import shutil
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
-from benchmarks.frontier.plan import PROFILES
-from benchmarks.frontier.run import group_name
+from benchmarks.frontier.plan import PREFIX, group_name, part_of
+from finegates.files.storage import write_atomically
+from finegates.gates.snapshots import snapshot_path
 from finegates.groups.store import Cell, Group, list_groups, save_group
 from finegates.methods import DEFAULT_METHOD
 from finegates.runs.folder import (
     CHECKPOINT_FOLDER,
     GATES_FOLDER,
     HISTOGRAMS_FILE,
+    METRICS_FILE,
     TRAINED_FOLDER,
     Run,
+    list_runs,
 )
 from finegates.runs.status import write_status
 
-PROFILE = PROFILES["cpu"]
 SHIPPED = Path(__file__).resolve().parents[1] / "cached_runs"
+OPENED = 0.4
 NEVER = (CHECKPOINT_FOLDER, ".*", "*.log")
-LARGE = (GATES_FOLDER, TRAINED_FOLDER, HISTOGRAMS_FILE)
+MOST_LOGS = {METRICS_FILE: 60, HISTOGRAMS_FILE: 20}
+FROM_ONE_RUN = "start_from"
+"""What the seeds of a part differ in, besides the seed."""
 
 
 def main() -> None:
-    """Ships every group of the frontier."""
+    """Ships every group of the frontier, and makes light what is shipped."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs-dir", type=Path, required=True)
     runs_dir = parser.parse_args().runs_dir
-    for group in list_groups(runs_dir):
-        if group.name.startswith(group_name("")):
-            print(*ship(group, runs_dir), sep="\n")
+    found = sorted(list_groups(runs_dir), key=lambda group: group.name)
+    of_frontier = [group for group in found if group.name.startswith(PREFIX)]
+    for place, seeds in groupby(of_frontier, key=lambda group: part_of(group.name)):
+        print(*ship(group_name(*place), list(seeds), runs_dir), sep="\n")
+    for run in list_runs(SHIPPED):
+        make_light(run)
 
 
-def ship(group: Group, runs_dir: Path) -> list[Path]:
-    """Copies a group's finished runs and its file, which then names just these."""
-    finished = [cell for cell in group.cells if _is_finished(cell, runs_dir)]
+def ship(name: str, seeds: list[Group], runs_dir: Path) -> list[Path]:
+    """Copies the finished runs of a part's groups, and writes one group that names just these."""
+    finished = [cell for group in seeds for cell in group.cells if _is_finished(cell, runs_dir)]
     for cell in finished:
-        _copy(Run(runs_dir / str(cell.run)), _is_whole(cell))
-    cells = tuple(cell if cell in finished else replace(cell, run=None) for cell in group.cells)
-    shipped = replace(group, path=SHIPPED / group.path.name, cells=cells)
+        _copy(Run(runs_dir / str(cell.run)))
+    cells = tuple(
+        cell if cell in finished else replace(cell, run=None)
+        for group in seeds
+        for cell in group.cells
+    )
+    first = seeds[0]
+    settings = {k: v for k, v in first.settings.items() if k != FROM_ONE_RUN}
+    shipped = Group(
+        SHIPPED / first.path.name.replace(first.name, name), name, first.created,
+        f"python -m finegates sweep --name {name}", settings, cells,
+    )  # fmt: skip
     save_group(shipped)
     return [shipped.path, *(SHIPPED / str(cell.run) for cell in finished)]
 
 
-def _is_whole(cell: Cell) -> bool:
-    if cell.method != DEFAULT_METHOD or cell.seed != PROFILE.seeds[0]:
-        return False
-    return cell.target in PROFILE.targets
+def make_light(run: Run) -> None:
+    """Removes from a shipped run what `main` says; a second time nothing is left to remove."""
+    whole = _is_whole(run)
+    if not whole:
+        shutil.rmtree(run.path / TRAINED_FOLDER, ignore_errors=True)
+        (run.path / HISTOGRAMS_FILE).unlink(missing_ok=True)
+    rounded = _rounded_steps(run)
+    snapshots = run.snapshot_steps()
+    for step in snapshots[:-1]:
+        if not whole or step in rounded:
+            snapshot_path(run.path / GATES_FOLDER, step).unlink()
+    for name, most in MOST_LOGS.items():
+        path = run.path / name
+        if path.exists():
+            lines = path.read_bytes().splitlines(keepends=True)
+            write_atomically(path, b"".join(_thinned(lines, most)))
+
+
+def _thinned(lines: list[bytes], most: int) -> Iterable[bytes]:
+    """Every evaluation, and of the steps between so many, evenly; the last always."""
+    steps = [n for n, line in enumerate(lines) if json.loads(line).get("kind", "train") == "train"]
+    every = -(-len(steps) // most) or 1
+    kept = {*steps[::-1][::every]}
+    return (line for n, line in enumerate(lines) if n in kept or n not in steps)
+
+
+def _rounded_steps(run: Run) -> set[int]:
+    return {row["step"] for row in run.metrics_reader().read_new() if row.get("rounded")}
+
+
+def _is_whole(run: Run) -> bool:
+    spec = run.spec
+    return spec.method == DEFAULT_METHOD and not spec.seed and spec.target_sparsity == OPENED
 
 
 def _is_finished(cell: Cell, runs_dir: Path) -> bool:
     return bool(cell.run) and Run(runs_dir / str(cell.run)).status().state == "finished"
 
 
-def _copy(run: Run, whole: bool) -> None:
+def _copy(run: Run) -> None:
     target = SHIPPED / run.id
     shutil.rmtree(target, ignore_errors=True)
-    ignored = shutil.ignore_patterns(*NEVER, *(() if whole else LARGE))
-    shutil.copytree(run.path, target, ignore=ignored)
+    left = (*NEVER, *(() if _is_whole(run) else (TRAINED_FOLDER,)))
+    shutil.copytree(run.path, target, ignore=shutil.ignore_patterns(*left))
     write_status(target, replace(run.status(), host="", pid=0, process_created=0.0))
 
 

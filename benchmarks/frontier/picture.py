@@ -6,41 +6,51 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from benchmarks.frontier.plan import DENSE, TASK_NAMES, reaches_no_budget
+from benchmarks.frontier.plan import EARLIER, REFERENCE, REFERENCE_PART, TASK_NAMES
 
-WIDTH, HEIGHT = 300, 260
+WIDTH, HEIGHT, IN_A_ROW = 300, 240, 3
 SHOWN = {
-    "finegates+lora": ("finegates+lora", "#d55e00"),
-    "finegates": ("finegates", "#2b7fc0"),
-    "finegates-official": ("official constants, rounded", "#009e73"),
-    "magnitude": ("smallest norms + recovery", "#808890"),
-    "lora": ("LoRA, smallest norms closed", "#bfa400"),
+    ("finegates+full", "warm"): ("finegates+full, from the fine-tuned model", "#d55e00"),
+    ("finegates+lora", "scratch"): ("finegates+lora", "#2b7fc0"),
+    ("finegates+lora", ""): (f"finegates+lora, {EARLIER}", "#7fb3d9"),
+    ("finegates-official", ""): ("official constants, rounded", "#009e73"),
+    ("magnitude", ""): ("smallest norms + recovery", "#808890"),
 }
-"""Method -> its name in the picture and its colour. Colours after Okabe and Ito."""
+"""Method and part -> its name in the picture and its colour. Colours after Okabe and Ito."""
 TITLES = {"matthews": "Matthews correlation", "pearson": "Pearson correlation"}
 
 
-def picture(points: Iterable[Mapping[str, Any]]) -> alt.HConcatChart:
+def picture(points: Iterable[Mapping[str, Any]]) -> alt.VConcatChart:
     """A panel for each task, in the order of the points."""
+    points = [point for point in points if point["median"] is not None]
     rows = [
-        {**p, "name": SHOWN[p["method"]][0], "x": p["removed"]}
-        for p in points
-        if p["method"] in SHOWN and p["median"] is not None and not reaches_no_budget(p)
+        {**point, "name": SHOWN[point["method"], point["part"]][0], "x": point["removed"]}
+        for point in points
+        if (point["method"], point["part"]) in SHOWN
     ]
+    dense = {
+        point["task"]: point["median"]
+        for point in points
+        if (point["method"], point["part"]) == (REFERENCE, REFERENCE_PART)
+    }
     frame = pd.DataFrame(rows)
-    panels = [_panel(frame[frame["task"] == task], task) for task in frame["task"].unique()]
+    panels = [
+        _panel(frame[frame["task"] == task], task, dense.get(task))
+        for task in frame["task"].unique()
+    ]
+    lines = [
+        alt.hconcat(*panels[start : start + IN_A_ROW]) for start in range(0, len(panels), IN_A_ROW)
+    ]
     return (
-        alt.hconcat(*panels)
+        alt.vconcat(*lines)
         .configure(background="white", font="DejaVu Sans")
         .configure_view(stroke=None)
         .configure_axis(gridColor="#e6e6e6", domainColor="#999999", tickColor="#999999")
     )
 
 
-def _panel(frame: pd.DataFrame, task: str) -> alt.LayerChart:
+def _panel(frame: pd.DataFrame, task: str, dense: float | None) -> alt.LayerChart:
     metric = frame["metric"].iloc[0]
-    dense = frame[(frame["method"] == DENSE[0]) & (frame["kind"] == "trained")]
-    curves = frame.drop(dense.index)
     title = TITLES.get(metric, metric.capitalize())
     x = alt.X(
         "x:Q",
@@ -54,22 +64,24 @@ def _panel(frame: pd.DataFrame, task: str) -> alt.LayerChart:
         scale=alt.Scale(
             domain=[n for n, _ in SHOWN.values()], range=[c for _, c in SHOWN.values()]
         ),
-        legend=alt.Legend(title=None, orient="bottom", columns=2, labelLimit=260),
+        legend=alt.Legend(title=None, orient="bottom", columns=2, labelLimit=300),
     )
-    base = alt.Chart(curves).encode(x=x, color=color)
+    base = alt.Chart(frame).encode(x=x, color=color)
     line = base.mark_line(strokeWidth=2).encode(y=y)
     spread = base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(
         y=alt.Y("low:Q", title=title), y2="high:Q"
     )
     dots = base.mark_point(filled=True, size=55, opacity=1).encode(y=y)
     layers = line + spread + dots
-    if len(dense):
-        layers += _dense_line(float(dense["median"].iloc[0]))
+    if dense is not None:
+        layers += _dense_line(dense)
     return layers.properties(width=WIDTH, height=HEIGHT, title=TASK_NAMES.get(task, task))
 
 
 def _dense_line(score: float) -> alt.LayerChart:
-    base = alt.Chart(pd.DataFrame([{"y": score, "label": "dense LoRA"}])).encode(y="y:Q")
+    base = alt.Chart(pd.DataFrame([{"y": score, "label": "full fine-tuning, dense"}])).encode(
+        y="y:Q"
+    )
     text = base.mark_text(align="right", dy=-6, color="#666666").encode(
         x=alt.value(WIDTH - 4), text="label:N"
     )

@@ -1,90 +1,133 @@
-"""Which runs the frontier is made of.
+"""Which runs the frontier is made of, in parts that are trained one after the other.
 
-A method that learns an order of its gates without reaching a budget (the official code's, hinge),
-and a dense one, is trained once a seed and its result rounded to every budget; the others are
-trained once for each target. Nothing here was chosen on a task's validation rows: docs/LOG.md says
-on which rows put aside.
+What was trained before heads were fitted is in groups without a part. Nothing here was chosen on a
+task's validation rows: docs/LOG.md says on which rows put aside.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from finegates.fitting.fit import REFERENCE_SETTINGS
 from finegates.groups.store import Cell
+from finegates.methods import WARM_METHOD, WARM_SETTINGS
+from finegates.spec import START_TEACHER
 
-TRAINED_FOR_EACH_TARGET = ("finegates+lora", "finegates", "magnitude")
-ROUNDED_TO_EACH_TARGET = ("finegates-official", "finegates-hinge")
-DENSE = ("lora", "full")
+PREFIX = "frontier"
+REFERENCE, REFERENCE_PART = "full", "dense"
+DENSE = (REFERENCE, "lora")
+OFFICIAL = "finegates-official"
 PAPERS_TARGET = 0.4
 """The sparsity of the official GLUE script; its gates are rounded to each budget afterwards."""
-
-TASK_NAMES = {"sst2": "SST-2", "cola": "CoLA", "stsb": "STS-B", "mrpc": "MRPC", "rte": "RTE"}
+TARGETS = (0.2, 0.4, 0.6)
+TASK_NAMES = {"sst2": "SST-2", "stsb": "STS-B", "cola": "CoLA", "mrpc": "MRPC", "rte": "RTE"}
 
 
 @dataclass(frozen=True)
-class Profile:
-    """How much is trained.
+class Task:
+    """How long a task is trained.
 
     Attributes:
-        targets: Fractions of the gated weights to remove.
-        seeds: Seeds of every cell.
-        tasks: Task -> settings of all its runs.
-        more_targets: Task -> targets that only the default recipe is trained for.
+        dense_epochs: Of full fine-tuning, which is the reference, and of LoRA.
+        warm_epochs: Of gates that start from the reference; from scratch they take as many as both.
+        settings: Of all its runs.
+        from_scratch: Rates of what trains from scratch with a frozen base.
+        more_targets: What is removed beside `TARGETS`, from the reference only.
     """
 
-    targets: tuple[float, ...]
-    seeds: tuple[int, ...]
-    tasks: Mapping[str, Mapping[str, Any]]
-    more_targets: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    dense_epochs: int
+    warm_epochs: int
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    from_scratch: Mapping[str, Any] = field(default_factory=dict)
+    more_targets: tuple[float, ...] = ()
 
 
-PROFILES = {
-    "cpu": Profile(
-        targets=(0.2, 0.4, 0.6),
-        seeds=(0, 1),
-        tasks={
-            "sst2": {"max_train_samples": 4000, "epochs": 4, "eval_steps": 125},
-            "stsb": {
-                "epochs": 3,
-                "eval_steps": 180,
-                "learning_rate": 1e-3,
-                "adapter_learning_rate": 3e-4,
-            },
-            "cola": {"epochs": 5, "eval_steps": 268},
-        },
-        more_targets={"sst2": (0.75,)},
-    ),
-    "gpu": Profile(
-        targets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75),
-        seeds=(0, 1, 2, 3, 4),
-        tasks={
-            "sst2": {"max_train_samples": 10_000, "epochs": 10},
-            "cola": {"epochs": 10},
-            "stsb": {"epochs": 10},
-            "mrpc": {"epochs": 20},
-            "rte": {"epochs": 20},
-        },
-    ),
+TASKS = {
+    "sst2": Task(3, 5, {"max_train_samples": 4000}, more_targets=(0.75,)),
+    "stsb": Task(3, 3, {}, {"learning_rate": 1e-3, "adapter_learning_rate": 3e-4}),
+    "cola": Task(3, 3, {}, {"learning_rate": 5e-4, "adapter_learning_rate": 5e-4}),
+    "mrpc": Task(5, 5),
+    "rte": Task(5, 6),
 }
+_FROZEN_FROM_SCRATCH = ("lora", "scratch", "scratch-rest")
 
 
-def cells(profile: Profile, task: str, default_method: str) -> list[Cell]:
-    """Every run of a task, the first full curve first."""
-    more = profile.more_targets.get(task, ())
-    of_a_seed = [
-        *((method, 0.0) for method in DENSE),
-        *((method, PAPERS_TARGET) for method in ROUNDED_TO_EACH_TARGET),
-        *((m, target) for m in TRAINED_FOR_EACH_TARGET for target in profile.targets),
-        *((default_method, target) for target in more),
+@dataclass(frozen=True)
+class Part:
+    """What is trained together: one group for each task and seed.
+
+    Attributes:
+        name: Behind the group's name.
+        methods: Method -> its targets.
+        settings: Of all its runs; ``epochs`` are the task's.
+        epochs: ``dense``, ``warm`` or ``both`` of the task's.
+        starts: Whether it starts from the reference of the same task and seed.
+        seeds: How many seeds.
+    """
+
+    name: str
+    methods: Mapping[str, tuple[float, ...]]
+    settings: Mapping[str, Any]
+    epochs: str
+    starts: bool = False
+    seeds: int = 3
+
+
+PARTS = (
+    Part(REFERENCE_PART, {REFERENCE: (0.0,)}, REFERENCE_SETTINGS, "dense"),
+    Part(
+        "warm", {WARM_METHOD: TARGETS}, {**WARM_SETTINGS, "teacher": START_TEACHER}, "warm", True
+    ),
+    Part("lora", {"lora": (0.0,)}, REFERENCE_SETTINGS, "dense"),
+    Part("scratch", {"finegates+lora": TARGETS}, REFERENCE_SETTINGS, "both"),
+    Part(
+        "scratch-rest", dict.fromkeys(("finegates", "magnitude"), TARGETS), REFERENCE_SETTINGS,
+        "both", seeds=2,
+    ),
+    Part("scratch-full", {WARM_METHOD: TARGETS}, REFERENCE_SETTINGS, "both"),
+    Part(
+        "warm-frozen", dict.fromkeys(("finegates+lora", "finegates"), TARGETS),
+        {**REFERENCE_SETTINGS, "teacher": START_TEACHER}, "warm", True,
+    ),
+    Part("official", {OFFICIAL: (PAPERS_TARGET,)}, {}, "both", seeds=2),
+)  # fmt: skip
+"""In the order in which they are trained: what tells most comes first."""
+
+
+WORDS = {"warm": "from the fine-tuned model", "warm-frozen": "from the fine-tuned model"}
+EARLIER = "head drawn"
+"""Of groups without a part: trained before heads were fitted."""
+
+
+def group_name(task: str, part: str = "", seed: int | None = None) -> str:
+    """The group of a part of a task: with one seed, or with all of them, as it is shipped."""
+    return "-".join(filter(None, (PREFIX, task, part, None if seed is None else f"seed{seed}")))
+
+
+def part_of(group: str) -> tuple[str, str]:
+    """Task and part of a group's name."""
+    _, task, *part = group.split("-seed")[0].split("-", 2)
+    return task, "".join(part)
+
+
+def cells(part: Part, task: str, seed: int) -> list[Cell]:
+    """The runs of a part of a task with one seed."""
+    more = TASKS[task].more_targets if part.starts else ()
+    return [
+        Cell(method, target, seed)
+        for method, targets in part.methods.items()
+        for target in (*targets, *more)
     ]
-    return [Cell(method, target, seed) for seed in profile.seeds for method, target in of_a_seed]
 
 
-def budgets(profile: Profile, task: str) -> tuple[float, ...]:
-    """What gates that were not trained for a budget are rounded to."""
-    return (*profile.targets, *profile.more_targets.get(task, ()))
-
-
-def reaches_no_budget(point: Mapping[str, Any]) -> bool:
-    """Whether a point is the gates of a recipe before they were rounded to a budget."""
-    return point["kind"] == "trained" and point["method"] in ROUNDED_TO_EACH_TARGET
+def settings_of(part: Part, task: str) -> dict[str, Any]:
+    """What is chosen for all runs of a part of a task, but for what they start from."""
+    plan = TASKS[task]
+    epochs = {"dense": plan.dense_epochs, "warm": plan.warm_epochs}
+    return {
+        "task": task,
+        **plan.settings,
+        **part.settings,
+        **(plan.from_scratch if part.name in _FROZEN_FROM_SCRATCH else {}),
+        "epochs": epochs.get(part.epochs, sum(epochs.values())),
+    }

@@ -1,22 +1,26 @@
-"""Draws the frontier's picture and writes its table into the README, from the JSON alone.
+"""The frontier's result, picture and table in the README, from the shipped runs alone.
 
     python -m benchmarks.frontier.report
 
-Reads benchmarks/results/frontier.json; writes docs/frontier.png and what stands between the two
-marks in README.md.
+Writes benchmarks/results/frontier.json, docs/frontier.png and what stands between the two marks in
+README.md.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.frontier.picture import picture
-from benchmarks.frontier.plan import DENSE, TASK_NAMES, reaches_no_budget
-from benchmarks.record import read_result
+from benchmarks.frontier.plan import DENSE, EARLIER, TASK_NAMES, WORDS
+from benchmarks.frontier.points import frontier
+from benchmarks.record import write_result
+from finegates.results.points import TRAINED
 
 ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = ROOT / "cached_runs"
+RESULT, PICTURE = "frontier.json", "docs/frontier.png"
 START, END = "<!-- frontier: made by benchmarks/frontier/report.py -->", "<!-- end of frontier -->"
-PICTURE = "docs/frontier.png"
 SCALE = 2
 NOTHING = "–"
 
@@ -24,30 +28,41 @@ Point = Mapping[str, Any]
 
 
 def main() -> None:
-    """Writes picture and table."""
-    result = read_result("frontier.json")
-    picture(result["points"]).save(ROOT / PICTURE, scale_factor=SCALE)
+    """Writes result, picture and table."""
+    result = frontier(SHIPPED)
+    write_result(RESULT, result)
+    points = sorted(result["points"], key=_order)
+    picture(points).save(ROOT / PICTURE, scale_factor=SCALE)
     readme = ROOT / "README.md"
     before, _, rest = readme.read_text().partition(START)
     _, _, after = rest.partition(END)
-    readme.write_text(f"{before}{START}\n{tables(result['points'])}\n{END}{after}")
+    readme.write_text(f"{before}{START}\n{tables(points)}\n{END}{after}")
+    print(json.dumps({"points": len(points), "table": str(readme), "picture": PICTURE}))
+
+
+def _order(point: Point) -> tuple:
+    """The best known recipe first, what was trained before heads were fitted last."""
+    tasks, parts = [*TASK_NAMES], ["dense", "warm", "lora"]
+    part = point["part"]
+    place = parts.index(part) if part in parts else len(parts) + (not part)
+    return tasks.index(point["task"]), place, part, point["method"], point["kind"] != TRAINED
 
 
 def tables(points: Iterable[Point]) -> str:
     """A Markdown table for each task, in the order of the points."""
     by_task: dict[str, list[Point]] = {}
     for point in points:
-        if not reaches_no_budget(point):
-            by_task.setdefault(point["task"], []).append(point)
+        by_task.setdefault(point["task"], []).append(point)
     return "\n\n".join(_table(task, of_task) for task, of_task in by_task.items())
 
 
 def label(point: Point) -> str:
-    """A method's name, with what was done to it afterwards."""
-    if point["kind"] == "trained":
-        return point["method"]
-    dense = point["method"] in DENSE
-    return f"{point['method']}, smallest norms closed" if dense else f"{point['method']}, rounded"
+    """A method's name, with where it starts and what was done to it afterwards."""
+    words = [point["method"], WORDS.get(point["part"], "") if point["part"] else EARLIER]
+    if point["kind"] != TRAINED:
+        dense = point["method"] in DENSE
+        words.append("smallest norms closed" if dense else "rounded")
+    return ", ".join(filter(None, words))
 
 
 def _table(task: str, points: list[Point]) -> str:
@@ -62,11 +77,15 @@ def _table(task: str, points: list[Point]) -> str:
 
 
 def _cell(point: Point | None) -> str:
-    """Median in percent and, if there are several seeds, the lowest and highest."""
+    """Median in percent, the range of several seeds, and what is lost with its interval."""
     if point is None or point["median"] is None:
         return NOTHING
     median, low, high = (f"{100 * point[k]:.1f}" for k in ("median", "low", "high"))
-    return median if low == high else f"{median} ({low}–{high})"
+    score = median if low == high else f"{median} ({low}–{high})"
+    if "drop" not in point or not point["target"]:
+        return score
+    lost, least, most = (f"{100 * point[k]:.1f}" for k in ("drop", "drop_low", "drop_high"))
+    return f"{score}; lost {lost} ({least} to {most})"
 
 
 if __name__ == "__main__":
