@@ -14,7 +14,9 @@ from finegates.commands.options import (
 )
 from finegates.errors import SpecError
 from finegates.gates.cuts import cut_of
+from finegates.gates.units import CHOICES, MATRICES
 from finegates.runs.measurements import keep_timing
+from finegates.settings import words_of
 
 _MORE = (
     "Passes alternate in one process after a warm-up; a speed-up is the median ratio of "
@@ -36,6 +38,14 @@ def add(commands: Any) -> None:
     add_runs_dir(parser)
     parser.add_argument("run", nargs="?", help="a finished run's id; or give --model")
     parser.add_argument("--model", help="a model's name or folder, with random unequal gates")
+    parser.add_argument(
+        "--units",
+        help=f"what the random gates of --model stand for: {', '.join(CHOICES)}; the first is the "
+        "default",
+    )
+    parser.add_argument(
+        "--uniform", action="store_true", help="as many of --model's gates in every layer"
+    )
     parser.add_argument(
         "--random-weights", action="store_true", help="build the model from its config alone"
     )
@@ -124,6 +134,8 @@ def _model(options: argparse.Namespace) -> tuple[Any, Any]:
     """The model with gates, and the tokenizer of a run."""
     if (options.run is None) == (options.model is None):
         raise SpecError("Give either a run's id or --model, and not both.")
+    if options.run and (options.units or options.uniform):
+        raise SpecError("--units and --uniform are for --model; a run has its own gates.")
     from finegates.measuring.candidates import attach_random_gates, random_model
     from finegates.nn.pretrained import load_pretrained
     from finegates.training.restore import restore_model
@@ -134,7 +146,8 @@ def _model(options: argparse.Namespace) -> tuple[Any, Any]:
         model = random_model(options.model)
     else:
         model = load_pretrained(options.model, ("no", "yes"), "classification")[0]
-    attach_random_gates(model)
+    units = words_of(options.units) if options.units else (MATRICES,)
+    attach_random_gates(model, units=units, uniform=options.uniform)
     return model.eval(), None
 
 

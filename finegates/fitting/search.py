@@ -56,7 +56,8 @@ def next_try(
     """The training that tells most; None if the answer stands.
 
     Targets are bracketed by halves: one that is within the tolerance, and the next above it that is
-    not. Then seeds are added on both sides while their drops are too close to call.
+    not. Then seeds are added on both sides while their drops are too close to call; if none is
+    within, to whatever is close, what lost least first.
 
     Args:
         tries: What was trained, in any order.
@@ -80,8 +81,9 @@ def next_try(
     between = _on_grid(((within or 0.0) + lost) / 2)
     if (within or 0.0) < between < lost:
         return Next(between, seed, f"between {100 * (within or 0):.0f}% and {100 * lost:.0f}%")
-    for target in (within, lost):
-        if target is not None and _is_close(tries, target, max_drop):
+    edges = (within, lost) if within is not None else sorted(drops, key=lambda t: median(drops[t]))
+    for target in edges:
+        if _is_close(tries, target, max_drop):
             used = {t.seed for t in tries if t.target == target}
             if len(used) < MOST_SEEDS:
                 new = next(s for s in range(seed, seed + MOST_SEEDS) if s not in used)

@@ -1,7 +1,7 @@
 """What is timed side by side: a gated model dense, with masks and shrunk, by torch and as ONNX."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,10 +135,13 @@ def without_gates(model: PreTrainedModel) -> PreTrainedModel:
 
 
 def attach_random_gates(
-    model: PreTrainedModel, seed: int = 0, units: tuple[str, ...] = (MATRICES,)
+    model: PreTrainedModel,
+    seed: int = 0,
+    units: Iterable[str] = (MATRICES,),
+    uniform: bool = False,
 ) -> None:
     """Gates with unequal shares in layers, matrices and heads, as trained ones have."""
-    gates = attach_gates(model, GaussianLaw(), units=units)
+    gates = attach_gates(model, GaussianLaw(), units=tuple(units), uniform=uniform)
     rng, layout = np.random.default_rng(seed), gates.layout
     means = rng.uniform(0, 1, layout.num_gates)
     means += rng.normal(0, _SPREAD, len(layout.vectors))[layout.vector_index]

@@ -65,3 +65,13 @@ def test_no_more_trainings_than_were_allowed():
 def test_the_same_tries_in_another_order_give_the_same_next_one():
     tries = [Try(0.4, 0, 0.0, 0.01), Try(0.6, 0, 0.1, 0.01), Try(0.5, 0, 0.0, 0.01)]
     assert next_try(tries, 0.01) == next_try(tries[::-1], 0.01)
+
+
+def test_where_none_is_within_seeds_go_to_what_lost_least_and_is_close():
+    lost = {0.4: 0.046, 0.2: 0.0206, 0.1: 0.025, 0.05: 0.035}
+    tries = [Try(target, 0, drop, 0.03) for target, drop in lost.items()]
+    assert next_try(tries, 0.02).target == 0.2
+    for seed in (1, 2):
+        tries.append(Try(0.2, seed, 0.015, 0.03))
+    assert smallest_within(tries, 0.02) == 0.2
+    assert next_try([Try(t, 0, d, 0.0001) for t, d in lost.items()], 0.02) is None
