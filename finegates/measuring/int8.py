@@ -93,7 +93,7 @@ def torch_int8(model: PreTrainedModel) -> PreTrainedModel | None:
         model: On the CPU; not changed.
 
     Returns:
-        None if torch no longer has it: it is deprecated. torchao was slower than float32 on CPUs.
+        None if torch no longer has it: it is deprecated. (On CPUs torchao was slower than float32.)
     """
     found: Any = getattr(getattr(torch, "ao", None), "quantization", None)
     if not hasattr(found, "quantize_dynamic"):
