@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -106,13 +107,12 @@ def torch_int8(model: PreTrainedModel) -> PreTrainedModel | None:
 
 def _quantisation() -> Any:
     try:
-        from onnxruntime import quantization
+        return import_module("onnxruntime.quantization")
     except ImportError as error:
         raise ModelError(
             "Timing int8 needs the packages onnx and onnxruntime; pip install 'finegates[onnx]', "
             "or leave int8 out."
         ) from error
-    return quantization
 
 
 @contextmanager
