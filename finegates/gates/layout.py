@@ -135,6 +135,11 @@ class GateLayout:
     units: tuple[str, ...] = (MATRICES,)
     uniform: bool = False
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether a gate stands for more than a row or column; else gates are dimensions."""
+        return self.units != (MATRICES,)
+
     @cached_property
     def sides(self) -> tuple[Side, ...]:
         """Sides with gates, in the order of the matrices."""
@@ -148,7 +153,7 @@ class GateLayout:
     @cached_property
     def vectors(self) -> tuple[GateVector, ...]:
         """Gate vectors in the order of the flat vector."""
-        if self.units == (MATRICES,):
+        if not self.is_shared:
             return tuple(
                 GateVector(s.matrix.layer, s.matrix.role, s.side, s.size, s.start)
                 for s in self.sides
@@ -235,7 +240,7 @@ class GateLayout:
             values: Gate values, whose product a row or column has; or booleans, which gates are
                 closed: one of them closes it.
         """
-        if self.units == (MATRICES,):
+        if not self.is_shared:
             return values
         if values.dtype == bool:
             return np.append(values, False)[self.gates_of_dimensions].any(axis=0)
@@ -253,7 +258,7 @@ class GateLayout:
         )  # fmt: skip
 
     def _table(self, *, applied: bool) -> np.ndarray:
-        if self.units == (MATRICES,):
+        if not self.is_shared:
             return np.arange(self.num_gates)[None]
         found: list[list[np.ndarray]] = [[] for _ in self.sides]
         for layer in self.layers:
@@ -291,7 +296,7 @@ class GateLayout:
 
     def heads_of(self, vector: GateVector) -> list[tuple[int, int]]:
         """Start and end of each head's gates; empty if the vector does not run over heads."""
-        if self.units == (MATRICES,):
+        if not self.is_shared:
             return self.head_bounds(self.sides[self.side_places[vector.name]])
         over_heads = vector.kind in OVER_HEADS
         return _bounds(vector.size, self.num_key_value_heads) if over_heads else []
@@ -300,7 +305,7 @@ class GateLayout:
         """As JSON types."""
         rows = [[m.layer, m.role, m.in_features, m.out_features, m.sides] for m in self.matrices]
         more: dict[str, Any] = {"uniform": True} if self.uniform else {}
-        if self.units != (MATRICES,):
+        if self.is_shared:
             more["units"] = list(self.units)
         return {
             "matrices": rows,

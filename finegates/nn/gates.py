@@ -15,7 +15,6 @@ from finegates.errors import SpecError, unknown_name
 from finegates.gates.laws import Law
 from finegates.gates.layout import GateLayout
 from finegates.gates.removal import Removal, removal
-from finegates.gates.units import MATRICES
 
 _MARGIN = 0.01
 """How far from the closing point rounded gates are kept, in units of the parameter."""
@@ -50,8 +49,7 @@ class Gates(nn.Module):
         centre, spread = law.initial_parameter
         initial = centre + spread * torch.randn(layout.num_gates, generator=generator)
         self.parameter = nn.Parameter(initial)
-        shared = layout.units != (MATRICES,)
-        applied = torch.from_numpy(layout.applied_gates) if shared else None
+        applied = torch.from_numpy(layout.applied_gates) if layout.is_shared else None
         self.register_buffer("_applied", applied, persistent=False)
         self.settled = False
         self.multiplier = torch.zeros(())
@@ -187,9 +185,7 @@ class Gates(nn.Module):
 
     def _spread(self, values: Tensor) -> Tensor:
         """Gates -> what multiplies rows and columns: ``(num_gates,)`` -> ``(num_dimensions,)``."""
-        if self._applied is None:
-            return values
-        return torch.cat([values, values.new_ones(1)])[self._applied].prod(0)
+        return values if self._applied is None else products(values, self._applied)
 
     def _noise(self) -> Tensor:
         shape, source = self.parameter.shape, self.generator
@@ -197,3 +193,13 @@ class Gates(nn.Module):
         if self.law.noise == "normal":
             return torch.randn(shape, generator=source, **like)
         return torch.logit(torch.rand(shape, generator=source, **like), eps=1e-6)
+
+
+def products(values: Tensor, gates: Tensor) -> Tensor:
+    """What rows and columns have of their gates, ``(num_gates,)`` -> ``(num_dimensions,)``.
+
+    Args:
+        values: Of each gate; rows and columns without one have 1.
+        gates: The gates of each, as `finegates.gates.layout.GateLayout.gates_of_dimensions`.
+    """
+    return torch.cat([values, values.new_ones(1)])[gates].prod(0)

@@ -5,104 +5,96 @@
 the whole model, held by a Lagrangian as in CoFi (arXiv 2204.00408), here an augmented one.
 """
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from finegates.gates.layout import SIDES, GateLayout
-from finegates.gates.units import MATRICES
+from finegates.nn.gates import products
 
 CURVATURE = 50.0
 ASCENT_RATE = 0.5
 """Both chosen on SST-2 by how near the expected removal stays to a rising target: docs/LOG.md."""
 
 
-class _PerVector(nn.Module):
-    """Means over the gates of each vector.
+class _Means(nn.Module):
+    """Means over parts of a flat vector.
 
     Attributes:
-        weights: Of each gate in its vector's mean, shape ``(num_gates,)``; their mean within a
-            vector is 1.
+        weights: Of each number in its part's mean, shape ``(sum of sizes,)``; their mean within a
+            part is 1.
     """
 
     index: Tensor
     sizes: Tensor
     weights: Tensor
 
-    def __init__(self, layout: GateLayout) -> None:
+    def __init__(self, sizes: Sequence[int] | np.ndarray) -> None:
         super().__init__()
-        index = torch.from_numpy(layout.vector_index)
-        sizes = torch.from_numpy(layout.sizes).float()
-        self.register_buffer("weights", torch.ones(layout.num_gates), persistent=False)
+        counts = torch.as_tensor(sizes)
+        self.register_buffer("weights", torch.ones(int(counts.sum())), persistent=False)
+        index = torch.arange(len(counts)).repeat_interleave(counts)
         self.register_buffer("index", index, persistent=False)
-        self.register_buffer("sizes", sizes, persistent=False)
+        self.register_buffer("sizes", counts.float(), persistent=False)
 
-    def open_fraction(self, probability_open: Tensor) -> Tensor:
-        """Mean open probability of each vector: ``(num_gates,)`` -> ``(num_vectors,)``."""
-        sums = torch.zeros_like(self.sizes).index_add(
-            0, self.index, self.weights * probability_open
-        )
+    def means(self, values: Tensor) -> Tensor:
+        """``(sum of sizes,)`` -> ``(number of parts,)``."""
+        sums = torch.zeros_like(self.sizes).index_add(0, self.index, self.weights * values)
         return sums / self.sizes
 
 
-class AbsPenalty(_PerVector):
+class AbsPenalty(_Means):
     """Mean over vectors of ``|mean P(open) - (1 - s)|``."""
 
+    def __init__(self, layout: GateLayout) -> None:
+        super().__init__(layout.sizes)
+
     def forward(self, probability_open: Tensor, target: float) -> Tensor:
         """``(num_gates,)`` -> ``()``."""
-        return (self.open_fraction(probability_open) - (1 - target)).abs().mean()
+        return (self.means(probability_open) - (1 - target)).abs().mean()
 
 
-class HingePenalty(_PerVector):
+class HingePenalty(_Means):
     """Mean over vectors of ``max(mean P(open), 1 - s)``: no push once a vector is closed enough."""
 
+    def __init__(self, layout: GateLayout) -> None:
+        super().__init__(layout.sizes)
+
     def forward(self, probability_open: Tensor, target: float) -> Tensor:
         """``(num_gates,)`` -> ``()``."""
-        return self.open_fraction(probability_open).clamp(min=1 - target).mean()
+        return self.means(probability_open).clamp(min=1 - target).mean()
 
 
-class ExpectedRemoval(nn.Module):
+class ExpectedRemoval(_Means):
     """Expected removed fraction of the gated weights of the whole model.
 
-    A matrix keeps the product of its expected open inputs and outputs. Gates are independent, so a
-    row is open with the product of its gates' probabilities.
-
-    Attributes:
-        weights: Of each row and column in its side's mean, shape ``(num_dimensions,)``.
+    A matrix keeps the product of its expected open inputs and outputs, which are means over its
+    sides. Gates are independent, so a row is open with the product of its gates' probabilities.
     """
 
     share: Tensor
-    weights: Tensor
-    gates: Tensor
-    index: Tensor
-    sizes: Tensor
+    gates: Tensor | None
     in_index: Tensor
     out_index: Tensor
 
     def __init__(self, layout: GateLayout) -> None:
-        super().__init__()
-        shares = torch.tensor([m.num_weights for m in layout.matrices], dtype=torch.float32)
-        sizes = torch.tensor([side.size for side in layout.sides])
-        self._shared = layout.units != (MATRICES,)
-        held = {
-            "share": shares / shares.sum(),
-            "weights": torch.ones(layout.num_dimensions),
-            "gates": torch.from_numpy(layout.gates_of_dimensions),
-            "index": torch.arange(len(sizes)).repeat_interleave(sizes),
-            "sizes": sizes.float(),
-        } | {
-            f"{side}_index": torch.from_numpy(layout.side_index[side]) % (len(sizes) + 1)
-            for side in SIDES
-        }
-        for name, tensor in held.items():
-            self.register_buffer(name, tensor, persistent=False)
+        super().__init__([side.size for side in layout.sides])
+        weights = torch.tensor([m.num_weights for m in layout.matrices], dtype=torch.float32)
+        gates = torch.from_numpy(layout.gates_of_dimensions) if layout.is_shared else None
+        self.register_buffer("share", weights / weights.sum(), persistent=False)
+        self.register_buffer("gates", gates, persistent=False)
+        for side in SIDES:
+            index = torch.from_numpy(layout.side_index[side]) % (len(layout.sides) + 1)
+            self.register_buffer(f"{side}_index", index, persistent=False)
 
     def forward(self, probability_open: Tensor) -> Tensor:
         """``(num_gates,)`` -> ``()`` in [0, 1]."""
-        is_open = probability_open
-        if self._shared:
-            is_open = torch.cat([is_open, is_open.new_ones(1)])[self.gates].prod(0)
-        sums = torch.zeros_like(self.sizes).index_add(0, self.index, self.weights * is_open)
-        fractions = torch.cat([sums / self.sizes, sums.new_ones(1)])  # last: a side without gates
+        if self.gates is not None:
+            probability_open = products(probability_open, self.gates)
+        fractions = self.means(probability_open)
+        fractions = torch.cat([fractions, fractions.new_ones(1)])  # the last: a side without gates
         kept = fractions[self.in_index] * fractions[self.out_index]
         return 1 - (self.share * kept).sum()
 
@@ -142,7 +134,7 @@ class BudgetPenalty(nn.Module):
 def weigh_gates(penalty: nn.Module, weights: Tensor) -> None:
     """Gives every mean in a penalty these weights of the gates, shape ``(num_gates,)``."""
     for module in penalty.modules():
-        if isinstance(module, _PerVector | ExpectedRemoval):
+        if isinstance(module, _Means):
             module.weights = weights
 
 
