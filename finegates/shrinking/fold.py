@@ -82,12 +82,27 @@ def fold_into(model: PreTrainedModel) -> None:
         ModelError: As `fold`.
     """
     for number, layer in enumerate(fold(model)):
-        for role, folded in layer.items():
-            linear = _matrix(model, number, role)
-            assert isinstance(linear, nn.Linear)
-            linear.weight.copy_(folded.weight)
-            if linear.bias is not None:
-                linear.bias.copy_(folded.bias)
+        put_layer(model, number, layer)
+
+
+def put_layer(model: PreTrainedModel, number: int, layer: Layer) -> None:
+    """Puts folded matrices, of any sizes that fit each other, in the places of a layer's own.
+
+    Args:
+        model: Plain; changed in place, its precision stays.
+        number: Of the layer.
+        layer: Its matrices. Where there was no bias there is one only if it is not zero.
+    """
+    for role, folded in layer.items():
+        parent, name = locate(model, GatedMatrix(number, role, 0, 0))
+        before: nn.Linear = getattr(parent, name)
+        rows, columns = folded.weight.shape
+        has_bias = before.bias is not None or bool(folded.bias.any())
+        linear = nn.Linear(columns, rows, has_bias, device="meta", dtype=before.weight.dtype)
+        linear.weight = nn.Parameter(folded.weight.to(before.weight))
+        if has_bias:
+            linear.bias = nn.Parameter(folded.bias.to(before.weight))
+        setattr(parent, name, linear.train(before.training))
 
 
 def _matrix(model: PreTrainedModel, layer: int, role: str) -> nn.Module:

@@ -9,13 +9,11 @@ layer (`gate_units` neurons, `gate_shape` uniform), lose nothing that way.
 import copy
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from transformers import PreTrainedModel
 
-from finegates.gates.layout import GatedMatrix
 from finegates.models.architectures import architecture_of
-from finegates.nn.model_parts import locate
-from finegates.shrinking.fold import Folded, Layer, fold
+from finegates.shrinking.fold import Folded, Layer, fold, put_layer
 from finegates.shrinking.needed import needed_feed_forward
 from finegates.shrinking.shrink import activation_of
 
@@ -40,8 +38,7 @@ def plain(model: PreTrainedModel) -> PreTrainedModel:
     layers = [_without_neurons(layer, stock) for layer in fold(stock)]
     width = max(1, *(len(layer["intermediate"].bias) for layer in layers))
     for number, layer in enumerate(layers):
-        for role, matrix in _padded(layer, width).items():
-            _put(stock, GatedMatrix(number, role, 0, 0), matrix)
+        put_layer(stock, number, _padded(layer, width))
     names = architecture_of(stock.config.model_type).config_names
     setattr(stock.config, names["intermediate"], width)
     return stock
@@ -70,17 +67,3 @@ def _padded(layer: Layer, width: int) -> Layer:
         "intermediate": Folded(rows, nn.functional.pad(inner.bias, (0, more))),
         "output": Folded(nn.functional.pad(outer.weight, (0, more)), outer.bias),
     }
-
-
-def _put(model: PreTrainedModel, matrix: GatedMatrix, folded: Folded) -> None:
-    parent, name = locate(model, matrix)
-    before: nn.Linear = getattr(parent, name)
-
-    def parameter(values: Tensor) -> nn.Parameter:
-        return nn.Parameter(values.to(before.weight.dtype))
-
-    rows, columns = folded.weight.shape
-    with torch.device("meta"):
-        linear = nn.Linear(columns, rows)
-    linear.weight, linear.bias = parameter(folded.weight), parameter(folded.bias)
-    setattr(parent, name, linear.train(before.training))
