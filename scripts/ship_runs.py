@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks.frontier.plan import PREFIX, group_name, part_of
 from finegates.files.storage import write_atomically
 from finegates.gates.snapshots import snapshot_path
-from finegates.groups.store import Cell, Group, list_groups, save_group
+from finegates.groups.store import Cell, Group, group_path, list_groups, save_group
 from finegates.methods import DEFAULT_METHOD
 from finegates.runs.folder import (
     CHECKPOINT_FOLDER,
@@ -67,7 +67,7 @@ def ship(name: str, seeds: list[Group], runs_dir: Path) -> list[Path]:
     first = seeds[0]
     settings = {k: v for k, v in first.settings.items() if k != FROM_ONE_RUN}
     shipped = Group(
-        SHIPPED / first.path.name.replace(first.name, name), name, first.created,
+        group_path(SHIPPED, name), name, first.created,
         f"python -m finegates sweep --name {name}", settings, cells,
     )  # fmt: skip
     save_group(shipped)

@@ -21,9 +21,11 @@ def draw_ridge(feed: Feed) -> None:
                 st.markdown("**One gate vector over time**")
             layer = st.selectbox("Layer", list(layers), key="layer", bind="query-params", width=110)
             vectors = layers[layer]
+            kinds = dict.fromkeys(vector.split(".")[0] for vector in vectors)
+            means = [*(f"**{kind}**: {KIND_NAMES[kind]}" for kind in kinds), SIDES]
             vector = st.selectbox(
                 "Gate vector", vectors, key="vector", bind="query-params", width=190,
-                help="  \n".join(f"**{r}**: {n}" for r, n in KIND_NAMES.items()) + f"  \n{SIDES}",
+                help="  \n".join(means),
             )  # fmt: skip
         frame = ridge(histograms, layer, vector)
         st.altair_chart(

@@ -33,7 +33,7 @@ class Search:
     @property
     def runs(self) -> list[str]:
         """Ids of all its runs, the reference first."""
-        return [run for run in (self.fit.reference, *self.fit.runs) if run]
+        return [*self.fit.all_runs]
 
     @property
     def is_over(self) -> bool:
@@ -60,7 +60,7 @@ def search_of(folder: Path, name: str) -> Search:
         FineGatesError: If there is none, or its file is damaged.
     """
     fit = open_fit(folder, name)
-    changes = tuple(changed_ns(folder / run / STATUS_FILE) for run in (fit.reference, *fit.runs))
+    changes = tuple(changed_ns(folder / run / STATUS_FILE) for run in fit.all_runs)
     answer, problem = None, ""
     try:
         answer = _answer(fit, folder, changes)
@@ -73,8 +73,7 @@ def search_of(folder: Path, name: str) -> Search:
 
 def _ended_early(fit: Fit, folder: Path) -> str:
     """What became of a training that did not finish; empty if there is none."""
-    wanted = [each for each in (fit.reference, *fit.runs) if each and each not in fit.lost]
-    for run in (Run(folder / each) for each in wanted):
+    for run in (Run(folder / each) for each in fit.wanted):
         if run.path.is_dir() and (status := run.status()).state in RESUMABLE_STATES:
             return f"A training is {status.state}. {status.reason}"
     return ""

@@ -114,10 +114,7 @@ def export(
         )  # fmt: skip
         progress(_SHRUNK, "writing it")
         tokenizer.model_max_length = min(tokenizer.model_max_length, longest_input(model.config))
-        _write(partial, shrunk, tokenizer, card, standalone)
-        if stock is not None:
-            stock.save_pretrained(partial / PLAIN_FOLDER)
-            tokenizer.save_pretrained(partial / PLAIN_FOLDER)
+        _write(partial, shrunk, tokenizer, card, standalone, stock)
         if for_onnx is not None:
             export_onnx(for_onnx, partial / ONNX_FILE, inputs)
         progress(_WRITTEN, "checking what was written")
@@ -151,6 +148,7 @@ def _write(
     tokenizer: PreTrainedTokenizerBase,
     card: str,
     standalone: bool,
+    stock: PreTrainedModel | None,
 ) -> None:
     tokenizer.init_kwargs.pop("auto_map", None)  # code of the base model, which is not copied
     try:
@@ -159,6 +157,9 @@ def _write(
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         (folder / CARD_FILE).write_text(card, encoding="utf-8")
+        if stock is not None:
+            stock.save_pretrained(folder / PLAIN_FOLDER)
+            tokenizer.save_pretrained(folder / PLAIN_FOLDER)
     except (OSError, SafetensorError) as error:
         raise SpecError(
             f"The model can't be written: {first_line(error)}. Make room, or give another place."

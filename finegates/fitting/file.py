@@ -49,6 +49,16 @@ class Fit:
     runs: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
 
+    @property
+    def all_runs(self) -> tuple[str, ...]:
+        """Ids of all its runs, the reference first."""
+        return tuple(run for run in (self.reference, *self.runs) if run)
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Ids of the runs that are to finish."""
+        return tuple(run for run in self.all_runs if run not in self.lost)
+
 
 def new_name(task: str) -> str:
     """What a search is called that was given no name."""

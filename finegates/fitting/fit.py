@@ -5,7 +5,7 @@ is; what the answer is worth is said of the other half, which nothing was chosen
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -73,7 +73,7 @@ def take_up(fit: Fit, runs_dir: Path) -> Fit:
     Raises:
         FineGatesError: If a run can't be resumed.
     """
-    there = [run_id for run_id in (fit.reference, *fit.runs) if (runs_dir / run_id).is_dir()]
+    there = [run_id for run_id in fit.all_runs if (runs_dir / run_id).is_dir()]
     if fit.reference and fit.reference not in there:
         there = []  # the others started from it
     reference = fit.reference if fit.reference in there else ""
@@ -81,7 +81,7 @@ def take_up(fit: Fit, runs_dir: Path) -> Fit:
     kept = replace(fit, reference=reference, runs=runs, lost=lost)
     if kept != fit:
         save_fit(runs_dir, kept)
-    for run in _wanted(kept, runs_dir):
+    for run in _opened(kept.wanted, runs_dir):
         if run.status().state in RESUMABLE_STATES:
             resume(run)
     return kept
@@ -97,7 +97,7 @@ def advance(fit: Fit, runs_dir: Path) -> tuple[Fit, Run | None]:
         RunError: If a run has ended before its time.
         FineGatesError: If the next run could not work.
     """
-    for run in _wanted(fit, runs_dir):
+    for run in _opened(fit.wanted, runs_dir):
         status = run.status()
         if status.state in RESUMABLE_STATES:
             raise RunError(
@@ -121,7 +121,7 @@ def advance(fit: Fit, runs_dir: Path) -> tuple[Fit, Run | None]:
         spec = gated_spec(fit, found, _num_train(fit, runs_dir))
         fit = replace(fit, runs=(*fit.runs, new_run_id(spec)))
     save_fit(runs_dir, fit)
-    return fit, submit(spec, runs_dir, run_id=[fit.reference, *fit.runs][-1])
+    return fit, submit(spec, runs_dir, run_id=fit.all_runs[-1])
 
 
 def reference_spec(fit: Fit) -> RunSpec:
@@ -141,7 +141,7 @@ def gated_spec(fit: Fit, found: Next, num_train: int | None = None) -> RunSpec:
 
 def _num_train(fit: Fit, runs_dir: Path) -> int | None:
     """Training rows, as its first run found them, or as they are read now."""
-    if runs := _runs(fit, runs_dir):
+    if runs := _opened(fit.all_runs, runs_dir):
         return runs[0].record["data"].get("num_train")
     return len(load_splits(make_spec(fit.settings)).train)
 
@@ -164,7 +164,7 @@ def answer_of(fit: Fit, runs_dir: Path) -> Answer:
     tried = tries_of(fit, runs_dir)
     all_over = bool(tried) and len(tried) == len(fit.runs)
     final = all_over and next_try(tried, fit.max_drop, fit.seed, fit.most_trainings) is None
-    spent = [_seconds(run) for run in _runs(fit, runs_dir) if _is_over(fit, run)]
+    spent = [_seconds(run) for run in _opened(fit.all_runs, runs_dir) if _is_over(fit, run)]
     target = smallest_within(tried, fit.max_drop)
     if target is None:
         return Answer(None, None, 0.0, None, len(spent), sum(spent), tuple(tried), final)
@@ -223,19 +223,13 @@ def _points_if_lost(fit: Fit, run: Run, runs_dir: Path) -> float | None:
     return 100 * paired.drop if paired.low > fit.max_drop + LOST_BY else None
 
 
-def _runs(fit: Fit, runs_dir: Path) -> list[Run]:
-    """All runs of a search, the reference first."""
-    return [open_run(runs_dir, run_id) for run_id in (fit.reference, *fit.runs) if run_id]
-
-
-def _wanted(fit: Fit, runs_dir: Path) -> list[Run]:
-    """The runs that are to finish."""
-    return [run for run in _runs(fit, runs_dir) if run.id not in fit.lost]
+def _opened(run_ids: Iterable[str], runs_dir: Path) -> list[Run]:
+    return [open_run(runs_dir, run_id) for run_id in run_ids]
 
 
 def _judged(fit: Fit, runs_dir: Path) -> list[Run]:
     """The gated runs that have finished or are lost."""
-    return [run for run in _runs(fit, runs_dir) if run.id != fit.reference and _is_over(fit, run)]
+    return [run for run in _opened(fit.runs, runs_dir) if _is_over(fit, run)]
 
 
 def _is_over(fit: Fit, run: Run) -> bool:

@@ -41,7 +41,13 @@ from finegates.training.records import (
     log,
     measure_reference,
 )
-from finegates.training.session import LOG_STEPS, Session, open_session, sensitivities_of
+from finegates.training.session import (
+    LOG_STEPS,
+    Session,
+    open_session,
+    sensitivities_of,
+    standardised,
+)
 from finegates.training.start import start_state
 
 _PAUSE_POLL_S = 0.2
@@ -126,17 +132,6 @@ def _hidden_loss(session: Session, batch: dict, states: Sequence[torch.Tensor]) 
     with torch.no_grad(), session.accelerator.autocast():
         taught = session.hidden_teacher(**inputs, output_hidden_states=True)
     return hidden_loss(states, taught.hidden_states, batch.get("attention_mask"))
-
-
-def standardised(session: Session, batch: dict) -> dict:
-    """A batch whose numbers, the teacher's too, are those that a regression is trained on."""
-    if session.label_scale is None:
-        return batch
-    numbers = ("labels", TEACHER_KEY)
-    return {
-        name: session.label_scale.standardised(value) if name in numbers else value
-        for name, value in batch.items()
-    }
 
 
 def _seed_noise(session: Session, step: int) -> None:

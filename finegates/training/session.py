@@ -227,17 +227,20 @@ def sensitivities_of(session: Session) -> np.ndarray:
     """How much the loss feels each gate, over some training rows, shape ``(num_gates,)``."""
     assert session.gates is not None
     model = session.accelerator.unwrap_model(session.model)
-    return sensitivities(
-        model, session.gates, (_as_trained(session, b) for b in _looked_at(session))
-    )
+    batches = (standardised(session, batch) for batch in _looked_at(session))
+    without_teacher = ({k: v for k, v in b.items() if k != TEACHER_KEY} for b in batches)
+    return sensitivities(model, session.gates, without_teacher)
 
 
-def _as_trained(session: Session, batch: dict) -> dict:
-    """A batch with the labels that the model is trained on, and nothing of a teacher's."""
-    batch = {name: value for name, value in batch.items() if name != TEACHER_KEY}
-    if session.label_scale is not None:
-        batch["labels"] = session.label_scale.standardised(batch["labels"])
-    return batch
+def standardised(session: Session, batch: dict) -> dict:
+    """A batch whose numbers, the teacher's too, are those that a regression is trained on."""
+    if session.label_scale is None:
+        return batch
+    numbers = ("labels", TEACHER_KEY)
+    return {
+        name: session.label_scale.standardised(value) if name in numbers else value
+        for name, value in batch.items()
+    }
 
 
 def _looked_at(session: Session) -> Iterator[dict]:

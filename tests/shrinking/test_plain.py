@@ -12,7 +12,7 @@ from finegates.nn.attach import gates_of
 from finegates.shrinking.cost import num_parameters
 from finegates.shrinking.plain import neurons_of, plain
 from finegates.shrinking.shrink import prune, shrink
-from tests.shrinking.test_shrink import EVERY_TYPE, EXACT, difference, gated, random_means
+from tests.shrinking.test_shrink import EVERY_TYPE, EXACT, difference, gated, set_random_means
 from tests.toy_models import toy_inputs
 
 
@@ -26,8 +26,7 @@ from tests.toy_models import toy_inputs
 )
 def test_it_gives_the_gated_models_logits(model_type, seed, closed, rank, units):
     model = gated(model_type, lora_rank=rank, units=tuple(units)).double()
-    gates = gates_of(model)
-    gates.set_means(random_means(gates.layout, seed, closed).astype(np.float32))
+    set_random_means(model, seed, closed)
     assert difference(model, plain(model)) < EXACT
 
 

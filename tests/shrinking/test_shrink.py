@@ -67,6 +67,13 @@ def random_means(layout, seed, closed_fraction):
     return means
 
 
+def set_random_means(model, seed, closed_fraction):
+    """Gives a model's gates such means, and returns the gates."""
+    gates = gates_of(model)
+    gates.set_means(random_means(gates.layout, seed, closed_fraction).astype(np.float32))
+    return gates
+
+
 @EVERY_TYPE
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
@@ -81,8 +88,7 @@ def test_shrunk_model_gives_the_gated_models_logits(
     model_type, seed, closed, rank, place, sides, machine
 ):
     model = gated(model_type, lora_rank=rank, lora_place=place, sides=sides).double()
-    gates = gates_of(model)
-    gates.set_means(random_means(gates.layout, seed, closed).astype(np.float32))
+    set_random_means(model, seed, closed)
     assert difference(model, shrink(model, tuned_for=machine)) < EXACT
 
 
@@ -99,8 +105,7 @@ def test_whatever_a_gate_stands_for_the_shrunk_model_gives_the_gated_ones_logits
     model_type, seed, closed, rank, units, machine
 ):
     model = gated(model_type, lora_rank=rank, units=tuple(units)).double()
-    gates = gates_of(model)
-    gates.set_means(random_means(gates.layout, seed, closed).astype(np.float32))
+    set_random_means(model, seed, closed)
     assert difference(model, shrink(model, tuned_for=machine)) < EXACT
 
 
@@ -113,8 +118,7 @@ def test_whatever_a_gate_stands_for_the_shrunk_model_gives_the_gated_ones_logits
 )
 def test_of_structures_what_is_counted_is_what_goes(model_type, seed, closed, units):
     model = gated(model_type, units=tuple(units))
-    gates = gates_of(model)
-    gates.set_means(random_means(gates.layout, seed, closed).astype(np.float32))
+    gates = set_random_means(model, seed, closed)
     kept = gates.layout.num_gated_weights - gates.removal().removed_weights
     needed = sum(layer["weights"] for layer in shrink(model).config.shrunk_needs)
     assert needed <= kept
