@@ -136,8 +136,9 @@ def prepare(name: str, candidate: str, length: int, device: str, compiled: bool 
     nothing = cast(Any, None)  # what a step does not look at
     session = Session(
         spec, accelerator, Processes(accelerator), model, nothing, adapted,
-        penalty and penalty.to(accelerator.device), optimizer, schedule, rows, nothing, nothing,
-        nothing, label_scale=None,
+        penalty and penalty.to(accelerator.device), optimizer, schedule, rows,
+        validation=nothing, validation_order=nothing, evaluation_steps=nothing, splits=nothing,
+        label_scale=None,
     )  # fmt: skip
     if adapted.gates and SETTLED in candidate:
         adapted.gates.settled = True
