@@ -32,7 +32,7 @@ from tests.browser.steps import (
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
-TOY_EPOCHS, SWEEP_EPOCHS = 16, 2
+TOY_EPOCHS, SWEEP_EPOCHS = 64, 2
 SWEEP_LIMIT_S = 540
 
 
