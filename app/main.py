@@ -13,6 +13,7 @@ from app import places  # noqa: E402  needs the path
 from app.reading.runs import runs_folder  # noqa: E402  needs the path
 from app.widgets.buttons import say_read_only  # noqa: E402  needs the path
 from app.widgets.chosen import draw_chosen  # noqa: E402  needs the path
+from app.widgets.ticks import come_back  # noqa: E402  needs the path
 
 # Without icons: with them two of the ten tabs collapse into "2 more" in a window of 1280.
 PAGES = [
@@ -93,4 +94,5 @@ st.set_page_config(
 st.logo(ROOT / "app" / "logo.svg", size="large")
 say_read_only()
 draw_chosen(page, runs_folder())
+come_back()
 page.run()

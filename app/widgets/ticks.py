@@ -26,6 +26,7 @@ QUIET = ((30.0, 12.0), (120.0, 16.0), (float("inf"), 20.0))
 """Seconds without news -> seconds between two looks. A look that finds nothing takes 0.06 s of a
 core, nearly all of it in the browser."""
 
+_SELDOM_S = 24 * 3600
 _PULSE = "pulse"
 _JS = """
 const pulses = new WeakMap()
@@ -110,6 +111,15 @@ def follow(news: Callable[[], News], parts: Mapping[str, Callable[[], None]]) ->
     st.fragment(_draw_pulse, key=_PULSE)(news, state)
 
 
+def come_back() -> None:
+    """Has a browser whose server was started anew ask for the whole page.
+
+    It asks only where something is drawn again by the clock. Otherwise what it sends of a part, a
+    tick or a click, names a part that the new server has not heard of, and nothing would come.
+    """
+    st.fragment(_nothing, run_every=_SELDOM_S)()
+
+
 def draw_every(key: str, every_s: float, draw: Callable[[], None]) -> None:
     """Draws one part, and again every so many seconds while the window is looked at.
 
@@ -129,7 +139,7 @@ def draw_every(key: str, every_s: float, draw: Callable[[], None]) -> None:
 
 
 def _nothing() -> None:
-    """That a component's value has changed draws its fragment again."""
+    """Draws nothing; a component whose value has changed has its part drawn again."""
 
 
 def _timed(
@@ -148,8 +158,10 @@ def _timed(
 
 
 def _draw_pulse(news: Callable[[], News], state: _Page) -> None:
-    now = time.monotonic()
-    every_s = interval_s(now - state.opened_at, now - state.changed_at) if news().goes_on else 0
+    now, at = news(), time.monotonic()
+    # What has ended while the page was drawn is shown wrongly until the next look.
+    asks = now.goes_on or now.whole != state.whole or bool(_with_news(now, state))
+    every_s = interval_s(at - state.opened_at, at - state.changed_at) if asks else 0
     data = {"everyMs": 1000 * every_s}
     _pulse(key=_PULSE, data=data, on_tick_change=lambda: _tick(news, state))
 
@@ -159,7 +171,7 @@ def _tick(news: Callable[[], News], state: _Page) -> None:
     now, at = news(), time.monotonic()
     if now.whole != state.whole:
         st.rerun()
-    new = [name for name, drawn in state.drawn.items() if now.parts[name] != drawn.shown]
+    new = _with_news(now, state)
     if new:
         state.changed_at = at
     # What is over is shown at once: nothing would ask again.
@@ -167,6 +179,11 @@ def _tick(news: Callable[[], News], state: _Page) -> None:
         n for n in new if not now.goes_on or at - state.drawn[n].at >= state.drawn[n].wait_s
     ]:
         st.rerun(scope=[*due, _PULSE])
+
+
+def _with_news(now: News, state: _Page) -> list[str]:
+    """The parts that show something else than there is."""
+    return [name for name, drawn in state.drawn.items() if now.parts[name] != drawn.shown]
 
 
 def wait_s(took_s: float) -> float:

@@ -45,6 +45,17 @@ def test_another_whole_is_the_whole_page(reruns, monkeypatch):
     assert reruns[0] is None
 
 
+@pytest.mark.parametrize(
+    ("whole", "part", "asks"), [("whole", "a", False), ("ended", "a", True), ("whole", "b", True)]
+)
+def test_what_ends_while_the_page_is_drawn_is_asked_for_once_more(monkeypatch, whole, part, asks):
+    drawn = []
+    monkeypatch.setattr(ticks, "_pulse", lambda **given: drawn.append(given["data"]["everyMs"]))
+    state = page(0.0, one=("a", 60, 5))
+    ticks._draw_pulse(lambda: News({"one": part}, whole, goes_on=False), state)
+    assert bool(drawn[0]) == asks
+
+
 def test_what_is_dear_is_drawn_seldom():
     assert wait_s(0.0) == SHORTEST_S and wait_s(60.0) == LONGEST_S
     assert wait_s(0.05) == pytest.approx(ticks.BROWSER * 0.05 / ticks.SHARE)
@@ -56,6 +67,8 @@ def test_looks_are_fewer_the_longer_nothing_has_come():
 
 
 def test_no_page_ticks_by_itself_when_nobody_looks():
-    """Streamlit's own ticks go on in a window that is hidden."""
+    """Streamlit's own ticks go on in a window that is hidden; the one there is comes once a day."""
     files = [*Path(ticks.__file__).parents[1].rglob("*.py")]
-    assert files and not [f for f in files if "run_every" in f.read_text()]
+    assert [f.name for f in files if "run_every" in f.read_text()] == ["ticks.py"]
+    assert Path(ticks.__file__).read_text().count("run_every=") == 1
+    assert ticks._SELDOM_S >= 24 * 3600

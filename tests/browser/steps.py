@@ -85,8 +85,8 @@ def slider(page: Page, label: str) -> Locator:
 
 
 def step_of(page: Page) -> int:
-    """The step in the text of the progress bar."""
-    return int(STEP.search(page.get_by_text(STEP).inner_text()).group(1).replace(",", ""))
+    """The step in the text of the progress bar; a page that changes may show the old one beside."""
+    return int(STEP.search(page.get_by_text(STEP).last.inner_text()).group(1).replace(",", ""))
 
 
 def wait_for_step(page: Page, more_than: int, timeout_s: float = 200) -> int:
@@ -96,7 +96,8 @@ def wait_for_step(page: Page, more_than: int, timeout_s: float = 200) -> int:
         if page.get_by_text(STEP).count() and (step := step_of(page)) > more_than:
             return step
         page.wait_for_timeout(POLL_MS)
-    raise AssertionError(f"no step after {more_than} within {timeout_s} s")
+    shown = page.get_by_test_id("stMain").inner_text()
+    raise AssertionError(f"no step after {more_than} within {timeout_s} s; the page says:\n{shown}")
 
 
 def choose_option(page: Page, label: str, option: str) -> None:
