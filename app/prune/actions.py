@@ -11,7 +11,7 @@ from app.prune.work import CURVE, SAVE, SCORE, TIME, at_work, is_done, start
 from app.reading.one_run import has_weights, row_of
 from app.text import escape_markdown
 from app.widgets.buttons import change_button
-from finegates.exporting.package import CODE_FILE
+from finegates.exporting.package import CODE_FILE, FORMAT_FILES, FORMAT_TITLES
 from finegates.gates.cuts import CURVE_POINTS, Cut
 from finegates.runs.folder import Run
 from finegates.runs.measurements import AtCut
@@ -19,7 +19,7 @@ from finegates.runs.saved_models import saved_folder
 
 DTYPES = ("float32", "bfloat16", "float16")
 ROWS, TOKENS, DTYPE = "batch_size", "seq_len", "dtype"
-ONNX, STANDALONE, INT8 = "onnx", "standalone", "int8"
+FORMATS, STANDALONE, INT8 = "formats", "standalone", "int8"
 REPEATS = 10
 _MENU = "menu-"
 
@@ -117,7 +117,10 @@ def _draw_saving(run: Run, busy: bool) -> None:
     st.caption("A folder that `AutoModelForSequenceClassification` loads after `import "
                "finegates.auto`, with tokenizer and model card. Score and times that are known are "
                "taken over; only what is missing is measured.")  # fmt: skip
-    st.toggle("ONNX too", key=ONNX, help="model.onnx, any batch and length.")
+    st.pills("Other formats", FORMAT_FILES, key=FORMATS, selection_mode="multi",
+             format_func=FORMAT_TITLES.__getitem__,
+             help=f"{', '.join(FORMAT_FILES.values())}: they run without finegates, for any batch "
+             "and length. Each takes a minute or two to write.")  # fmt: skip
     st.toggle("Loads without finegates", key=STANDALONE,
               help=f"{CODE_FILE}, too: transformers alone loads the folder, with "
                    "trust_remote_code=True.")  # fmt: skip
@@ -148,8 +151,8 @@ def _save(run: Run) -> None:
     st.session_state[f"{_MENU}{SAVE}"] = False
     cut = chosen_cut()
     flags = [_flag(cut), f"--out={saved_folder(run, cut)}"]
-    also = [f"--{key}" for key in (ONNX, STANDALONE) if st.session_state[key]]
-    start(run, SAVE, ["export", run.id, *flags, *also])
+    also = [*st.session_state[FORMATS], *([STANDALONE] if st.session_state[STANDALONE] else [])]
+    start(run, SAVE, ["export", run.id, *flags, *(f"--{name}" for name in also)])
 
 
 def _flag(cut: Cut) -> str:

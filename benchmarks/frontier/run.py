@@ -61,8 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _train(part: Part, tasks: Sequence[str], seed: int, runs_dir: Path) -> None:
     """Queues a part of every task, and waits until all of it is over."""
     groups = [_start(part, task, seed, runs_dir) for task in tasks]
-    while any(_is_at_work(group, runs_dir) for group in groups):
-        time.sleep(POLL_S)
+    wait_for(groups, runs_dir)
     for group in groups if OFFICIAL in part.methods else ():
         _round(open_group(runs_dir, group.name), runs_dir)
 
@@ -70,18 +69,24 @@ def _train(part: Part, tasks: Sequence[str], seed: int, runs_dir: Path) -> None:
 def _start(part: Part, task: str, seed: int, runs_dir: Path) -> Group:
     settings = settings_of(part, task)
     if part.starts:
-        settings["start_from"] = _reference(task, seed, runs_dir)
+        settings["start_from"] = reference_of(task, seed, runs_dir)
     return start_sweep(
         runs_dir, group_name(task, part.name, seed), settings, cells(part, task, seed)
     )
 
 
-def _reference(task: str, seed: int, runs_dir: Path) -> str:
+def reference_of(task: str, seed: int, runs_dir: Path) -> str:
     """The id of the dense run of a task and seed."""
     (run_id,) = open_group(runs_dir, group_name(task, REFERENCE_PART, seed)).runs
     if open_run(runs_dir, run_id).status().state != "finished":
         raise RunError(f"{run_id} has not finished; train the part '{REFERENCE_PART}' first.")
     return run_id
+
+
+def wait_for(groups: Sequence[Group], runs_dir: Path) -> None:
+    """Until all runs of these groups are over."""
+    while any(_is_at_work(group, runs_dir) for group in groups):
+        time.sleep(POLL_S)
 
 
 def _is_at_work(group: Group, runs_dir: Path) -> bool:

@@ -10,6 +10,7 @@ from finegates.commands.options import (
     opened_run,
     print_json,
 )
+from finegates.exporting.package import FORMAT_FILES
 from finegates.gates.cuts import cut_of
 
 _MORE = (
@@ -27,7 +28,8 @@ def add(commands: Any) -> None:
     parser.add_argument("run", help="the run's id")
     add_cut(parser, required=False)
     parser.add_argument("--out", required=True, help="a new or empty folder")
-    parser.add_argument("--onnx", action="store_true", help="write model.onnx, too")
+    for name, file in FORMAT_FILES.items():
+        parser.add_argument(f"--{name}", action="store_true", help=f"write {file}, too")
     parser.add_argument(
         "--standalone",
         action="store_true",
@@ -57,7 +59,7 @@ def _export(options: argparse.Namespace) -> int:
         run,
         options.out,
         cut=cut_of(vars(options)),
-        onnx=options.onnx,
+        formats=[name for name in FORMAT_FILES if getattr(options, name)],
         standalone=options.standalone,
         plain=options.plain,
         device=options.tuned_for,

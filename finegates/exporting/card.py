@@ -1,13 +1,16 @@
 """The README of an exported model: what it is, score, speed, what was removed, how to load it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from finegates import __version__
 from finegates.data.glue import TASKS
+from finegates.exporting.formats import FORMATS, Format
 from finegates.exporting.measured import Measured
 from finegates.exporting.package import (
     CODE_FILE,
+    FORMAT_FILES,
+    FORMAT_TITLES,
     LICENCE,
     PLAIN_FOLDER,
     loading_lines,
@@ -34,7 +37,7 @@ def model_card(
     *,
     name: str,
     inputs: Sequence[str],
-    onnx: bool = False,
+    formats: Collection[str] = (),
     standalone: bool = False,
 ) -> str:
     """Markdown.
@@ -48,7 +51,7 @@ def model_card(
         measured: Score and speed.
         name: Of the model, as its folder is best called.
         inputs: What its tokenizer gives to it.
-        onnx: Whether there is an ONNX file, too.
+        formats: Which of `FORMATS` are there, too.
         standalone: Whether the folder has its own code.
     """
     spec = run.spec
@@ -100,7 +103,7 @@ pip install /path/to/finegates
 ```
 
 The weights are made of those of `{spec.model}`, whose own licence goes on for them.
-{_standalone(name) if standalone else ""}{_plain(name, model, facts)}{_onnx(inputs) if onnx else ""}
+{_standalone(name) if standalone else ""}{_plain(name, model, facts)}{_formats(inputs, formats)}
 ## What is left of each layer
 
 Heads are given as number x width; a full layer has {model.config.num_attention_heads} heads.
@@ -163,18 +166,25 @@ has {facts["shrunk_params"]:,}.
 """
 
 
-def _onnx(inputs: Sequence[str]) -> str:
+def _formats(inputs: Sequence[str], names: Collection[str]) -> str:
+    return "".join(
+        _format(inputs, FORMAT_TITLES[name], FORMAT_FILES[name], form)
+        for name, form in FORMATS.items()
+        if name in names
+    )
+
+
+def _format(inputs: Sequence[str], title: str, file: str, form: Format) -> str:
     names = ", ".join(f"`{name}`" for name in inputs)
     return f"""
-## ONNX
+## {title}
 
-`model.onnx` needs no finegates: onnxruntime runs it. It takes what the tokenizer gives, {names}
+`{file}` needs no finegates: {form.runtime} runs it. It takes what the tokenizer gives, {names}
 (int64, any number of rows and tokens), and returns `logits`. It was compared with the model on
 single texts and pairs, short and long.
 
 ```python
-session = onnxruntime.InferenceSession("model.onnx")
-logits = session.run(["logits"], dict(tokenizer(["A text."], return_tensors="np")))[0]
+{form.lines}
 ```
 """
 

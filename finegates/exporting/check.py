@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -21,9 +20,9 @@ from transformers import (
 import finegates.auto  # noqa: F401  what loading the folder takes
 from finegates.errors import ModelError, first_line
 from finegates.exporting.check_standalone import answers_without_finegates
-from finegates.exporting.package import CODE_FILE
+from finegates.exporting.formats import FORMATS, Encoded
+from finegates.exporting.package import CODE_FILE, FORMAT_FILES
 from finegates.nn.pretrained import longest_input
-from finegates.shrinking.onnx import ONNX_FILE
 
 TOLERANCE = 1e-3
 """Of how far answers are apart: float32 and other kernels stay a hundred times below."""
@@ -32,7 +31,6 @@ _ROUNDING = 1e-5
 _LONGEST_CHECKED = 256
 """Tokens: more takes a large model long, and differs in nothing but its length."""
 
-Encoded = dict[str, Tensor]
 Answers = Callable[[str, Encoded], np.ndarray]
 """Of a batch, by its name and what is in it."""
 
@@ -43,15 +41,15 @@ def inputs_of(tokenizer: PreTrainedTokenizerBase) -> list[str]:
 
 
 def check_folder(folder: Path, model: PreTrainedModel) -> dict[str, float]:
-    """Compares a folder, its ONNX file and its own code with the model that it was made of.
+    """Compares a folder, its other formats and its own code with the model that it was made of.
 
     Args:
-        folder: With model and tokenizer, and perhaps ``model.onnx`` or `CODE_FILE`.
+        folder: With model and tokenizer, and perhaps files of `FORMATS` or `CODE_FILE`.
         model: The gated model, in evaluation; it reads what the tokenizer gives.
 
     Returns:
-        ``torch``, ``onnx`` and ``standalone``, as far as they are there: the largest difference of
-        answers, over how far answers are apart.
+        ``torch``, names of `FORMATS` and ``standalone``, as far as they are there: the largest
+        difference of answers, over how far answers are apart.
 
     Raises:
         ModelError: If they answer differently, or one of them does not read what the tokenizer
@@ -60,8 +58,9 @@ def check_folder(folder: Path, model: PreTrainedModel) -> dict[str, float]:
     tokenizer = AutoTokenizer.from_pretrained(folder)
     loaded = AutoModelForSequenceClassification.from_pretrained(folder).eval()
     ways: dict[str, Answers] = {"torch": lambda _, encoded: _by_torch(loaded, encoded)}
-    if (folder / ONNX_FILE).is_file():
-        ways["onnx"] = _by_onnx(folder / ONNX_FILE, inputs_of(tokenizer))
+    for name, form in FORMATS.items():
+        if (folder / FORMAT_FILES[name]).is_file():
+            ways[name] = _of(form.open(folder / FORMAT_FILES[name], inputs_of(tokenizer)))
     batches = {
         name: encoded
         for name, encoded in _batches(tokenizer, longest_input(model.config))
@@ -111,18 +110,8 @@ def _by_torch(model: PreTrainedModel, encoded: Encoded) -> np.ndarray:
     return model(**encoded).logits.float().numpy()
 
 
-def _by_onnx(path: Path, inputs: list[str]) -> Answers:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ModelError(
-            "Checking an ONNX file needs the package onnxruntime; pip install 'finegates[onnx]'."
-        ) from error
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    if {i.name for i in session.get_inputs()} != {*inputs}:
-        taken = ", ".join(i.name for i in session.get_inputs())
-        raise ModelError(f"{path.name} takes {taken}; the tokenizer gives {', '.join(inputs)}.")
-    return lambda _, encoded: session.run(["logits"], {n: t.numpy() for n, t in encoded.items()})[0]
+def _of(answer: Callable[[Encoded], np.ndarray]) -> Answers:
+    return lambda _, encoded: answer(encoded)
 
 
 def _batches(tokenizer: PreTrainedTokenizerBase, longest: int) -> Iterator[tuple[str, Encoded]]:

@@ -1,9 +1,11 @@
-"""Writes a finished run as a smaller model that loads like any other: folder, card, ONNX and code.
+"""Writes a finished run as a smaller model that loads like any other: folder, card, other formats.
 
 The folder appears whole and checked, or not at all. ``import finegates.auto`` is what loading it
-takes; the ONNX file needs no finegates, nor does a standalone folder, which has its own code.
+takes; files for other runtimes need no finegates, nor does a standalone folder, which has its own
+code.
 """
 
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from finegates.errors import ModelError, SpecError, first_line
 from finegates.exporting.card import model_card
 from finegates.exporting.check import check_folder, inputs_of
+from finegates.exporting.formats import check_formats, write_formats
 from finegates.exporting.measured import known_of, measure
 from finegates.exporting.package import PLAIN_FOLDER, files_of, model_name
 from finegates.exporting.standalone import add_code
@@ -31,7 +34,6 @@ from finegates.shrinking.cost import (
     num_parameters,
 )
 from finegates.shrinking.models import Shrunk
-from finegates.shrinking.onnx import ONNX_FILE, export_onnx
 from finegates.shrinking.plain import neurons_of
 from finegates.shrinking.plain import plain as make_plain
 from finegates.shrinking.shrink import prune, shrink
@@ -56,7 +58,7 @@ def export(
     folder: str | Path,
     *,
     cut: Cut | None = None,
-    onnx: bool = False,
+    formats: Collection[str] = (),
     standalone: bool = False,
     plain: bool = False,
     device: str = "cpu",
@@ -69,7 +71,7 @@ def export(
         run: A finished run with gates.
         folder: Where to; made by this, must not exist or be empty.
         cut: Where its gates are cut off; None takes them as training left them.
-        onnx: Whether to write ``model.onnx`` too, for any batch size and length.
+        formats: Which files to write too, of `FORMAT_FILES`: ``onnx``, ``openvino``, ``pt2``.
         standalone: Whether to write the code too that loads it where finegates is not installed,
             with ``trust_remote_code=True``.
         plain: Whether to write a folder ``plain`` too, with the same model as the stock class of
@@ -85,10 +87,11 @@ def export(
 
     Raises:
         RunError: If the run is not finished, or its weights are gone.
-        ModelError: If it has no gates, ONNX's packages or finegates' own sources are missing, or
-            what was written answers differently.
-        SpecError: If the folder is in use, or can't be written.
+        ModelError: If it has no gates, a format's packages or finegates' own sources are missing,
+            or what was written answers differently.
+        SpecError: If the folder is in use, or can't be written, or there is no such format.
     """
+    check_formats(formats)
     folder = place_for(run, folder)
     progress(0.0, "loading the model")
     model, tokenizer = restore_model(run)
@@ -102,7 +105,7 @@ def export(
         progress(_MEASURED, "making the smaller model")
         prune(model, cut)
         shrunk = shrink(model, tuned_for=device)
-        for_onnx = shrink(model, tuned_for="onnx") if onnx else None
+        portable = shrink(model, tuned_for="onnx") if formats else None
         facts = _facts(model, shrunk)
         stock = make_plain(model) if plain else None
         if stock is not None:
@@ -110,13 +113,13 @@ def export(
         name, inputs = model_name(run, cut), inputs_of(tokenizer)
         card = model_card(
             run, shrunk, facts, cut, shown,
-            name=name, inputs=inputs, onnx=onnx, standalone=standalone,
+            name=name, inputs=inputs, formats=formats, standalone=standalone,
         )  # fmt: skip
         progress(_SHRUNK, "writing it")
         tokenizer.model_max_length = min(tokenizer.model_max_length, longest_input(model.config))
         _write(partial, shrunk, tokenizer, card, standalone, stock)
-        if for_onnx is not None:
-            export_onnx(for_onnx, partial / ONNX_FILE, inputs)
+        if portable is not None:
+            write_formats(formats, portable, partial, inputs)
         progress(_WRITTEN, "checking what was written")
         checked = check_folder(partial, model)
         if stock is not None:

@@ -20,6 +20,9 @@ CODE_FILE = "modeling_finegates.py"
 """Of a standalone model, which loads where finegates is not installed."""
 PLAIN_FOLDER = "plain"
 """In an exported folder: the same model as the stock class of its type."""
+FORMAT_FILES = {"onnx": "model.onnx", "openvino": "openvino_model.xml", "pt2": "model.pt2"}
+"""In an exported folder, for runtimes that need no finegates (`finegates.exporting.formats`)."""
+FORMAT_TITLES = {"onnx": "ONNX", "openvino": "OpenVINO", "pt2": "torch.export"}
 _NOT_IN_A_NAME = re.compile(r"[\W_]+")
 _LONGEST = 60
 

@@ -33,12 +33,12 @@ def export_onnx(model: PreTrainedModel, path: Path, inputs: Sequence[str] = INPU
         raise ModelError(
             "ONNX export needs the packages onnx and onnxscript; pip install 'finegates[onnx]'."
         ) from error
-    with _unchunked(model):
+    with unchunked(model):
         torch.onnx.export(
             model,
             (),
             str(path),
-            kwargs={name: _example(name) for name in inputs},
+            kwargs={name: example(name) for name in inputs},
             dynamo=True,
             input_names=list(inputs),
             output_names=["logits"],
@@ -48,7 +48,7 @@ def export_onnx(model: PreTrainedModel, path: Path, inputs: Sequence[str] = INPU
         )
 
 
-def _example(name: str) -> torch.Tensor:
+def example(name: str) -> torch.Tensor:
     """Rows of which the second is half padding: a mask of ones would be left out of the graph."""
     whole = name in ("input_ids", "attention_mask")
     rows = torch.full((2, _EXAMPLE_LENGTH), int(whole))
@@ -57,7 +57,7 @@ def _example(name: str) -> torch.Tensor:
 
 
 @contextlib.contextmanager
-def _unchunked(model: PreTrainedModel) -> Iterator[None]:
+def unchunked(model: PreTrainedModel) -> Iterator[None]:
     """Feed-forwards at once: in chunks, which only save memory, a graph is for one length alone."""
     chunked = {m: getattr(m, _CHUNKS) for m in model.modules() if getattr(m, _CHUNKS, 0)}
     for module in chunked:

@@ -122,7 +122,7 @@ def test_from_a_finished_run_to_a_downloaded_model_that_loads_elsewhere(
     menu.click()
     save.last.dblclick()
     expect(page.get_by_text("Saving the smaller model", exact=True)).to_be_visible()
-    expect(page.get_by_text("ONNX too")).to_have_count(0)
+    expect(page.get_by_text("Other formats")).to_have_count(0)
     page.context.close()  # the work goes on without its page
 
     page = open_page(browser, f"{server.url}/prune?run={run.id}")

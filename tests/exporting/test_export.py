@@ -9,6 +9,7 @@ import zipfile
 import numpy as np
 import onnx
 import onnxruntime
+import openvino
 import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
@@ -18,7 +19,15 @@ from finegates import __version__
 from finegates.cli import main
 from finegates.errors import DataError, ModelError, RunError, SpecError
 from finegates.exporting.export import export
-from finegates.exporting.package import files_of, loading_lines, model_name, zipped
+from finegates.exporting.formats import FORMATS
+from finegates.exporting.package import (
+    FORMAT_FILES,
+    FORMAT_TITLES,
+    files_of,
+    loading_lines,
+    model_name,
+    zipped,
+)
 from finegates.gates.cuts import Cut
 from finegates.jobs.worker import execute
 from finegates.measuring.candidates import attach_random_gates
@@ -55,7 +64,7 @@ def run(toy_model_dir, tmp_path_factory):
 @pytest.fixture(scope="module")
 def exported(run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("exports") / "model"
-    facts = export(run, folder, cut=Cut(remove=0.4), onnx=True)
+    facts = export(run, folder, cut=Cut(remove=0.4), formats=FORMATS)
     return folder, facts
 
 
@@ -110,6 +119,54 @@ def test_onnx_takes_what_the_tokenizer_gives_at_any_batch_and_length(exported, e
     assert np.abs(session.run(["logits"], feed)[0] - logits).max() < 1e-4
     one = {name: value[:1, :3] for name, value in feed.items()}
     assert session.run(["logits"], one)[0].shape == (1, 2)
+
+
+ALONE = """
+import sys
+sys.modules["transformers"] = sys.modules["finegates"] = None
+import torch
+program = torch.export.load(sys.argv[1]).module()
+inputs = torch.load(sys.argv[2])
+torch.save(program(**inputs).detach(), sys.argv[3])
+"""
+
+
+def test_a_program_runs_with_torch_alone_at_any_batch_and_length(exported, expected, tmp_path):
+    encoded, logits = expected
+    for rows in (slice(0, 3), slice(1, 2)):
+        kept = {name: tensor[rows] for name, tensor in encoded.items()}
+        given, got = tmp_path / "given.pt", tmp_path / "got.pt"
+        torch.save(kept, given)
+        file = exported[0] / FORMAT_FILES["pt2"]
+        command = [sys.executable, "-c", ALONE, str(file), str(given), str(got)]
+        subprocess.run(command, check=True, cwd=tmp_path)
+        np.testing.assert_allclose(torch.load(got).numpy(), logits[rows], atol=1e-5)
+
+
+def test_openvino_takes_what_the_tokenizer_gives_at_any_batch_and_length(exported, expected):
+    compiled = openvino.Core().compile_model(
+        exported[0] / FORMAT_FILES["openvino"], "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
+    )
+    encoded, logits = expected
+    for rows in (slice(0, 3), slice(1, 2)):
+        given = {name: tensor[rows].numpy() for name, tensor in encoded.items()}
+        np.testing.assert_allclose(compiled(given)["logits"], logits[rows], atol=1e-5)
+
+
+def test_every_other_format_is_checked_and_on_the_card(exported):
+    folder, facts = exported
+    assert {*FORMATS} == {*FORMAT_FILES} == {*FORMAT_TITLES}
+    assert {*FORMATS} < facts["checked"].keys()
+    card = (folder / "README.md").read_text()
+    for name, file in FORMAT_FILES.items():
+        assert facts["checked"][name] < 1e-3 and facts["bytes"][file] > 0
+        assert f"## {FORMAT_TITLES[name]}\n\n`{file}`" in card and FORMATS[name].lines in card
+
+
+def test_an_unknown_format_is_refused_before_anything_is_made(run, tmp_path):
+    with pytest.raises(SpecError, match="onnx, openvino, pt2"):
+        export(run, tmp_path / "out", formats=["coreml"])
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow
@@ -245,9 +302,9 @@ def test_a_failed_export_leaves_nothing(run, tmp_path, monkeypatch):
     def fail(*_):
         raise ModelError("no onnx here")
 
-    monkeypatch.setattr("finegates.exporting.export.export_onnx", fail)
+    monkeypatch.setattr("finegates.exporting.export.write_formats", fail)
     with pytest.raises(ModelError, match="no onnx"):
-        export(run, tmp_path / "out", cut=Cut(remove=0.3), onnx=True, measured=False)
+        export(run, tmp_path / "out", cut=Cut(remove=0.3), formats=["onnx"], measured=False)
     assert not list(tmp_path.iterdir())
 
 

@@ -1,0 +1,34 @@
+"""Every architecture, with gates of every kind of shape, answers alike in every other format."""
+
+import numpy as np
+import pytest
+import torch
+
+from finegates.exporting.formats import FORMATS, write_formats
+from finegates.exporting.package import FORMAT_FILES
+from finegates.gates.cuts import Cut
+from finegates.measuring.candidates import attach_random_gates
+from finegates.shrinking.onnx import INPUTS
+from finegates.shrinking.shrink import prune, shrink
+from tests.toy_models import MODEL_TYPES, toy_inputs, toy_model
+
+UNITS = ({}, {"units": ("neurons", "heads"), "uniform": True})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("gates", UNITS, ids=("matrices", "uniform"))
+@pytest.mark.parametrize("model_type", MODEL_TYPES)
+def test_a_smaller_model_answers_alike_in_every_format(model_type, gates, tmp_path):
+    model = toy_model(model_type).eval()
+    attach_random_gates(model, **gates)
+    prune(model, Cut(remove=0.4))
+    smaller = shrink(model, tuned_for="onnx").eval()
+    write_formats(FORMATS, smaller, tmp_path, INPUTS)
+    encoded = {name: toy_inputs()[name] for name in INPUTS}
+    for rows in (slice(None), slice(0, 1)):
+        given = {name: tensor[rows] for name, tensor in encoded.items()}
+        with torch.no_grad():
+            true = model(**given).logits.numpy()
+        for name, form in FORMATS.items():
+            answers = form.open(tmp_path / FORMAT_FILES[name], INPUTS)(given)
+            np.testing.assert_allclose(answers, true, atol=2e-5, err_msg=name)
