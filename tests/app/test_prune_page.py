@@ -141,9 +141,19 @@ def test_buttons_start_our_own_commands_on_this_cut(visit, run, started):
     assert curve[:3] == ["evaluate", run.id, "--curve"]
     assert timed[:3] == ["bench", run.id, "--remove=0.3"] and "--batch-size=8" in timed
     assert saved[:3] == ["export", run.id, "--remove=0.3"]
-    assert "--onnx" not in saved and "--standalone" not in saved
+    assert not {"--onnx", "--openvino", "--pt2", "--standalone"} & {*saved}
     assert str(run.path / "exports" / "remove-0.3") in saved[3]
     assert all(words[-2:] == ["--runs-dir", str(run.path.parent)] for words in (score, saved))
+
+
+def test_a_model_is_saved_in_the_formats_that_are_chosen(visit, run, started):
+    app = visit("prune", run=run.id, remove="0.3")
+    app.button_group(key="formats").set_value(["openvino", "pt2"])
+    app.toggle(key="standalone").set_value(True)
+    button(app, "do-save", run).click().run()
+    assert not app.exception
+    (saved,) = (words[2] for words in started)
+    assert {"--openvino", "--pt2", "--standalone"} < {*saved} and "--onnx" not in saved
 
 
 def test_what_is_typed_at_the_moment_of_a_click_counts(visit, run, started):
