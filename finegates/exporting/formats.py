@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 
 from finegates.errors import ModelError, SpecError, unknown_name
 from finegates.exporting.package import FORMAT_FILES
-from finegates.shrinking.onnx import ONNX_FILE, export_onnx
+from finegates.shrinking.onnx import export_onnx
 from finegates.shrinking.openvino import export_openvino
 from finegates.shrinking.program import export_program
 
@@ -63,9 +63,9 @@ def check_formats(names: Collection[str]) -> None:
 
 def _write_openvino(model: PreTrainedModel, path: Path, inputs: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as place:
-        onnx_file = path.with_name(ONNX_FILE)
+        onnx_file = path.with_name(FORMAT_FILES["onnx"])
         if not onnx_file.is_file():
-            onnx_file = Path(place) / ONNX_FILE
+            onnx_file = Path(place) / onnx_file.name
             export_onnx(model, onnx_file, inputs)
         export_openvino(onnx_file, path)
 

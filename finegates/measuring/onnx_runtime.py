@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 from finegates.errors import ModelError, SpecError
 from finegates.measuring.int8 import Products, count_products, quantise
 from finegates.measuring.timing import Pass
-from finegates.shrinking.onnx import INPUTS, ONNX_FILE, export_onnx
+from finegates.shrinking.onnx import INPUTS, export_onnx
 
 _INT8_FILE = "int8.onnx"
 _MASK = "attention_mask"
@@ -67,7 +67,7 @@ def onnx_models(
     """
     _onnxruntime()
     with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / ONNX_FILE]
+        paths = [Path(folder) / "float32.onnx"]
         export_onnx(model, paths[0], inputs)
         if int8:
             paths.append(Path(folder) / _INT8_FILE)

@@ -9,7 +9,6 @@ from transformers import PreTrainedModel
 
 from finegates.errors import ModelError
 
-ONNX_FILE = "model.onnx"
 INPUTS = ("input_ids", "attention_mask")
 _EXAMPLE_LENGTH = 8
 _CHUNKS = "chunk_size_feed_forward"

@@ -9,8 +9,11 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from finegates.errors import ModelError
 from finegates.exporting import check
 from finegates.exporting.check import check_folder, inputs_of
-from finegates.shrinking.onnx import ONNX_FILE, export_onnx
+from finegates.exporting.package import FORMAT_FILES
+from finegates.shrinking.onnx import export_onnx
 from tests.toy_models import save_toy_model, toy_model
+
+ONNX_FILE = FORMAT_FILES["onnx"]
 
 
 @pytest.fixture

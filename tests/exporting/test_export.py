@@ -35,7 +35,7 @@ from finegates.runs.folder import create_run
 from finegates.runs.measurements import read_timings
 from finegates.shrinking.cost import num_parameters
 from finegates.shrinking.hardware import Hardware
-from finegates.shrinking.onnx import ONNX_FILE, export_onnx
+from finegates.shrinking.onnx import export_onnx
 from finegates.shrinking.shrink import prune, shrink
 from finegates.spec import make_spec
 from finegates.training.restore import restore_model
@@ -125,6 +125,8 @@ ALONE = """
 import sys
 sys.modules["transformers"] = sys.modules["finegates"] = None
 import torch
+
+ONNX_FILE = FORMAT_FILES["onnx"]
 program = torch.export.load(sys.argv[1]).module()
 inputs = torch.load(sys.argv[2])
 torch.save(program(**inputs).detach(), sys.argv[3])

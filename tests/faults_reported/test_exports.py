@@ -14,10 +14,10 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import finegates.auto  # noqa: F401  what the exported folder takes
 from finegates.cli import main
+from finegates.exporting.package import FORMAT_FILES
 from finegates.jobs.inputs import check_inputs
 from finegates.jobs.worker import execute
 from finegates.runs.folder import create_run
-from finegates.shrinking.onnx import ONNX_FILE
 from finegates.spec import make_spec
 from finegates.training.restore import restore_model
 from tests.faults_reported.models import build, edit_config, write_rows
@@ -57,7 +57,7 @@ def test_onnx_and_the_folder_take_the_tokenizers_output_and_answer_alike(tmp_pat
     facts = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert facts["checked"].keys() == {"torch", "onnx"} and max(facts["checked"].values()) < 1e-3
     encoded = AutoTokenizer.from_pretrained(out)(*PAIRS, padding=True, return_tensors="pt")
-    session = onnxruntime.InferenceSession(str(out / ONNX_FILE))
+    session = onnxruntime.InferenceSession(str(out / FORMAT_FILES["onnx"]))
     assert {i.name for i in session.get_inputs()} == {*encoded} and "token_type_ids" in encoded
     with torch.no_grad():
         by_torch = AutoModelForSequenceClassification.from_pretrained(out)(**encoded).logits.numpy()
