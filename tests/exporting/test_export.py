@@ -40,6 +40,7 @@ from finegates.shrinking.shrink import prune, shrink
 from finegates.spec import make_spec
 from finegates.training.restore import restore_model
 
+ONNX_FILE = FORMAT_FILES["onnx"]
 QUICK = {"max_train_samples": 64, "batch_size": 16, "epochs": 1, "precision": "fp32"}
 TEXTS = ["a fine film", "a dull and long one", "good"]
 
@@ -126,7 +127,6 @@ import sys
 sys.modules["transformers"] = sys.modules["finegates"] = None
 import torch
 
-ONNX_FILE = FORMAT_FILES["onnx"]
 program = torch.export.load(sys.argv[1]).module()
 inputs = torch.load(sys.argv[2])
 torch.save(program(**inputs).detach(), sys.argv[3])
