@@ -160,7 +160,7 @@ def test_what_is_typed_at_the_moment_of_a_click_counts(visit, run, started):
     app = visit("prune", run=run.id, remove="0.3")
     app.slider(key="remove").set_value(0.5)
     app.number_input(key="batch_size").set_value(3)
-    app.toggle(key="onnx").set_value(True)
+    app.button_group(key="formats").set_value(["onnx"])
     app.toggle(key="standalone").set_value(True)
     button(app, "do-time", run).click().run()
     button(app, "do-save", run).click().run()
