@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.rows import add_row
-from benchmarks.shrink import KEY, SHORT_FACTOR
+from benchmarks.shrink import KEY, passes_of
 from finegates.gates.cuts import Cut
 from finegates.measuring.bench import compare
 from finegates.measuring.candidates import Candidates, attach_random_gates, candidates, random_model
@@ -52,9 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def measure(forms: Candidates, shape: str, repeats: int) -> dict[str, Any]:
     """One row: these candidates at ``"32x128"`` or another shape, and whether the goal is met."""
-    batch_size, length = map(int, shape.split("x"))
-    times = repeats * (SHORT_FACTOR if batch_size == 1 else 1)
-    row = compare(forms, batch_size, length, times, masked=False)
+    row = compare(forms, *passes_of(shape, repeats), masked=False)
     return {**row, "goal": GOAL, "goal_met": row["int8_speedup"] >= GOAL}
 
 

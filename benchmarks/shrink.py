@@ -67,16 +67,21 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def measure(forms: Candidates, shape: str, options: argparse.Namespace) -> dict[str, Any]:
     """One row: these candidates at ``"32x128"`` or another shape."""
-    batch_size, length = map(int, shape.split("x"))
-    one = batch_size == 1
+    batch_size, length, repeats = passes_of(shape, options.repeats)
     return compare(
         forms,
         batch_size,
         length,
-        options.repeats * (SHORT_FACTOR if one else 1),
+        repeats,
         masked=options.masked and not options.onnx,
-        cuda_graphs=one and options.device.startswith("cuda"),
+        cuda_graphs=batch_size == 1 and options.device.startswith("cuda"),
     )
+
+
+def passes_of(shape: str, repeats: int) -> tuple[int, int, int]:
+    """Rows, tokens and how many passes, of ``"32x128"`` or another shape."""
+    batch_size, length = map(int, shape.split("x"))
+    return batch_size, length, repeats * (SHORT_FACTOR if batch_size == 1 else 1)
 
 
 def file_name(options: argparse.Namespace) -> str:

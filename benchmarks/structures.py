@@ -26,7 +26,7 @@ from benchmarks.frontier.plan import PARTS, group_name, settings_of
 from benchmarks.frontier.run import reference_of, wait_for
 from benchmarks.record import read_result
 from benchmarks.rows import add_row
-from benchmarks.shrink import SHORT_FACTOR
+from benchmarks.shrink import passes_of
 from finegates.data.glue import GLUE_DIR_VARIABLE
 from finegates.gates.cuts import Cut
 from finegates.gates.units import MATRICES
@@ -152,9 +152,7 @@ def _scored(
 
 def _timed(forms: Any, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     for shape in words_of(options.shapes):
-        batch_size, length = map(int, shape.split("x"))
-        repeats = options.repeats * (SHORT_FACTOR if batch_size == 1 else 1)
-        yield compare(forms, batch_size, length, repeats, masked=False)
+        yield compare(forms, *passes_of(shape, options.repeats), masked=False)
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ def _draw_saving(run: Run, busy: bool) -> None:
     st.pills("Other formats", FORMAT_FILES, key=FORMATS, selection_mode="multi",
              format_func=FORMAT_TITLES.__getitem__,
              help=f"{', '.join(FORMAT_FILES.values())}: they run without finegates, for any batch "
-             "and length. Each takes a minute or two to write.")  # fmt: skip
+             "and length. Each takes up to a minute to write.")  # fmt: skip
     st.toggle("Loads without finegates", key=STANDALONE,
               help=f"{CODE_FILE}, too: transformers alone loads the folder, with "
                    "trust_remote_code=True.")  # fmt: skip

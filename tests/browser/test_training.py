@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 
 from app.widgets.ticks import LONGEST_S
 from finegates.groups.store import list_groups
+from finegates.jobs import control as jobs
 from finegates.runs.folder import Run
 from tests.browser.steps import (
     POLL_MS,
@@ -84,8 +85,14 @@ def test_a_run_outlives_its_server_and_a_dead_worker_is_told_and_resumed(
     run = Run(run_folder(server.runs_dir))
     while run.status().step <= before:  # it trains on without its server
         time.sleep(POLL_MS / 1000)
+    jobs.pause(run, True)
     server.start()
     after = wait_for_step(page, before)  # the page has found the new server by itself
+    expect(state(page, "paused")).to_be_visible(timeout=TRAINING_MS)
+    settle(page)
+    page.get_by_role("button", name="Continue").click()
+    expect(state(page, "running")).to_be_visible(timeout=TRAINING_MS)
+    wait_for_step(page, after)
     print(f"\nserver killed at step {before}, page alive again at step {after}")
 
     while not (run.path / "checkpoint").is_dir() or not run.snapshot_steps():
