@@ -104,7 +104,7 @@ def measure(
             "candidate": name,
             "repeats": repeats,
             "dense_s": spread(times[DENSE])["median"],
-            **speed(times[DENSE], times[name], dense_cost(dense), cost, shape[1]),
+            **speed(times[DENSE], times[name], dense_cost(dense.config), cost, shape[1]),
             **left(dense, timed[name], cost),
         }
         for name, cost in costs.items()
@@ -134,7 +134,7 @@ def left(dense: PreTrainedModel, model: PreTrainedModel, cost: Cost) -> dict[str
         "dense_params": num_parameters(dense),
         "params": num_parameters(model),
         "removed_products_fraction": 1
-        - cost.products_per_token / dense_cost(dense).products_per_token,
+        - cost.products_per_token / dense_cost(dense.config).products_per_token,
     }
 
 

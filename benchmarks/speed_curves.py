@@ -132,7 +132,7 @@ def pass_points(
             SHRUNK: lambda m=shrunk: [m(**batch) for batch in here],
         }
         times = interleaved(passes, repeats, device)
-        ideal = _macs(needed_cost(shrunk), batches) / _macs(dense_cost(dense), batches)
+        ideal = _macs(needed_cost(shrunk), batches) / _macs(dense_cost(dense.config), batches)
         yield _point(sparsity, times[SHRUNK], times[DENSE], ideal)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from finegates.errors import SpecError, shortened, unknown_name
 from finegates.gates.budget import LINEAR, SCHEDULES
+from finegates.gates.counting import COUNTS, PRODUCTS, TIME, WEIGHTS
 from finegates.gates.laws import LAWS
 from finegates.gates.layout import ROLES
 from finegates.gates.units import CHOICES, MATRICES, PLAIN, check_whole, chosen_units
@@ -23,7 +24,8 @@ EVEN, SENSITIVE = "even", "sensitivity"
 FREE, UNIFORM = "free", "uniform"
 START_TEACHER = "start"
 """As ``teacher``: the model that the run starts from."""
-PENALTIES = ("budget", "abs", "hinge")
+BUDGET = "budget"
+PENALTIES = (BUDGET, "abs", "hinge")
 SEPARATORS = ("auto", "comma", "semicolon", "tab", "pipe", "blank")
 REMEDIES = (
     "drop_empty_texts", "drop_unlabelled", "unify_labels", "mend_slips", "drop_contradictions",
@@ -194,6 +196,12 @@ class RunSpec:
         "many (uniform; the preset plain always is).",
         group=_METHOD, choices=(FREE, UNIFORM),
     )  # fmt: skip
+    gate_multiple: int = setting(
+        1,
+        "So many rows or columns of one width close together when gates are rounded: widths stay "
+        "multiples of it, as 8, 16 or 64 that hardware likes.",
+        group=_METHOD, minimum=1, maximum=256,
+    )  # fmt: skip
     gate_start: str = setting(
         EVEN,
         "Gates begin alike, or in the order in which the loss feels them for the weights that they "
@@ -207,7 +215,7 @@ class RunSpec:
         choices=ROLES,
     )
     penalty: str = setting(
-        "budget",
+        BUDGET,
         "budget: one for the whole model; abs, hinge: a target for each gate vector.",
         group=_METHOD,
         choices=PENALTIES,
@@ -218,6 +226,20 @@ class RunSpec:
         group=_METHOD,
         minimum=0.0,
     )
+    budget_counts: str = setting(
+        WEIGHTS,
+        "What 'budget' and rounding count: the gated weights, all parameters of the model, its "
+        "multiply-accumulates for a row, or the time of a pass, measured before the training.",
+        group=_METHOD, choices=COUNTS,
+    )  # fmt: skip
+    budget_length: int = setting(
+        128, "Tokens of the rows whose multiply-accumulates or time a budget counts.",
+        group=_METHOD, minimum=1, maximum=8192, unit="tokens",
+    )  # fmt: skip
+    budget_batch_size: int = setting(
+        32, "Rows of the pass whose time a budget counts.", group=_METHOD, minimum=1,
+        maximum=4096, unit="rows",
+    )  # fmt: skip
     target_warmup_fraction: float = setting(
         0.6,
         "Share of the training over which 'budget' raises its target from 0.",
@@ -247,7 +269,8 @@ class RunSpec:
     )
     rounding: bool = setting(
         True,
-        "At last close exactly the lowest gates that the target, as removed weights, asks for.",
+        "At last close exactly the lowest gates that the target, as removed weights or what else "
+        "the budget counts, asks for.",
         group=_METHOD,
     )
     kurtosis_weighting: bool = setting(
@@ -424,6 +447,7 @@ class RunSpec:
             raise SpecError(f"target_modules is empty; name at least one of {', '.join(ROLES)}.")
         _check_teaching(self)
         _check_units(self)
+        _check_counting(self)
         if self.target_sparsity and not METHODS[self.method].removes:
             removing = ", ".join(name for name, method in METHODS.items() if method.removes)
             raise SpecError(
@@ -491,6 +515,22 @@ def _check_units(spec: RunSpec) -> None:
         raise SpecError(
             f"kurtosis_weighting is on, but gate_units is '{','.join(spec.gate_units)}'; it weighs "
             f"rows and columns, so take '{MATRICES}', or leave it off."
+        )
+
+
+def _check_counting(spec: RunSpec) -> None:
+    """Raises SpecError if a budget of something else than weights can't be held."""
+    if spec.budget_counts == WEIGHTS:
+        return
+    if spec.penalty != BUDGET:
+        raise SpecError(
+            f"budget_counts is '{spec.budget_counts}', but the penalty '{spec.penalty}' aims at "
+            f"gates closed; take the penalty '{BUDGET}', or count '{WEIGHTS}'."
+        )
+    if spec.budget_counts == TIME and spec.num_processes > 1:
+        raise SpecError(
+            f"budget_counts is '{TIME}' and num_processes {spec.num_processes}; time is measured "
+            f"by one process, so take '{PRODUCTS}', or train with one process."
         )
 
 

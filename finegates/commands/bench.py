@@ -5,15 +5,14 @@ import sys
 from functools import partial
 from typing import Any
 
+from finegates.commands.cuts import add_cut, cut_of_model
 from finegates.commands.options import (
     add_command,
-    add_cut,
     add_runs_dir,
     opened_run,
     print_json,
 )
 from finegates.errors import SpecError
-from finegates.gates.cuts import cut_of
 from finegates.gates.units import CHOICES, MATRICES
 from finegates.runs.measurements import keep_timing
 from finegates.settings import words_of
@@ -86,7 +85,8 @@ def _bench(options: argparse.Namespace) -> int:
     from finegates.measuring.bench import bench  # torch loads here
     from finegates.runs.provenance import hardware_of, recorded_versions
 
-    cut, (model, tokenizer) = cut_of(vars(options)), _model(options)
+    model, tokenizer = _model(options)
+    cut = cut_of_model(options, model)
     _check_length(options.seq_len, model)
     result = bench(
         model,

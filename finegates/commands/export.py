@@ -3,15 +3,14 @@
 import argparse
 from typing import Any
 
+from finegates.commands.cuts import add_cut, cut_of_run
 from finegates.commands.options import (
     add_command,
-    add_cut,
     add_runs_dir,
     opened_run,
     print_json,
 )
 from finegates.exporting.package import FORMAT_FILES
-from finegates.gates.cuts import cut_of
 
 _MORE = (
     "Without a cut the gates are taken as training left them. The folder holds config, "
@@ -58,7 +57,7 @@ def _export(options: argparse.Namespace) -> int:
     facts = export(
         run,
         options.out,
-        cut=cut_of(vars(options)),
+        cut=cut_of_run(options, run),
         formats=[name for name in FORMAT_FILES if getattr(options, name)],
         standalone=options.standalone,
         plain=options.plain,

@@ -154,13 +154,6 @@ def point_cells(point: Mapping[str, Any]) -> list[str]:
     return cells
 
 
-def add_cut(parser: argparse.ArgumentParser, required: bool) -> None:
-    """Adds the flags of one cut."""
-    cut = parser.add_mutually_exclusive_group(required=required)
-    cut.add_argument("--remove", type=float, help="fraction of the gated weights, 0 to below 1")
-    cut.add_argument("--threshold", type=float, help="close gates up to this value, 0 to 1")
-
-
 def print_json(content: Any, indent: int | None = None) -> None:
     """Prints JSON to stdout, on one line if no indent is given."""
     print(json.dumps(content, indent=indent), flush=True)

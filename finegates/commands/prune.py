@@ -4,15 +4,14 @@ import argparse
 import sys
 from typing import Any
 
+from finegates.commands.cuts import add_cut, cut_of_run
 from finegates.commands.options import (
     add_command,
-    add_cut,
     add_runs_dir,
     opened_run,
     percent,
     print_json,
 )
-from finegates.gates.cuts import cut_of
 from finegates.runs.label_errors import error_words
 from finegates.spec import FIELDS
 
@@ -39,9 +38,10 @@ def _prune(options: argparse.Namespace) -> int:
     from finegates.jobs.inputs import check_device
     from finegates.machine.devices import matching_devices
 
-    cut, run = cut_of(vars(options)), opened_run(options)
-    assert cut is not None  # the parser wants one
+    run = opened_run(options)
     check_device(options.device)
+    cut = cut_of_run(options, run)
+    assert cut is not None  # the parser wants one
     from finegates.exporting.export import export, place_for
     from finegates.files.progress import part
     from finegates.jobs.tasks import reported

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from finegates.errors import SpecError
+from finegates.gates.counting import Counting
 from finegates.gates.laws import Law
 from finegates.gates.layout import GateLayout
-from finegates.gates.removal import gates_to_close, gates_up_to, removal
+from finegates.gates.removal import check_removable, gates_to_close, gates_up_to, removal
 from finegates.gates.snapshots import Snapshot
 
 CURVE_POINTS = 20
@@ -76,6 +77,18 @@ def cut_of(row: Mapping[str, Any]) -> Cut | None:
     if threshold is None and remove is None:
         return None
     return Cut(threshold=threshold, remove=remove)
+
+
+def counted_cut(layout: GateLayout, means: np.ndarray, remove: float, counting: Counting) -> Cut:
+    """The budget of gated weights that removes this fraction of something else.
+
+    Raises:
+        SpecError: If the fraction is out of range, or more than all gates together remove.
+    """
+    Cut(remove=remove)
+    check_removable(layout, remove, counting)
+    closed = gates_to_close(layout, means, remove, counting)
+    return Cut(remove=removal(layout, closed).removed_weights_fraction)
 
 
 def curve_cuts(

@@ -11,6 +11,7 @@ import numpy as np
 from finegates.gates.units import (
     MATRICES,
     OVER_HEADS,
+    WHOLE_UNITS,
     Kind,
     chosen_units,
     gates_of_side,
@@ -127,6 +128,7 @@ class GateLayout:
         num_key_value_heads: Heads of k and v; fewer than ``num_heads`` where heads are grouped.
         units: What a gate stands for, from `finegates.gates.units.chosen_units`.
         uniform: Whether every layer keeps as many gates of each kind.
+        multiple: Widths stay multiples of it: so many rows or columns close together.
     """
 
     matrices: tuple[GatedMatrix, ...]
@@ -134,6 +136,7 @@ class GateLayout:
     num_key_value_heads: int
     units: tuple[str, ...] = (MATRICES,)
     uniform: bool = False
+    multiple: int = 1
 
     @property
     def is_shared(self) -> bool:
@@ -301,10 +304,21 @@ class GateLayout:
         over_heads = vector.kind in OVER_HEADS
         return _bounds(vector.size, self.num_key_value_heads) if over_heads else []
 
+    def widths_of(self, vector: GateVector) -> list[tuple[int, int]]:
+        """Start and end of the gates that make up one width: a head's each, or the whole vector's.
+
+        Empty if its gates stand for more than a row or column, as those of heads.
+        """
+        if vector.kind in WHOLE_UNITS:
+            return []
+        return self.heads_of(vector) or [(0, vector.size)]
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
         rows = [[m.layer, m.role, m.in_features, m.out_features, m.sides] for m in self.matrices]
         more: dict[str, Any] = {"uniform": True} if self.uniform else {}
+        if self.multiple > 1:
+            more["multiple"] = self.multiple
         if self.is_shared:
             more["units"] = list(self.units)
         return {
@@ -323,7 +337,8 @@ class GateLayout:
         )
         heads = content["num_heads"], content["num_key_value_heads"]
         units = chosen_units(content.get("units", [MATRICES]))
-        return cls(matrices, *heads, units, content.get("uniform", False))
+        shape = content.get("uniform", False), content.get("multiple", 1)
+        return cls(matrices, *heads, units, *shape)
 
 
 def _bounds(size: int, parts: int) -> list[tuple[int, int]]:

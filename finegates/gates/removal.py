@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finegates.gates.layout import SIDES, GateLayout
+from finegates.errors import SpecError
+from finegates.gates.counting import WORDS, Counting
+from finegates.gates.layout import SIDES, GateLayout, GateVector
 
 HISTOGRAM_BINS = 20
 HISTOGRAM_EDGES = np.linspace(0.0, 1.0, HISTOGRAM_BINS + 1)
@@ -76,36 +78,80 @@ class ClosingOrder:
 
 
 def closing_order(layout: GateLayout, means: np.ndarray) -> ClosingOrder:
-    """Gates by their means; in a uniform layout in bundles, by the mean of each bundle.
+    """Gates by their means, or in bundles by the mean of each bundle.
 
-    A bundle is one gate of the same kind in each layer, its n-th lowest: whatever number of bundles
-    is closed, every layer keeps as many of each kind.
+    In a layout of multiples a bundle is so many gates of one width, its lowest first, so that an
+    open number is a multiple whatever number of bundles is closed. In a uniform layout it is one
+    such piece of the same kind in each layer, its n-th lowest: every layer keeps as many of each
+    kind.
     """
-    if not layout.uniform:
+    if not layout.uniform and layout.multiple == 1:
         gates = np.argsort(means, kind="stable")
         return ClosingOrder(gates, np.arange(len(gates) + 1))
     found: list[np.ndarray] = []
     for kind in dict.fromkeys((v.kind, v.side) for v in layout.vectors):
         vectors = [v for v in layout.vectors if (v.kind, v.side) == kind]
-        ranked = [v.start + np.argsort(means[v.slice], kind="stable") for v in vectors]
-        found.extend(np.stack(ranked, axis=1))
+        pieces = [_pieces(layout, vector, means) for vector in vectors]
+        if layout.uniform:
+            found.extend(np.concatenate(same) for same in zip(*pieces, strict=True))
+        else:
+            found.extend(piece for of_vector in pieces for piece in of_vector)
     by_mean = np.argsort([means[bundle].mean() for bundle in found], kind="stable")
     gates = np.concatenate([found[place] for place in by_mean])
     ends = np.cumsum([0, *(len(found[place]) for place in by_mean)])
     return ClosingOrder(gates, ends)
 
 
-def gates_to_close(layout: GateLayout, means: np.ndarray, removed_fraction: float) -> np.ndarray:
+def counted_removal(layout: GateLayout, closed: np.ndarray, counting: Counting) -> float:
+    """The removed fraction of what is counted, in [0, 1]; as `removal` for gated weights."""
+    inputs, outputs = _open_fractions(layout, closed)
+    return float(1 - counting.fixed - counting.kept(inputs, outputs).sum())
+
+
+def _pieces(layout: GateLayout, vector: GateVector, means: np.ndarray) -> list[np.ndarray]:
+    """A vector's gates in pieces that close together, the first to close first.
+
+    What is over at a multiple comes first, and is the same in every layer.
+    """
+    multiple = layout.multiple if layout.widths_of(vector) else 1
+    pieces: list[np.ndarray] = []
+    for start, end in layout.widths_of(vector) or [(0, vector.size)]:
+        first = vector.start + start
+        ranked = first + np.argsort(means[first : vector.start + end], kind="stable")
+        over = len(ranked) % multiple
+        pieces += [ranked[:over]] if over else []
+        pieces += np.split(ranked[over:], max((len(ranked) - over) // multiple, 1))
+    pieces = [piece for piece in pieces if len(piece)]
+    return sorted(pieces, key=lambda piece: (len(piece) == multiple, means[piece].mean()))
+
+
+def check_removable(layout: GateLayout, remove: float, counting: Counting) -> None:
+    """Raises SpecError unless all gates together remove more than this fraction."""
+    most = counted_removal(layout, np.ones(layout.num_gates, dtype=bool), counting)
+    if remove >= most:
+        raise SpecError(
+            f"{100 * remove:g}% {WORDS[counting.counts]} are to be removed, but all gates together "
+            f"remove {100 * most:.1f}%; ask for less, or let gates stand for more."
+        )
+
+
+def gates_to_close(
+    layout: GateLayout,
+    means: np.ndarray,
+    removed_fraction: float,
+    counting: Counting | None = None,
+) -> np.ndarray:
     """The lowest gates of the whole model that together remove the asked fraction of weights.
 
     Closing gates one by one in the order of their means removes ever more; the number of gates
-    whose removal is nearest to the budget is found by bisection. In a uniform layout the steps are
-    bundles: of each layer one gate of the same kind.
+    whose removal is nearest to the budget is found by bisection. In a layout of multiples, or a
+    uniform one, the steps are bundles, see `closing_order`.
 
     Args:
         layout: Where each gate is.
         means: Shape ``(num_gates,)``; lower is closed first.
-        removed_fraction: Of the weights of all gated matrices, in [0, 1].
+        removed_fraction: In [0, 1].
+        counting: Of what; of the weights of all gated matrices if None.
 
     Returns:
         Boolean, shape ``(num_gates,)``: closed or not.
@@ -118,7 +164,10 @@ def gates_to_close(layout: GateLayout, means: np.ndarray, removed_fraction: floa
         return mask
 
     def removed(count: int) -> float:
-        return removal(layout, lowest(count)).removed_weights_fraction
+        closed = lowest(count)
+        if counting is not None:
+            return counted_removal(layout, closed, counting)
+        return removal(layout, closed).removed_weights_fraction
 
     low, high = 0, len(order.ends) - 1
     while low < high:
@@ -130,7 +179,7 @@ def gates_to_close(layout: GateLayout, means: np.ndarray, removed_fraction: floa
 
 
 def gates_up_to(layout: GateLayout, values: np.ndarray, threshold: float) -> np.ndarray:
-    """Gates of at most this value; in a uniform layout the bundles of at most this mean value.
+    """Gates of at most this value; the bundles of at most this mean value where there are bundles.
 
     Args:
         layout: Where each gate is.
@@ -140,7 +189,7 @@ def gates_up_to(layout: GateLayout, values: np.ndarray, threshold: float) -> np.
     Returns:
         Boolean, shape ``(num_gates,)``: closed or not.
     """
-    if not layout.uniform:
+    if not layout.uniform and layout.multiple == 1:
         return values <= threshold
     order = closing_order(layout, values)
     sizes = np.diff(order.ends)
@@ -162,11 +211,23 @@ def histogram(values: np.ndarray) -> list[int]:
 
 def _weights_kept(layout: GateLayout, closed: np.ndarray) -> np.ndarray:
     """Weights of each matrix in open rows and columns, shape ``(num_matrices,)``."""
+    inputs, outputs = _open(layout, closed)
+    return inputs * outputs
+
+
+def _open_fractions(layout: GateLayout, closed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    features = (np.array([m.features(side) for m in layout.matrices]) for side in SIDES)
+    inputs, outputs = (n / of for n, of in zip(_open(layout, closed), features, strict=True))
+    return inputs, outputs
+
+
+def _open(layout: GateLayout, closed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Open columns and open rows of each matrix, shape ``(num_matrices,)`` each."""
     starts = [side.start for side in layout.sides]
     counts = np.add.reduceat(~layout.spread(closed), starts, dtype=np.int64)
-    kept = np.ones(len(layout.matrices))
+    found = []
     for side in SIDES:
         index = layout.side_index[side]
         features = np.array([m.features(side) for m in layout.matrices])
-        kept *= np.where(index >= 0, counts[index], features)
-    return kept
+        found.append(np.where(index >= 0, counts[index], features).astype(float))
+    return found[0], found[1]

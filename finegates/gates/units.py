@@ -78,6 +78,8 @@ KINDS = (
 )  # fmt: skip
 OVER_HEADS = ("values", "pairs")
 """Units whose gates run over the dimensions of heads."""
+WHOLE_UNITS = tuple(dict.fromkeys(kind.unit for kind in KINDS if kind.per != EACH))
+"""Units whose gates stand for many neighbouring rows and columns."""
 UNITS = tuple(dict.fromkeys(kind.unit for kind in KINDS))
 PRESETS = {
     "structures": ("neurons", "values", "pairs", "reads", "writes"),

@@ -14,8 +14,10 @@ from filelock import FileLock, Timeout
 
 from finegates.data.splits import load_same_splits
 from finegates.errors import FineGatesError, RunError
+from finegates.gates.counting import TIME
 from finegates.runs.folder import GATES_FOLDER, Run
 from finegates.runs.journal import FULL, Journal, SilentJournal
+from finegates.runs.layer_times import read_layer_times, write_layer_times
 from finegates.runs.status import STATUS_FILE, STOP_FILE, Status
 
 WORKER_LOCK = ".worker.lock"
@@ -111,8 +113,21 @@ def _train(journal: Journal, device: str, progress: Callable[[Journal], None]) -
         from finegates.training.loop import train  # a waiting or refused run loads no torch
 
     run = journal.run
+    if run.spec.budget_counts == TIME and read_layer_times(run.path) is None:
+        _measure_layers(run, device)
     splits = load_same_splits(run.id, run.spec, run.record["data"].get("fingerprint"))
     train(journal, splits, device, progress)
+
+
+def _measure_layers(run: Run, device: str) -> None:
+    from finegates.measuring.candidates import config_of
+    from finegates.measuring.layer_times import layer_times
+
+    spec = run.spec
+    times = layer_times(
+        config_of(spec.model), device, batch_size=spec.budget_batch_size, length=spec.budget_length
+    )
+    write_layer_times(run.path, times)
 
 
 @contextlib.contextmanager

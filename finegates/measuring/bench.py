@@ -153,7 +153,7 @@ def _ratios(times: Times, forms: Candidates, length: int) -> dict[str, float]:
     result |= {"speedup_p10": low, "speedup_p90": high}
     quarter, _, three = quartiles(ratios(times[DENSE], times[SHRUNK]))
     result |= {"speedup_q25": quarter, "speedup_q75": three}
-    dense, computed = dense_cost(shrunk).macs(length), computed_cost(shrunk).macs(length)
+    dense, computed = dense_cost(shrunk.config).macs(length), computed_cost(shrunk).macs(length)
     result["computed_mac_ratio"] = dense / max(computed, 1)
     if MASKED in times:
         result["masked_speedup"] = median_ratio(times[DENSE], times[MASKED])

@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 
 from finegates.errors import SpecError
 from finegates.gates.cuts import AS_TRAINED, Cut
@@ -168,12 +173,18 @@ def random_model(name: str) -> PreTrainedModel:
     Raises:
         ModelError: If its config can't be had.
     """
-    config = dict(model_sizes(name))
-    model_type = config.pop("model_type")
     torch.manual_seed(0)
-    return AutoModelForSequenceClassification.from_config(
-        AutoConfig.for_model(model_type, **config)
-    )
+    return AutoModelForSequenceClassification.from_config(config_of(name))
+
+
+def config_of(name: str) -> PreTrainedConfig:
+    """The config of a model, without its weights.
+
+    Raises:
+        ModelError: If it can't be had.
+    """
+    config = dict(model_sizes(name))
+    return AutoConfig.for_model(config.pop("model_type"), **config)
 
 
 def _by_onnx(

@@ -136,6 +136,7 @@ def layout_of_config(
     sides: str = "both",
     units: Iterable[str] = (MATRICES,),
     uniform: bool = False,
+    multiple: int = 1,
 ) -> GateLayout:
     """Which gates a model of this config gets, from its sizes alone.
 
@@ -146,6 +147,7 @@ def layout_of_config(
         units: What a gate stands for: ``matrices``, or names and presets of structures, which need
             all roles and both sides.
         uniform: Whether every layer is to keep as many gates of each kind.
+        multiple: Widths are to stay multiples of it.
 
     Raises:
         ModelError: If the type is not supported or no target matches.
@@ -173,7 +175,8 @@ def layout_of_config(
         for layer in range(size["layers"])
         for role in chosen
     )
-    return GateLayout(matrices, size["heads"], size["key_value_heads"], units, uniform)
+    heads = size["heads"], size["key_value_heads"]
+    return GateLayout(matrices, *heads, units, uniform, multiple)
 
 
 def matching_roles(architecture: Architecture, target_modules: tuple[str, ...]) -> list[str]:

@@ -34,6 +34,7 @@ class Attachment:
     lora_place: str = "inside"
     units: tuple[str, ...] = (MATRICES,)
     uniform: bool = False
+    multiple: int = 1
 
 
 def attach_gates(
@@ -48,6 +49,7 @@ def attach_gates(
     lora_place: str = "inside",
     units: tuple[str, ...] = (MATRICES,),
     uniform: bool = False,
+    multiple: int = 1,
     generator: torch.Generator | None = None,
 ) -> Gates:
     """Wraps the target matrices of a model in place and freezes everything else but its head.
@@ -65,6 +67,8 @@ def attach_gates(
             which need all matrices and both sides.
         uniform: Whether every layer is to keep as many gates of each kind: with units that a config
             can say, the smaller model is then a plain one.
+        multiple: Widths stay multiples of it, as 8 or 64, when gates are closed for a budget or at
+            a threshold.
         generator: Source of the gates' initial values.
 
     Returns:
@@ -76,7 +80,9 @@ def attach_gates(
     """
     if hasattr(model, GATES_NAME):
         raise SpecError("This model carries gates already; detach_gates takes them off.")
-    layout = layout_of_config(model.config.to_dict(), target_modules, sides, units, uniform)
+    layout = layout_of_config(
+        model.config.to_dict(), target_modules, sides, units, uniform, multiple
+    )
     gates = Gates(layout, make_law(law) if isinstance(law, str) else law, generator)
     gates.attachment = Attachment(
         tuple(target_modules),
@@ -87,6 +93,7 @@ def attach_gates(
         lora_place,
         layout.units,
         uniform,
+        multiple,
     )
     inside = lora_place == "inside"
     train_head_only(model)

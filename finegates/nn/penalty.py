@@ -11,8 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from finegates.gates.counting import Counting, weights_counted
 from finegates.gates.layout import SIDES, GateLayout
 from finegates.nn.gates import products
+from finegates.spec import BUDGET
 
 CURVATURE = 50.0
 ASCENT_RATE = 0.5
@@ -68,22 +70,26 @@ class HingePenalty(_Means):
 
 
 class ExpectedRemoval(_Means):
-    """Expected removed fraction of the gated weights of the whole model.
+    """Expected removed fraction of the gated weights of the whole model, or of what is counted.
 
     A matrix keeps the product of its expected open inputs and outputs, which are means over its
     sides. Gates are independent, so a row is open with the product of its gates' probabilities.
     """
 
-    share: Tensor
+    matrices: Tensor
+    rows: Tensor
     gates: Tensor | None
     in_index: Tensor
     out_index: Tensor
 
-    def __init__(self, layout: GateLayout) -> None:
+    def __init__(self, layout: GateLayout, counting: Counting | None = None) -> None:
         super().__init__([side.size for side in layout.sides])
-        weights = torch.tensor([m.num_weights for m in layout.matrices], dtype=torch.float32)
+        counting = counting or weights_counted(layout)
         gates = torch.from_numpy(layout.gates_of_dimensions) if layout.is_shared else None
-        self.register_buffer("share", weights / weights.sum(), persistent=False)
+        for name in ("matrices", "rows"):
+            shares = torch.from_numpy(getattr(counting, name)).float()
+            self.register_buffer(name, shares, persistent=False)
+        self.most = 1 - counting.fixed
         self.register_buffer("gates", gates, persistent=False)
         for side in SIDES:
             index = torch.from_numpy(layout.side_index[side]) % (len(layout.sides) + 1)
@@ -95,8 +101,8 @@ class ExpectedRemoval(_Means):
             probability_open = products(probability_open, self.gates)
         fractions = self.means(probability_open)
         fractions = torch.cat([fractions, fractions.new_ones(1)])  # the last: a side without gates
-        kept = fractions[self.in_index] * fractions[self.out_index]
-        return 1 - (self.share * kept).sum()
+        inputs, outputs = fractions[self.in_index], fractions[self.out_index]
+        return self.most - ((self.matrices * inputs + self.rows) * outputs).sum()
 
 
 class BudgetPenalty(nn.Module):
@@ -113,9 +119,9 @@ class BudgetPenalty(nn.Module):
 
     multiplier: Tensor
 
-    def __init__(self, layout: GateLayout) -> None:
+    def __init__(self, layout: GateLayout, counting: Counting | None = None) -> None:
         super().__init__()
-        self.expected_removal = ExpectedRemoval(layout)
+        self.expected_removal = ExpectedRemoval(layout, counting)
         self.register_buffer("multiplier", torch.zeros(()))
         self.raised: Tensor | None = None
 
@@ -139,7 +145,12 @@ def weigh_gates(penalty: nn.Module, weights: Tensor) -> None:
 
 
 PENALTIES: dict[str, type[nn.Module]] = {
-    "budget": BudgetPenalty,
+    BUDGET: BudgetPenalty,
     "abs": AbsPenalty,
     "hinge": HingePenalty,
 }
+
+
+def make_penalty(name: str, layout: GateLayout, counting: Counting | None = None) -> nn.Module:
+    """A penalty by its name; a budget's is of what is counted, the others count gates."""
+    return BudgetPenalty(layout, counting) if name == BUDGET else PENALTIES[name](layout)

@@ -60,6 +60,7 @@ class Status:
     reference_score: float | None = None
     closed_gates_fraction: float | None = None
     removed_weights_fraction: float | None = None
+    counted_removed_fraction: float | None = None
     num_gates: int = 0
     num_gated_weights: int = 0
     total_params: int = 0

@@ -41,9 +41,9 @@ def num_dense_parameters(config: PreTrainedConfig) -> int:
         return num_parameters(AutoModelForSequenceClassification.from_config(config))
 
 
-def dense_cost(model: PreTrainedModel) -> Cost:
-    """What a dense model computes, or the model that a shrunk one was."""
-    sizes = _Sizes.of(model)
+def dense_cost(config: PreTrainedConfig) -> Cost:
+    """What a dense model of this config computes, or the model that a shrunk one was."""
+    sizes = _Sizes.of(config)
     per_layer = sizes.attention + sizes.feed_forward
     return Cost(sizes.layers * per_layer, sizes.layers * 2 * sizes.hidden)
 
@@ -56,12 +56,12 @@ def needed_cost(model: Shrunk) -> Cost:
 
 def mac_ratio(model: Shrunk, length: int) -> float:
     """Multiply-accumulates dense over needed: the ceiling of a speed-up at this many tokens."""
-    return dense_cost(model).macs(length) / max(needed_cost(model).macs(length), 1)
+    return dense_cost(model.config).macs(length) / max(needed_cost(model).macs(length), 1)
 
 
 def computed_cost(model: Shrunk) -> Cost:
     """What a shrunk model computes, padding included."""
-    sizes = _Sizes.of(model)
+    sizes = _Sizes.of(model.config)
     products = scores = 0
     for plan in plans_of(model.config):
         products += _attention(plan.attention, sizes) + _feed_forward(plan.feed_forward, sizes)
@@ -87,11 +87,10 @@ class _Sizes:
         return 2 * self.hidden * self.intermediate
 
     @classmethod
-    def of(cls, model: PreTrainedModel) -> "_Sizes":
-        config = model.config.to_dict()
-        architecture = architecture_of(dense_type(model.config.model_type))
+    def of(cls, config: PreTrainedConfig) -> "_Sizes":
+        content, architecture = config.to_dict(), architecture_of(dense_type(config.model_type))
         names = ("hidden", "intermediate", "layers")
-        return cls(*(architecture.size(config, name) for name in names))
+        return cls(*(architecture.size(content, name) for name in names))
 
 
 def _attention(plan: AttentionPlan | str, sizes: _Sizes) -> int:

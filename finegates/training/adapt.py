@@ -85,6 +85,7 @@ def _gate(model: PreTrainedModel, spec: RunSpec) -> Gates:
         sides=spec.gate_sides,
         units=spec.gate_units,
         uniform=spec.is_uniform,
+        multiple=spec.gate_multiple,
         train_biases=spec.train_biases,
         lora_rank=spec.lora_rank,
         lora_alpha=spec.lora_alpha,

@@ -8,7 +8,8 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import TrainerCallback
 
 from finegates.gates.budget import LINEAR, BudgetPlan
-from finegates.gates.removal import gates_to_close
+from finegates.gates.counting import Counting, weights_counted
+from finegates.gates.removal import check_removable, gates_to_close
 from finegates.nn.gates import Gates
 from finegates.nn.penalty import BudgetPenalty
 from finegates.training.optimizer import GATES_GROUP
@@ -46,9 +47,12 @@ class RemovalBudget(TrainerCallback):
         final_stretch: Fraction of the steps that is left once the gates are rounded. With 0, a loop
             of one's own calls `finish` after its last step.
         schedule: How the target rises: ``linear`` or ``cubic``, fast at first.
+        counting: What ``remove`` is a fraction of, from `finegates.shrinking.counted.counting_of`;
+            the gated weights if None.
 
     Raises:
-        SpecError: If a fraction is out of range, or the schedule unknown.
+        SpecError: If a fraction is out of range or more than all gates remove, or the schedule
+            unknown.
     """
 
     def __init__(
@@ -60,9 +64,12 @@ class RemovalBudget(TrainerCallback):
         ends: float = 0.6,
         final_stretch: float = 0.3,
         schedule: str = LINEAR,
+        counting: Counting | None = None,
     ) -> None:
         self.gates, self.plan = gates, BudgetPlan(remove, begins, ends, final_stretch, schedule)
-        self.penalty = BudgetPenalty(gates.layout)
+        self.counting = counting or weights_counted(gates.layout)
+        check_removable(gates.layout, remove, self.counting)
+        self.penalty = BudgetPenalty(gates.layout, self.counting)
         self._step: int | None = None
         self._total = 0
 
@@ -98,8 +105,9 @@ class RemovalBudget(TrainerCallback):
 
     def _round(self) -> None:
         if not self.gates.settled:
-            means = self.gates.means_array()
-            self.gates.close_exactly(gates_to_close(self.gates.layout, means, self.plan.remove))
+            layout, means = self.gates.layout, self.gates.means_array()
+            closed = gates_to_close(layout, means, self.plan.remove, self.counting)
+            self.gates.close_exactly(closed)
 
     # what Trainer calls
     def on_train_begin(

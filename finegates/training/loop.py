@@ -19,6 +19,7 @@ from finegates.models.record import BASE_MODEL
 from finegates.nn.magnitude import order_by, order_by_magnitude
 from finegates.nn.penalty import BudgetPenalty
 from finegates.runs.journal import Journal
+from finegates.runs.layer_times import read_layer_times
 from finegates.training.batches import TEACHER_KEY, training_batches
 from finegates.training.budget import noise_seed
 from finegates.training.checkpoint import (
@@ -153,7 +154,8 @@ def round_to_budget(session: Session) -> None:
         order_by_magnitude(session.accelerator.unwrap_model(session.model), gates)
     elif source == SENSITIVITY:
         order_by(gates, torch.from_numpy(sensitivities_of(session)).to(gates.parameter))
-    closed = gates_to_close(gates.layout, gates.means_array(), session.spec.target_sparsity)
+    target, means = session.spec.target_sparsity, gates.means_array()
+    closed = gates_to_close(gates.layout, means, target, session.counting)
     gates.close_exactly(closed)
 
 
@@ -174,7 +176,10 @@ def _taught_session(journal: Journal, splits: TextSplits, device: str) -> Sessio
     reads_start = begins or spec.imitates_start or spec.kurtosis_weighting
     if spec.start_from is not None and reads_start:
         start = start_state(spec, splits, runs_dir, base_model)
-    session = open_session(spec, splits, device, base_model, begins=begins, start=start)
+    session = open_session(
+        spec, splits, device, base_model, begins=begins, start=start,
+        times=read_layer_times(journal.run.path),
+    )  # fmt: skip
     if spec.imitates_start:
         outputs = outputs_of(session)
     if spec.hidden_distillation_weight:

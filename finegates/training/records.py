@@ -9,6 +9,7 @@ import psutil
 import torch
 
 from finegates.errors import FineGatesError
+from finegates.gates.removal import counted_removal
 from finegates.gates.snapshots import Snapshot, is_early_snapshot
 from finegates.nn.gates import Gates
 from finegates.nn.penalty import BudgetPenalty
@@ -223,4 +224,9 @@ def current_removal(session: Session) -> dict[str, float | None]:
     """What the closed gates remove, as metrics and status name it; nothing in a dense method."""
     if session.gates is None:
         return {"closed_gates_fraction": None, "removed_weights_fraction": 0.0}
-    return removal_fields(session.gates.removal())
+    fields = removal_fields(session.gates.removal())
+    if session.counting is not None:
+        closed = session.gates.closed_array()
+        counted = counted_removal(session.gates.layout, closed, session.counting)
+        fields["counted_removed_fraction"] = counted
+    return fields

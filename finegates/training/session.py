@@ -17,14 +17,18 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from finegates.data.splits import TextSplits
 from finegates.errors import SpecError
 from finegates.gates.budget import BudgetPlan
+from finegates.gates.counting import TIME, WEIGHTS, Counting, LayerTimes
+from finegates.gates.layout import GateLayout
+from finegates.gates.removal import check_removable
 from finegates.machine.accelerate import was_launched
 from finegates.machine.devices import gpu_numbering
 from finegates.nn.gates import Gates
 from finegates.nn.kurtosis import gate_weights
-from finegates.nn.penalty import PENALTIES, weigh_gates
+from finegates.nn.penalty import make_penalty, weigh_gates
 from finegates.nn.pretrained import load_pretrained, longest_input
 from finegates.nn.sensitivity import sensitivities, start_in_order
-from finegates.spec import FITTED, SENSITIVE, RunSpec
+from finegates.shrinking.counted import counting_of
+from finegates.spec import BUDGET, FITTED, SENSITIVE, RunSpec
 from finegates.training.adapt import Adapted, adapt
 from finegates.training.batches import (
     TEACHER_KEY,
@@ -68,6 +72,7 @@ class Session:
         label_scale: Of the labels that the model is trained on; None where it answers in their own
             unit, as a finished one does, and for classes.
         hidden_teacher: A frozen model whose hidden states are imitated; None if none are.
+        counting: What the budget counts; None for the gated weights.
     """
 
     spec: RunSpec
@@ -86,6 +91,7 @@ class Session:
     splits: TextSplits
     label_scale: LabelScale | None
     hidden_teacher: PreTrainedModel | None = None
+    counting: Counting | None = None
 
     @property
     def gates(self) -> Gates | None:
@@ -117,7 +123,7 @@ class Session:
         spec = self.spec
         return BudgetPlan(
             spec.target_sparsity,
-            spec.target_delay_fraction if spec.penalty == "budget" else 0.0,
+            spec.target_delay_fraction if spec.penalty == BUDGET else 0.0,
             spec.target_warmup_fraction,
             spec.final_stretch_fraction,
             spec.target_schedule,
@@ -134,7 +140,7 @@ class Session:
 
     def target_at(self, step: int) -> float:
         """The target that the penalty aims at: raised from 0 where there is one budget."""
-        if self.spec.penalty != "budget":
+        if self.spec.penalty != BUDGET:
             return self.spec.target_sparsity
         return self.plan.target_at(step, self.total_steps)
 
@@ -151,6 +157,7 @@ def open_session(
     *,
     begins: bool = True,
     start: Mapping[str, Tensor] | None = None,
+    times: LayerTimes | None = None,
 ) -> Session:
     """Loads the model, adapts it and prepares everything for the first step.
 
@@ -162,10 +169,12 @@ def open_session(
         begins: Whether a training begins; else its weights are loaded afterwards, and no head has
             to be fitted.
         start: State of the model that the run starts from, from `finegates.training.start`.
+        times: What a budget of time counts with; needed only where a training goes on.
 
     Raises:
         ModelError: If the model can't be loaded, or is no longer the recorded one.
         DataError: If a regression's labels are too large, small or close for a model.
+        SpecError: If the budget is more than all gates together remove of what it counts.
     """
     torch.manual_seed(spec.seed)
     scale = LabelScale.of(splits.train["label"]) if splits.problem == "regression" else None
@@ -186,9 +195,11 @@ def open_session(
             device=accelerator.device, label_scale=scale,
         )  # fmt: skip
     adapted = adapt(model, spec)
-    penalty = None
+    penalty = counting = None
     if adapted.gates is not None:
-        penalty = PENALTIES[spec.penalty](adapted.gates.layout).to(accelerator.device)
+        counting = _counting(model, adapted.gates.layout, spec, times)
+        penalty = make_penalty(spec.penalty, adapted.gates.layout, counting)
+        penalty = penalty.to(accelerator.device)
     optimizer = make_optimizer(model, spec, adapted)
     schedule = make_schedule(
         optimizer, spec.lr_schedule, spec.total_steps(len(train_rows)), spec.lr_warmup_fraction
@@ -199,6 +210,7 @@ def open_session(
         spec, accelerator, Processes(accelerator), model, tokenizer, adapted, penalty, optimizer,
         schedule, train_rows, validation, by_length(validation_rows),
         _evaluation_steps(spec, train_rows, validation_rows), splits, scale,
+        counting=counting,
     )  # fmt: skip
     if adapted.gates is not None and session.processes.count > 1:
         adapted.gates.generator = torch.Generator(accelerator.device)
@@ -207,6 +219,19 @@ def open_session(
     if begins and adapted.gates is not None and spec.gate_start == SENSITIVE:
         start_in_order(adapted.gates, sensitivities_of(session))
     return session
+
+
+def _counting(
+    model: PreTrainedModel, layout: GateLayout, spec: RunSpec, times: LayerTimes | None
+) -> Counting | None:
+    if spec.budget_counts == TIME and times is None:
+        return None
+    counting = counting_of(
+        model.config, layout, spec.budget_counts, length=spec.budget_length, times=times
+    )
+    if spec.penalty == BUDGET and spec.rounds_to_budget:
+        check_removable(layout, spec.target_sparsity, counting)
+    return None if spec.budget_counts == WEIGHTS else counting
 
 
 def _evaluation_steps(spec: RunSpec, train_rows: Rows, validation_rows: Rows) -> int:

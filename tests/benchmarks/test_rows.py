@@ -43,14 +43,14 @@ def test_shrink_measures_every_row(folder, toy_model_dir, capsys):
 
 def test_the_library_removes_what_is_asked_for():
     dense = toy_model("roberta", intermediate_size=64, hidden_size=32)
-    before = dense_cost(dense).products_per_token
+    before = dense_cost(dense.config).products_per_token
     for kind in KINDS:
         pruned = prune_by_torch_pruning(dense, 0.4, kind)
         assert 1 - layers_cost(pruned).products_per_token / before == pytest.approx(0.4, abs=0.1)
         assert pruned(**toy_inputs()).logits.shape == (3, 2)
         same = pruned.get_input_embeddings().embedding_dim == 32
         assert same == (kind == INNER)
-    assert dense_cost(dense).products_per_token == before
+    assert dense_cost(dense.config).products_per_token == before
 
 
 def test_peers_tell_ours_and_theirs(folder, toy_model_dir, capsys):

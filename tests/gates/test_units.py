@@ -160,3 +160,35 @@ def test_what_is_closed_stays_closed_at_threshold_nought():
     values = np.random.default_rng(1).uniform(0.1, 1, layout.num_gates)
     closed = gates_to_close(layout, values, 0.4)
     assert (gates_up_to(layout, np.where(closed, 0.0, values), 0.0) == closed).all()
+
+
+@pytest.mark.parametrize("uniform", [False, True])
+@pytest.mark.parametrize("units", [("neurons",), ("structures",), ("plain",), (MATRICES,)])
+@pytest.mark.parametrize("multiple", [2, 8, 12])
+def test_widths_stay_multiples(units, uniform, multiple):
+    layout = layout_of_config(CONFIG, units=units, uniform=uniform, multiple=multiple)
+    assert GateLayout.from_dict(json.loads(json.dumps(layout.to_dict()))) == layout
+    means = np.random.default_rng(1).normal(size=layout.num_gates)
+    for closed in (gates_to_close(layout, means, 0.4), gates_up_to(layout, means, 0.1)):
+        assert closed.any() and not closed.all()
+        for vector in layout.vectors:
+            for start, end in layout.widths_of(vector):
+                ours = closed[vector.slice][start:end]
+                left = (~ours).sum()
+                assert left % multiple == 0 or left == end - start, vector.name
+                if 0 < ours.sum() < end - start:  # of each width the lowest
+                    values = means[vector.slice][start:end]
+                    assert values[ours].max() < values[~ours].min()
+    counts = [open_counts(layout, gates_to_close(layout, means, asked)) for asked in (0.2, 0.6)]
+    assert (counts[1] <= counts[0]).all()
+    if uniform:
+        for kind in {(v.kind, v.side) for v in layout.vectors}:
+            same = [n for v, n in zip(layout.vectors, counts[0], strict=True)
+                    if (v.kind, v.side) == kind]  # fmt: skip
+            assert len({*same}) == 1
+
+
+def test_heads_are_no_width():
+    layout = layout_of_config(CONFIG, units=["heads"], multiple=8)
+    means = np.random.default_rng(1).normal(size=layout.num_gates)
+    assert gates_to_close(layout, means, 0.125).sum() == 2, "one of eight heads is 1/16 of all"

@@ -47,8 +47,8 @@ def test_result_is_consistent(cut):
 def test_products_of_a_dense_model_are_its_weights(model_type):
     model = toy_model(model_type)
     weights = 2 * (4 * 16 * 16 + 2 * 16 * 32)
-    assert dense_cost(model).products_per_token == weights
-    assert dense_cost(model).macs(8) == 8 * (weights + 8 * 2 * 2 * 16)
+    assert dense_cost(model.config).products_per_token == weights
+    assert dense_cost(model.config).macs(8) == 8 * (weights + 8 * 2 * 2 * 16)
 
 
 @pytest.mark.parametrize("remove", [0.0, 0.3, 0.8])

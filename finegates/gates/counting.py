@@ -1,0 +1,138 @@
+"""What a budget counts: gated weights, parameters, multiply-accumulates, or time.
+
+Each is ``fixed + sum over matrices of (matrix * in * out + rows * out)``, where ``in`` and ``out``
+are the fractions of a matrix's columns and rows that are open, and all shares add up to 1. So one
+code holds training on any of them and rounds to it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from finegates.gates.layout import GateLayout
+
+WEIGHTS, PARAMETERS, PRODUCTS, TIME = "weights", "parameters", "products", "time"
+COUNTS = (WEIGHTS, PARAMETERS, PRODUCTS, TIME)
+WORDS = {
+    WEIGHTS: "of the gated weights",
+    PARAMETERS: "of the model's parameters",
+    PRODUCTS: "of the multiply-accumulates",
+    TIME: "of the time",
+}
+_SCORES = {"q": 0.5, "k": 0.5, "v": 1.0}
+"""Products with a key for each row: a query and a key share theirs, a value has its own."""
+
+
+@dataclass(frozen=True)
+class Counting:
+    """Shares of the dense model, as the module says.
+
+    Attributes:
+        counts: One of `COUNTS`.
+        matrices: Shape ``(num_matrices,)``.
+        rows: The same; what goes with a row alone: its bias, its products with keys.
+        fixed: What is outside the gated matrices.
+    """
+
+    counts: str
+    matrices: np.ndarray
+    rows: np.ndarray
+    fixed: float = 0.0
+
+    def kept(self, inputs: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """What each matrix keeps, of open fractions ``(num_matrices,)``."""
+        return (self.matrices * inputs + self.rows) * outputs
+
+
+@dataclass(frozen=True)
+class LayerTimes:
+    """Where a dense model's time goes, in seconds for one pass, measured on one machine.
+
+    Attributes:
+        attention: Of one layer's attention.
+        feed_forward: Of one layer's feed-forward sublayer.
+        rest: Of one layer without both: norms, additions.
+        outside: Of embeddings, pooler and head.
+        num_layers: Layers.
+        device: Where, as torch names it.
+        batch_size: Rows of the pass.
+        length: Tokens of a row.
+    """
+
+    attention: float
+    feed_forward: float
+    rest: float
+    outside: float
+    num_layers: int
+    device: str
+    batch_size: int
+    length: int
+
+    @property
+    def total(self) -> float:
+        """Of the whole pass."""
+        return self.outside + self.num_layers * (self.attention + self.feed_forward + self.rest)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "LayerTimes":
+        """The inverse of ``dataclasses.asdict``."""
+        return cls(**content)
+
+
+def weights_counted(layout: GateLayout) -> Counting:
+    """The weights of all gated matrices: the papers' count, and the default."""
+    return _of_all(WEIGHTS, _weights(layout), np.zeros(len(layout.matrices)))
+
+
+def parameters_counted(layout: GateLayout, total: int) -> Counting:
+    """All numbers of the model, embeddings and head too.
+
+    Args:
+        layout: Where each gate is; each of its matrices has a bias.
+        total: Parameters of the dense model.
+    """
+    biases = np.array([float(m.out_features) for m in layout.matrices])
+    return _of_all(PARAMETERS, _weights(layout), biases, total)
+
+
+def products_counted(layout: GateLayout, length: int, total: float | None = None) -> Counting:
+    """Multiply-accumulates of all layers for a row of this many tokens, attention included.
+
+    Args:
+        layout: Where each gate is.
+        length: Tokens.
+        total: Those of the dense model for one token of such a row; if None, all matrices of its
+            layers have gates.
+    """
+    scores = [length * _SCORES.get(m.role, 0.0) * m.out_features for m in layout.matrices]
+    return _of_all(PRODUCTS, _weights(layout), np.array(scores), total)
+
+
+def time_counted(layout: GateLayout, times: LayerTimes) -> Counting:
+    """The time of a pass: of each sublayer what its open rows and columns have of its products.
+
+    Whole heads and neurons take that much (docs/shrinking.md); where single columns are read by an
+    index, copies take more.
+    """
+    products = products_counted(layout, times.length)
+    attention = np.array([m.role in ("q", "k", "v", "o") for m in layout.matrices])
+    all_of_it = products.matrices + products.rows
+    shares = np.zeros(len(layout.matrices))
+    for chosen, seconds in ((attention, times.attention), (~attention, times.feed_forward)):
+        if chosen.any():
+            shares[chosen] = seconds * times.num_layers / all_of_it[chosen].sum()
+    return _of_all(TIME, shares * products.matrices, shares * products.rows, times.total)
+
+
+def _weights(layout: GateLayout) -> np.ndarray:
+    return np.array([float(m.num_weights) for m in layout.matrices])
+
+
+def _of_all(
+    counts: str, matrices: np.ndarray, rows: np.ndarray, total: float | None = None
+) -> Counting:
+    gated = float(matrices.sum() + rows.sum())
+    total = gated if total is None else total
+    return Counting(counts, matrices / total, rows / total, max(1 - gated / total, 0.0))

@@ -1,0 +1,56 @@
+"""What a budget counts, for models of a config."""
+
+from transformers import PreTrainedConfig
+
+from finegates.errors import SpecError, unknown_name
+from finegates.gates.counting import (
+    COUNTS,
+    PARAMETERS,
+    PRODUCTS,
+    TIME,
+    WEIGHTS,
+    Counting,
+    LayerTimes,
+    parameters_counted,
+    products_counted,
+    time_counted,
+    weights_counted,
+)
+from finegates.gates.layout import GateLayout
+from finegates.shrinking.cost import REFERENCE_LENGTH, dense_cost, num_dense_parameters
+
+
+def counting_of(
+    config: PreTrainedConfig,
+    layout: GateLayout,
+    counts: str = WEIGHTS,
+    *,
+    length: int = REFERENCE_LENGTH,
+    times: LayerTimes | None = None,
+) -> Counting:
+    """How a budget of a model is counted.
+
+    Args:
+        config: Of a supported classifier.
+        layout: Of its gates.
+        counts: One of `finegates.gates.counting.COUNTS`.
+        length: Tokens of a row whose multiply-accumulates count.
+        times: Of `finegates.measuring.layer_times.layer_times`, for ``time``.
+
+    Raises:
+        SpecError: If there is no such count, or times are missing.
+    """
+    if counts == WEIGHTS:
+        return weights_counted(layout)
+    if counts == PARAMETERS:
+        return parameters_counted(layout, num_dense_parameters(config))
+    if counts == PRODUCTS:
+        return products_counted(layout, length, dense_cost(config).macs(length) / length)
+    if counts != TIME:
+        raise SpecError(unknown_name("count", counts, COUNTS))
+    if times is None:
+        raise SpecError(
+            "A budget of time needs the times of the model's layers on this machine; measure them "
+            "with finegates.measuring.layer_times.layer_times."
+        )
+    return time_counted(layout, times)
