@@ -18,6 +18,7 @@ from app.widgets.plain_code import plain_code
 from app.widgets.report_button import report_button
 from app.widgets.run_name import rename_popover
 from app.words import STATES, TERMS
+from finegates.gates.counting import COUNT_WORDS
 from finegates.methods import METHODS
 from finegates.runs.folder import BROKEN, Run
 from finegates.runs.status import Status
@@ -127,8 +128,16 @@ def _sparsity_tiles(run: Run, status: Status) -> list[Tile]:
          f"of {words.count(status.num_gates)} gates"),
         ("Target", words.percent(run.spec.target_sparsity),
          f"{TERMS['target']} Here: {run.spec.target_meaning}.",
-         "of weights" if run.spec.rounds_to_budget else "mean P(closed)"),
+         _of_what(run, status)),
     ]  # fmt: skip
+
+
+def _of_what(run: Run, status: Status) -> str:
+    """What the target is a fraction of, and how far it is where no other number says so."""
+    if status.counted_removed_fraction is not None:
+        so_far = words.percent(status.counted_removed_fraction)
+        return f"{COUNT_WORDS[run.spec.budget_counts]}, now {so_far}"
+    return "of weights" if run.spec.rounds_to_budget else "mean P(closed)"
 
 
 def _work_tiles(status: Status) -> list[Tile]:

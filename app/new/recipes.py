@@ -68,8 +68,9 @@ def _is(adapter: str) -> Callable[[Method], bool]:
 MATTERS_IF: dict[str, Callable[[Method], bool]] = {
     **dict.fromkeys(
         (
-            "target_sparsity", "gate_units", "gate_shape", "gate_sides", "final_stretch_fraction",
-            "rounding",
+            "target_sparsity", "gate_units", "gate_shape", "gate_multiple", "gate_sides",
+            "final_stretch_fraction", "rounding", "budget_counts", "budget_length",
+            "budget_batch_size",
         ),
         _removes,
     ),

@@ -124,12 +124,12 @@ def _draw_saving(run: Run, busy: bool) -> None:
     st.toggle("Loads without finegates", key=STANDALONE,
               help=f"{CODE_FILE}, too: transformers alone loads the folder, with "
                    "trust_remote_code=True.")  # fmt: skip
-    saved = saved_folder(run, chosen_cut()).is_dir()
+    saved = saved_folder(run, chosen_cut(run)).is_dir()
     _button(run, "Saved, see below" if saved else "Save", "save", SAVE, _save, busy or saved)
 
 
 def _score(run: Run) -> None:
-    start(run, SCORE, ["prune", run.id, _flag(chosen_cut())])
+    start(run, SCORE, ["prune", run.id, _flag(chosen_cut(run))])
 
 
 def _curve(run: Run) -> None:
@@ -144,12 +144,12 @@ def _time_shape(run: Run, rows: int, tokens: int, dtype: str, int8: bool) -> Non
     st.session_state[f"{_MENU}{TIME}"] = False
     flags = [f"--batch-size={rows}", f"--seq-len={tokens}", f"--dtype={dtype}"]
     flags += ["--int8"] if int8 and dtype == DTYPES[0] else []
-    start(run, TIME, ["bench", run.id, _flag(chosen_cut()), *flags, f"--repeats={REPEATS}"])
+    start(run, TIME, ["bench", run.id, _flag(chosen_cut(run)), *flags, f"--repeats={REPEATS}"])
 
 
 def _save(run: Run) -> None:
     st.session_state[f"{_MENU}{SAVE}"] = False
-    cut = chosen_cut()
+    cut = chosen_cut(run)
     flags = [_flag(cut), f"--out={saved_folder(run, cut)}"]
     also = [*st.session_state[FORMATS], *([STANDALONE] if st.session_state[STANDALONE] else [])]
     start(run, SAVE, ["export", run.id, *flags, *(f"--{name}" for name in also)])

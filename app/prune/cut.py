@@ -5,15 +5,18 @@ from typing import Any
 
 import streamlit as st
 
+from app.reading.countings import EXPLAINED, TITLES, countings_of
+from app.reading.gates import snapshot_at
 from app.reading.one_run import row_of
 from app.words import TERMS, percent
-from finegates.gates.cuts import Cut
+from finegates.gates.counting import WEIGHTS
+from finegates.gates.cuts import Cut, counted_cut
 from finegates.gates.removal import removal
 from finegates.gates.snapshots import Snapshot
 from finegates.runs.folder import Run
 
 BUDGET, THRESHOLD = "Budget", "Threshold"
-WAY_KEY, BUDGET_KEY, THRESHOLD_KEY = "by", "remove", "threshold"
+WAY_KEY, BUDGET_KEY, THRESHOLD_KEY, OF_KEY = "by", "remove", "threshold", "of"
 HIGHEST = 0.99
 REACHED, DIGITS = 0.005, 4
 """Closer to its target than half a step of the slider a run has reached it."""
@@ -23,7 +26,9 @@ _SHOWN = "_cut_shown"
 def choose_cut(run: Run, snapshot: Snapshot) -> Cut:
     """Where the gates are cut off: what the address asks for, else the run's own target."""
     own = removal(snapshot.layout, snapshot.closed).removed_weights_fraction
-    start: dict[str, Any] = {WAY_KEY: BUDGET, BUDGET_KEY: _own_target(run, own), THRESHOLD_KEY: 0.0}
+    start: dict[str, Any] = {
+        WAY_KEY: BUDGET, BUDGET_KEY: _own_target(run, own), THRESHOLD_KEY: 0.0, OF_KEY: WEIGHTS,
+    }  # fmt: skip
     moved = _as_asked(run, start)
     st.session_state.update(moved)
     # Streamlit takes a start value, or one that is set: with both it fills its log.
@@ -32,7 +37,7 @@ def choose_cut(run: Run, snapshot: Snapshot) -> Cut:
         way = st.segmented_control(
             "Cut by", [BUDGET, THRESHOLD], default=given[WAY_KEY], key=WAY_KEY,
             bind="query-params", required=True, help="**Budget**: exactly the lowest gates that "
-            "remove this share of the weights are closed.  \n**Threshold**: gates up to this "
+            "remove this share are closed.  \n**Threshold**: gates up to this "
             "value are closed.",
         )  # fmt: skip
         if way == THRESHOLD:
@@ -42,22 +47,43 @@ def choose_cut(run: Run, snapshot: Snapshot) -> Cut:
                 "(closed) to 1 (open). 0 is what training left, 1 closes everything.",
             )  # fmt: skip
         else:
+            options = list(countings_of(run, snapshot.layout))
+            if st.session_state.get(OF_KEY) not in (None, *options):
+                st.session_state[OF_KEY] = WEIGHTS
+            st.selectbox(
+                "Share of", options, format_func=TITLES.__getitem__, key=OF_KEY,
+                bind="query-params", width=210, help=EXPLAINED,
+            )  # fmt: skip
             st.slider(
-                "Weights to remove", 0.0, HIGHEST, given[BUDGET_KEY], 0.01, key=BUDGET_KEY,
+                "To remove", 0.0, HIGHEST, given[BUDGET_KEY], 0.01, key=BUDGET_KEY,
                 bind="query-params", format="percent", width="stretch",
                 help=f"{TERMS['removed']} Training left this run at {percent(own, 0)}.",
             )  # fmt: skip
-    cut = chosen_cut()
-    name, value = cut.asked
-    st.session_state[_SHOWN] = run.id, {WAY_KEY: way, name: value}
-    return cut
+    name = THRESHOLD_KEY if way == THRESHOLD else BUDGET_KEY
+    asked = {WAY_KEY: way, name: st.session_state[name]}
+    asked |= {OF_KEY: st.session_state[OF_KEY]} if name == BUDGET_KEY else {}
+    st.session_state[_SHOWN] = run.id, asked
+    return chosen_cut(run, snapshot)
 
 
-def chosen_cut() -> Cut:
-    """The cut as the boxes have it; in a callback that of the click, before the page is drawn."""
+def chosen_cut(run: Run, snapshot: Snapshot | None = None) -> Cut:
+    """The cut as the boxes have it; in a callback that of the click, before the page is drawn.
+
+    Args:
+        run: The run.
+        snapshot: Its last gates, where they are read already.
+
+    Raises:
+        SpecError: If more is to be removed than all gates together do.
+    """
     if st.session_state[WAY_KEY] == THRESHOLD:
         return Cut(threshold=st.session_state[THRESHOLD_KEY])
-    return Cut(remove=st.session_state[BUDGET_KEY])
+    remove, of = st.session_state[BUDGET_KEY], st.session_state[OF_KEY]
+    if of == WEIGHTS:
+        return Cut(remove=remove)
+    gates = snapshot or snapshot_at(run, run.snapshot_steps()[-1])
+    counting = countings_of(run, gates.layout)[of]
+    return counted_cut(gates.layout, gates.means, remove, counting)
 
 
 def _own_target(run: Run, own: float) -> float:
@@ -84,6 +110,8 @@ def _address() -> dict[str, Any]:
     found: dict[str, Any] = {}
     if (way := st.query_params.get(WAY_KEY)) in (BUDGET, THRESHOLD):
         found[WAY_KEY] = way
+    if (of := st.query_params.get(OF_KEY)) in TITLES:
+        found[OF_KEY] = of
     for name, highest in ((BUDGET_KEY, HIGHEST), (THRESHOLD_KEY, 1.0)):
         try:
             number = float(st.query_params.get(name, ""))

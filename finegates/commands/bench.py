@@ -14,6 +14,8 @@ from finegates.commands.options import (
 )
 from finegates.errors import SpecError
 from finegates.gates.units import CHOICES, MATRICES
+from finegates.runs.folder import Run
+from finegates.runs.layer_times import read_layer_times, write_layer_times
 from finegates.runs.measurements import keep_timing
 from finegates.settings import words_of
 
@@ -108,8 +110,19 @@ def _bench(options: argparse.Namespace) -> int:
         print("\n".join(_lines(result)), file=sys.stderr)
     if options.run and not (options.cuda_graphs or options.compile):
         keep_timing(opened_run(options), result)
+        _keep_layer_times(opened_run(options), model.config, options)
     print_json({**result, "versions": recorded_versions()})
     return 0
+
+
+def _keep_layer_times(run: Run, config: Any, options: argparse.Namespace) -> None:
+    """What a budget of time counts with, once for a run: the page then offers it."""
+    if read_layer_times(run.path) is not None:
+        return
+    from finegates.measuring.layer_times import layer_times
+
+    shape = {"batch_size": options.batch_size, "length": options.seq_len}
+    write_layer_times(run.path, layer_times(config, options.device, **shape))
 
 
 def _scored(options: argparse.Namespace, tokenizer: Any) -> dict[str, Any]:

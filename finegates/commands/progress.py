@@ -5,6 +5,7 @@ from types import TracebackType
 
 from tqdm import tqdm
 
+from finegates.gates.counting import COUNT_WORDS
 from finegates.runs.journal import Journal
 
 
@@ -40,7 +41,7 @@ def print_progress(journal: Journal) -> None:
     parts = [
         time.strftime("%H:%M:%S"),
         f"step {status.step}/{status.total_steps}",
-        f"removed {status.removed_weights_fraction or 0:.1%}",
+        f"removed {status.removed_weights_fraction or 0:.1%}{_counted(journal)}",
         f"{status.samples_per_s or 0:.0f} rows/s",
     ]
     if status.score is not None:
@@ -48,3 +49,11 @@ def print_progress(journal: Journal) -> None:
     if status.has_learned_nothing:
         parts.append(f"every answer is {status.only_answer}")
     print("  ".join(parts), flush=True)
+
+
+def _counted(journal: Journal) -> str:
+    """How much that is of what the budget counts, where it counts no weights."""
+    fraction = journal.status.counted_removed_fraction
+    if fraction is None:
+        return ""
+    return f" of the weights, {fraction:.1%} {COUNT_WORDS[journal.run.spec.budget_counts]}"

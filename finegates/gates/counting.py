@@ -15,7 +15,7 @@ from finegates.gates.layout import GateLayout
 
 WEIGHTS, PARAMETERS, PRODUCTS, TIME = "weights", "parameters", "products", "time"
 COUNTS = (WEIGHTS, PARAMETERS, PRODUCTS, TIME)
-WORDS = {
+COUNT_WORDS = {
     WEIGHTS: "of the gated weights",
     PARAMETERS: "of the model's parameters",
     PRODUCTS: "of the multiply-accumulates",

@@ -88,7 +88,7 @@ def counted_cut(layout: GateLayout, means: np.ndarray, remove: float, counting: 
     Cut(remove=remove)
     check_removable(layout, remove, counting)
     closed = gates_to_close(layout, means, remove, counting)
-    return Cut(remove=removal(layout, closed).removed_weights_fraction)
+    return Cut(remove=round(removal(layout, closed).removed_weights_fraction, _DIGITS))
 
 
 def curve_cuts(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from finegates.errors import SpecError
-from finegates.gates.counting import WORDS, Counting
+from finegates.gates.counting import COUNT_WORDS, Counting
 from finegates.gates.layout import SIDES, GateLayout, GateVector
 
 HISTOGRAM_BINS = 20
@@ -129,9 +129,10 @@ def check_removable(layout: GateLayout, remove: float, counting: Counting) -> No
     """Raises SpecError unless all gates together remove more than this fraction."""
     most = counted_removal(layout, np.ones(layout.num_gates, dtype=bool), counting)
     if remove >= most:
+        of_what = COUNT_WORDS[counting.counts]
         raise SpecError(
-            f"{100 * remove:g}% {WORDS[counting.counts]} are to be removed, but all gates together "
-            f"remove {100 * most:.1f}%; ask for less, or let gates stand for more."
+            f"{100 * remove:g}% {of_what} are to be removed, but all gates together remove "
+            f"{100 * most:.1f}%; ask for less, or let gates stand for more."
         )
 
 

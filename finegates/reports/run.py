@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from finegates.errors import FineGatesError
+from finegates.gates.counting import COUNT_WORDS
 from finegates.methods import METHODS
 from finegates.reports import figures, gates, words
 from finegates.reports.html import Figure, Html, joined, section, table, tag
@@ -133,6 +134,10 @@ def reached(run: Run, status: Status, defined: bool = True) -> Html:
             ("Gates closed", of_gates, TERMS["closed"]),
             ("Target", words.percent(run.spec.target_sparsity), meaning),
         ]
+        if status.counted_removed_fraction is not None:
+            removed = words.percent(status.counted_removed_fraction)
+            of_what = COUNT_WORDS[run.spec.budget_counts]
+            rows.append(("Removed as counted", f"{removed} {of_what}", TERMS["counted"]))
     if errors := error_words(status.metrics):
         rows.append(("Error in the label's own unit", errors, TERMS["rmse"]))
     apart = (status.metric, *ERRORS)

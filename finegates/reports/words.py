@@ -15,6 +15,8 @@ TERMS = {
     "target": "What the run was asked for. What it is a fraction of depends on the recipe.",
     "closed": "Gates whose value is exactly 0, of all gates. It is not the share of weights "
     "removed: a weight goes when the gate of its row or of its column is closed.",
+    "counted": "What the budget counts, as the run chose: parameters, multiply-accumulates or the "
+    "time of a pass, as expected from what the parts of a layer take.",
     "removed": "Weights in closed rows and columns, of all weights of the gated matrices. This is "
     "what gets smaller.",
     "expected": "Removed weights to be expected from the gates' probabilities of being closed.",

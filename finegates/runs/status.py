@@ -64,6 +64,7 @@ class Status:
     num_gates: int = 0
     num_gated_weights: int = 0
     total_params: int = 0
+    dense_params: int = 0
     trainable_params: int = 0
     samples_per_s: float | None = None
     time_left_s: float | None = None

@@ -2,20 +2,26 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from app.prune.cut import HIGHEST
 from app.prune.frames import MeasuredCuts, score_frame, side_by_side, time_frame
+from app.reading.countings import countings_of
+from app.words import percent
 from finegates.errors import RunError
 from finegates.exporting.package import CODE_FILE, loading_lines, standalone_lines
-from finegates.gates.cuts import Cut, cut_snapshot
+from finegates.gates.counting import LayerTimes
+from finegates.gates.cuts import Cut, counted_cut, cut_snapshot
 from finegates.gates.removal import removal
 from finegates.jobs.tasks import DONE, FAILED, RUNNING, Task
 from finegates.runs.folder import CURVE_FILE
+from finegates.runs.layer_times import write_layer_times
 from finegates.runs.measurements import AtCut, keep_points, keep_timing
 from finegates.runs.saved_models import saved_folder
+from finegates.runs.status import write_status
 from tests.app.components import codes
 from tests.app.fake_runs import make_curve, make_run
 from tests.app.test_pages import texts
@@ -395,3 +401,34 @@ def test_nothing_measured_draws_empty_frames(run):
     measured = MeasuredCuts([], [], run.status(), nothing)
     assert score_frame(measured).empty and time_frame(measured).empty
     assert measured.dense_score is None and side_by_side(nothing, "Accuracy").empty
+
+
+def counted_run(run):
+    """A run that knows how large its dense model is, and what the parts of a layer take."""
+    write_status(run.path, replace(run.status(), dense_params=4 * run.status().num_gated_weights))
+    times = LayerTimes(3.0, 5.0, 1.0, 2.0, num_layers=2, device="cpu", batch_size=8, length=16)
+    write_layer_times(run.path, times)
+    return run
+
+
+def test_a_budget_can_count_what_is_known_of_the_run(visit, run, started):
+    assert visit("prune", run=run.id).selectbox(key="of").options == [
+        "Gated weights", "Multiply-accumulates",
+    ]  # fmt: skip
+    counted_run(run)
+    app = visit("prune", run=run.id, of="time", remove="0.3")
+    assert not app.exception and len(app.selectbox(key="of").options) == 4
+    snapshot = run.snapshot()
+    counting = countings_of(run, snapshot.layout)["time"]
+    cut = counted_cut(snapshot.layout, snapshot.means, 0.3, counting)
+    assert metrics(app)["Weights removed"] == percent(cut.remove) != percent(0.3)
+    button(app, "do-score", run).click().run()
+    assert started[0][2][:3] == ["prune", run.id, f"--remove={cut.remove}"]
+
+
+def test_more_than_there_is_to_remove_is_said_and_can_be_taken_back(visit, run):
+    app = visit("prune", run=counted_run(run).id, of="parameters", remove="0.9")
+    assert not app.exception
+    assert "all gates together remove" in app.error[0].value
+    app.slider(key="remove").set_value(0.1).run()
+    assert not app.error and not app.exception

@@ -128,6 +128,19 @@ def test_what_is_known_is_not_measured_again(finished_run, monkeypatch):
     assert dense_and_cut(run, Cut(remove=0.5), "cpu") == asked
 
 
+def test_prune_counts_as_it_is_asked(finished_run, capsys):
+    run = finished_run()
+    words = ["prune", run.id, "--runs-dir", str(run.path.parent), "--json"]
+    assert main([*words, "--remove", "0.3", "--of", "products"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert row["pruned"]["remove"] == pytest.approx(row["pruned"]["removed_weights_fraction"])
+    assert row["pruned"]["mac_ratio"] > 1 / (1 - 0.3) - 0.05, "rows of matrices take others along"
+    assert main([*words, "--remove", "0.97", "--of", "parameters"]) == 2
+    assert "of the model's parameters are to be removed" in capsys.readouterr().err
+    assert main([*words, "--threshold", "0.3", "--of", "products"]) == 2
+    assert "--remove does not say how much" in capsys.readouterr().err
+
+
 def test_prune_wants_just_one_cut(capsys):
     with pytest.raises(SystemExit):
         main(["prune", "some-run", "--remove", "0.5", "--threshold", "0.1"])

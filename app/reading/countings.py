@@ -1,0 +1,46 @@
+"""What a budget on the page is a fraction of, as far as it is known of a run. Loads no torch."""
+
+from app.reading.one_run import status_of
+from finegates.gates.counting import (
+    PARAMETERS,
+    PRODUCTS,
+    TIME,
+    WEIGHTS,
+    Counting,
+    parameters_counted,
+    products_counted,
+    time_counted,
+    weights_counted,
+)
+from finegates.gates.layout import ROLES, GateLayout
+from finegates.runs.folder import Run
+from finegates.runs.layer_times import read_layer_times
+
+TOKENS = 128
+TITLES = {
+    WEIGHTS: "Gated weights",
+    PARAMETERS: "Parameters",
+    PRODUCTS: "Multiply-accumulates",
+    TIME: "Time",
+}
+EXPLAINED = (
+    f"What the budget is a fraction of: the weights of the gated matrices, all parameters of the "
+    f"model, its multiply-accumulates for {TOKENS} tokens, or the time of a pass, as expected from "
+    "what the parts of a layer take on this machine. Time can be chosen once the run was timed."
+)
+
+
+def countings_of(run: Run, layout: GateLayout) -> dict[str, Counting]:
+    """What a budget can count, the gated weights first.
+
+    Raises:
+        RunError: If the run's times are damaged.
+    """
+    found = {WEIGHTS: weights_counted(layout)}
+    if total := status_of(run).dense_params:
+        found[PARAMETERS] = parameters_counted(layout, total)
+    if {matrix.role for matrix in layout.matrices} == {*ROLES}:
+        found[PRODUCTS] = products_counted(layout, TOKENS)
+    if (times := read_layer_times(run.path)) is not None:
+        found[TIME] = time_counted(layout, times)
+    return found
