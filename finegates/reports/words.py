@@ -39,6 +39,7 @@ KIND_NAMES = {
     "reads": "Reads",
     "writes": "Writes",
     "sublayers": "Sublayer",
+    "hidden": "Residual stream",
 }
 """What a gate vector's gates stand for: a side of a matrix, or structures."""
 SIDE_NAMES = {

@@ -6,7 +6,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
 
 from finegates.models.architectures import architecture_of
-from finegates.shrinking.models import Shrunk, dense_type, plans_of
+from finegates.shrinking.models import Shrunk, dense_type, plans_of, stream_width
 from finegates.shrinking.plan import DENSE, AttentionPlan, FeedForwardPlan, Output, Projection
 
 REFERENCE_LENGTH = 128
@@ -61,7 +61,7 @@ def mac_ratio(model: Shrunk, length: int) -> float:
 
 def computed_cost(model: Shrunk) -> Cost:
     """What a shrunk model computes, padding included."""
-    sizes = _Sizes.of(model)
+    sizes = _Sizes.of(model, stream_width(model.config))
     products = scores = 0
     for plan in plans_of(model.config):
         products += _attention(plan.attention, sizes) + _feed_forward(plan.feed_forward, sizes)
@@ -74,24 +74,28 @@ def computed_cost(model: Shrunk) -> Cost:
 
 @dataclass(frozen=True)
 class _Sizes:
+    """Of a model's heads, neurons and layers, and of its residual stream."""
+
     hidden: int
     intermediate: int
     layers: int
+    stream: int
 
     @property
     def attention(self) -> int:
-        return 4 * self.hidden**2
+        return 4 * self.hidden * self.stream
 
     @property
     def feed_forward(self) -> int:
-        return 2 * self.hidden * self.intermediate
+        return 2 * self.stream * self.intermediate
 
     @classmethod
-    def of(cls, model: PreTrainedModel) -> "_Sizes":
+    def of(cls, model: PreTrainedModel, stream: int | None = None) -> "_Sizes":
         config = model.config.to_dict()
         architecture = architecture_of(dense_type(model.config.model_type))
         names = ("hidden", "intermediate", "layers")
-        return cls(*(architecture.size(config, name) for name in names))
+        hidden, intermediate, layers = (architecture.size(config, name) for name in names)
+        return cls(hidden, intermediate, layers, stream or hidden)
 
 
 def _attention(plan: AttentionPlan | str, sizes: _Sizes) -> int:
@@ -107,8 +111,8 @@ def _feed_forward(plan: FeedForwardPlan | str, sizes: _Sizes) -> int:
 
 
 def _projection(plan: Projection, sizes: _Sizes) -> int:
-    return (plan.columns or sizes.hidden) * plan.rows
+    return (plan.columns or sizes.stream) * plan.rows
 
 
 def _output(plan: Output, sizes: _Sizes) -> int:
-    return plan.columns * (plan.rows or sizes.hidden)
+    return plan.columns * (plan.rows or sizes.stream)
