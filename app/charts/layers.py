@@ -98,7 +98,7 @@ def _removed_numbers(low: str, high: str) -> dict[str, Any]:
 
 
 EXPLANATIONS = {
-    "closing": "A row for each layer, and one for gates that all layers share; a cell gets stronger "
-    "as more of the gates are closed. A step of all layers at once is the rounding to the target.",
+    "closing": "A row for each layer, and one for gates that all layers share; a cell is stronger "
+    "as more of its gates are closed. A step of all layers at once is the rounding to the target.",
     "removed": "The share of each matrix's weights in rows and columns whose gate is closed.",
 }

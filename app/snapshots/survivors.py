@@ -65,7 +65,7 @@ def _draw_table(frame: pd.DataFrame) -> None:
     )
     order = list(dict.fromkeys(named["vector"]))
     wide = named.pivot(index="vector", columns="layer", values="open").loc[order]
-    wide.columns = [layer_name(layer) for layer in wide.columns]
+    wide.columns = [layer_name(int(layer)) for layer in wide.columns]
     wide.insert(0, "of", named.groupby("vector")["gates"].max())
     numbers = st.column_config.NumberColumn
     config = {column: numbers(column, format="localized") for column in wide.columns}

@@ -60,12 +60,13 @@ def check_plain(model: PreTrainedModel, cut: Cut | None = None) -> None:
     Raises:
         ModelError: If dimensions of the residual stream are closed.
     """
-    gates = gates_of(model) if hasattr(model, GATES_NAME) else None
-    closed = 0 if gates is None else gates.closed_hidden(closed_by(gates, cut))
-    if closed:
+    if not hasattr(model, GATES_NAME):
+        return
+    gates = gates_of(model)
+    if closed := gates.closed_hidden(closed_by(gates, cut)):
         raise ModelError(
-            f"{closed:,} dimensions of the residual stream are closed (gate unit 'hidden'), and no "
-            f"config of type '{model.config.model_type}' can say so: it has one hidden size, of "
+            f"Of the residual stream's dimensions {closed:,} are closed (gate unit 'hidden'), and "
+            f"no config of type '{model.config.model_type}' can say so: it has one hidden size, of "
             "which a head's width is a part. A plain model can be had of gates of neurons, or of "
             "heads and neurons, as many in every layer: --gate-units neurons, or heads,neurons, "
             "with --gate-shape uniform."

@@ -13,7 +13,7 @@ from finegates.errors import ModelError
 from finegates.gates.cuts import Cut
 from finegates.gates.laws import GaussianLaw
 from finegates.gates.removal import closing_order
-from finegates.measuring.candidates import without_gates
+from finegates.measuring.candidates import candidates, without_gates
 from finegates.models.architectures import ARCHITECTURES
 from finegates.nn.attach import attach_gates, gates_of
 from finegates.shrinking.cost import computed_cost, dense_cost, mac_ratio, needed_cost
@@ -179,6 +179,14 @@ def test_the_dense_one_of_a_comparison_has_its_full_size(model_type):
     shapes = {name: tensor.shape for name, tensor in stock.state_dict().items()}
     assert {name: tensor.shape for name, tensor in dense.state_dict().items()} == shapes
     assert gates_of(model).closed_hidden() == 5
+
+
+@pytest.mark.parametrize("closed", [0, 5])
+def test_a_comparison_knows_whether_its_dense_one_answers(closed):
+    forms = candidates(gated(closed=closed).float(), Cut(remove=0.6))
+    assert forms.dense_answers == (closed == 0)
+    masked, shrunk = forms.models["masked"], forms.models["shrunk"]
+    assert stream_width(shrunk.config) < 11 and difference(masked, shrunk) < TOLERANCE
 
 
 def test_half_precision_stays():
