@@ -187,7 +187,7 @@ class RunSpec:
     gate_units: tuple[str, ...] = setting(
         (MATRICES,),
         "What a gate stands for: a row or column of one matrix (the paper), or structures that go "
-        "as a whole: units, and presets of them.",
+        "as a whole: units, and presets of them. hidden: dimensions of the whole model.",
         group=_METHOD, choices=CHOICES,
     )  # fmt: skip
     gate_shape: str = setting(

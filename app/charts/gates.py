@@ -68,7 +68,7 @@ def _panels(marks: alt.Chart, frame: pd.DataFrame, title: str) -> alt.Chart:
     panels = frame.drop_duplicates("panel").sort_values("panel")
     word = "" if len(panels) > MANY_LAYERS else "Layer "
     centres = {
-        int(p) * PANEL + FILL // 2: f"{word}{layer}"
+        int(p) * PANEL + FILL // 2: f"{word if layer.isdecimal() else ''}{layer}"
         for p, layer in zip(panels["panel"], panels["layer"], strict=True)
     }
     return marks.encode(

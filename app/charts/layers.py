@@ -19,7 +19,7 @@ def closing(frame: pd.DataFrame, total_steps: int) -> alt.Chart:
         frame: From `app.snapshots.frames.closing`.
         total_steps: Of the whole training, where the x axis ends.
     """
-    layers = sorted(frame["layer"].unique())
+    layers = list(dict.fromkeys(frame["layer"]))
     most = max(SMALLEST_RANGE, float(frame["closed"].max()))
     return (
         alt.Chart(frame)
@@ -98,7 +98,7 @@ def _removed_numbers(low: str, high: str) -> dict[str, Any]:
 
 
 EXPLANATIONS = {
-    "closing": "A row for each layer; a cell gets stronger as more of the layer's gates are "
-    "closed. A step of all layers at once is the rounding to the target.",
+    "closing": "A row for each layer, and one for gates that all layers share; a cell is stronger "
+    "as more of its gates are closed. A step of all layers at once is the rounding to the target.",
     "removed": "The share of each matrix's weights in rows and columns whose gate is closed.",
 }

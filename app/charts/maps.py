@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from app.charts import style
+from finegates.gates.layout import layer_word
 
 ROW_HEIGHT, TALL_ROW_HEIGHT = 17, 30
 FEW_LAYERS = 12
@@ -50,7 +51,7 @@ class GateMap:
 
     Attributes:
         title: What the dimensions are.
-        layers: Layer numbers, shape ``(num_layers,)``.
+        layers: Layer numbers, shape ``(num_layers,)``; one row may be of all layers.
         cells: uint8 of shape ``(num_layers, num_dimensions)``: gate values in percent, 0 only
             where closed; or shares in percent, 100 only where it is all; or numbers of words.
         heads: Start and end of each head's dimensions; empty where there are none.
@@ -101,7 +102,7 @@ def gate_map(
         "difference": tuple(enumerate(DIFFERENCE_COLORS[dark])),
     }[color]  # fmt: skip
     tall = alone and len(gates.layers) <= FEW_LAYERS
-    spec = _spec(gates.cells, colors, [str(layer) for layer in gates.layers]) | {
+    spec = _spec(gates.cells, colors, [*map(layer_word, gates.layers)]) | {
         "row_height": TALL_ROW_HEIGHT if tall else ROW_HEIGHT,
         "titles": ["Layer", _column_title(gates)],
         "words": ["layer", "dimension"],

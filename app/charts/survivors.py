@@ -35,21 +35,24 @@ def survivor_bars(matrices: Collection[str]) -> dict[str, Any]:
         "height": HEIGHT,
         "mark": {"type": "bar", "cornerRadiusEnd": 1},
         "encoding": {
-            "x": _field("layer", "ordinal", axis={"title": "Layer", "labelAngle": 0}),
+            "x": _field(
+                "place", "ordinal", sort={"field": "layer", "op": "min"},
+                axis={"title": "Layer", "labelAngle": 0},
+            ),
             "xOffset": _field("matrix", "nominal", sort=order),
             "y": _field("share", "quantitative", scale={"domain": [0, 1]}, axis=open_axis),
             "color": _field(
                 "matrix", "nominal", scale=scale, legend={"title": None, "orient": "top"}
             ),
             "tooltip": [
-                _field("layer", "ordinal", title="Layer"),
+                _field("place", "ordinal", title="Layer"),
                 _field("matrix", "nominal", title="Matrix"),
                 _field("open", "quantitative", title="Open gates", format=","),
                 _field("gates", "quantitative", title="Of", format=","),
                 _field("share", "quantitative", title="Open", format=".1%"),
             ],
         },
-    }
+    }  # fmt: skip
 
 
 def _field(name: str, kind: str, **options: Any) -> dict[str, Any]:
@@ -59,7 +62,8 @@ def _field(name: str, kind: str, **options: Any) -> dict[str, Any]:
 EXPLANATIONS = {
     "in": "Columns (inputs): which of the numbers that come in a matrix still reads.",
     "out": "Rows (outputs): which numbers it still puts out.",
-    "whole": "Neurons, values, query-key pairs and heads: what is gone, is gone from every matrix.",
+    "whole": "Neurons, values, query-key pairs, heads, dimensions of the residual stream: what is "
+    "gone, is gone from every matrix.",
     "attention": "Dimensions that attention reads and writes, or attention as a whole.",
     "ffn": "Dimensions that the feed-forward reads and writes, or the feed-forward as a whole.",
 }

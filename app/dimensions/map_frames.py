@@ -95,6 +95,14 @@ def stream_map(use: StreamUse) -> GateMap:
     return GateMap("Residual stream", use.layers, as_percent(use.keeping / use.matrices[:, None]))
 
 
+def hidden_map(gates: GateView) -> GateMap | None:
+    """The gates of the residual stream, one row for the whole model; None where it has none."""
+    hidden = gates.layout.hidden
+    if hidden is None:
+        return None
+    return GateMap("Residual stream", (hidden.layer,), as_percent(gates.values[hidden.slice])[None])
+
+
 Places = dict[int, list[Side]]
 """For each layer the sides whose product is shown."""
 

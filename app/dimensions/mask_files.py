@@ -11,6 +11,7 @@ import numpy as np
 
 from app.snapshots.view import GateView
 from finegates.files.spreadsheet import csv_text
+from finegates.gates.layout import layer_word
 
 
 def masks_npz(shown: Sequence[GateView]) -> bytes:
@@ -35,7 +36,7 @@ def masks_csv(shown: Sequence[GateView]) -> str:
     vectors = layout.vectors
     columns = {
         "vector": np.array([v.name for v in vectors], dtype=object)[at],
-        "layer": np.array([v.layer for v in vectors])[at],
+        "layer": np.array([layer_word(v.layer) for v in vectors], dtype=object)[at],
         "matrix": np.array([v.kind for v in vectors], dtype=object)[at],
         "side": np.array([v.side for v in vectors], dtype=object)[at],
         "dimension": np.arange(layout.num_gates) - np.array([v.start for v in vectors])[at],

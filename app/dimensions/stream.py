@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from app.charts.maps import gate_map
+from app.charts.maps import GateMap, gate_map
 from app.charts.stream import by_layers, keeping_strip
-from app.dimensions.map_frames import stream_map
+from app.dimensions.map_frames import hidden_map, stream_map
 from app.dimensions.maps import is_dark
 from app.snapshots.view import GateView
 from app.text import in_ranges
 from app.widgets.heat_map import heat_map
 from app.widgets.plain_code import plain_code
 from finegates.gates.stream import READS, WRITES, StreamUse, stream_use
+from finegates.gates.units import MATRICES
 
 PLACES = {"reads and writes": READS + WRITES, "reads": READS, "writes": WRITES}
 _MEANS = {
@@ -19,10 +20,20 @@ _MEANS = {
     "writes": "rows of attention output and FFN out",
 }
 LIST_HEIGHT = 120
+OF_A_LAYER = (MATRICES, "reads", "writes", "sublayers")
+"""Units whose gates are on the residual stream, and differ from layer to layer."""
 
 
 def draw_stream(gates: GateView) -> None:
-    """Which hidden dimensions every layer keeps, and which none keeps."""
+    """Which hidden dimensions every layer keeps, and which none keeps; of the model, and by layer.
+
+    Where nothing but gates of the whole stream is on it, every layer keeps the same.
+    """
+    hidden = hidden_map(gates)
+    if hidden is not None:
+        _draw_hidden(hidden)
+        if not {*OF_A_LAYER} & {*gates.layout.units}:
+            return
     chosen = st.segmented_control(
         "Of", list(PLACES), default="reads and writes", key="stream", bind="query-params",
         required=True, help="  \n".join(f"**{name}**: {what}" for name, what in _MEANS.items()),
@@ -33,11 +44,35 @@ def draw_stream(gates: GateView) -> None:
         return
     st.caption(
         f"Hidden dimensions, as the {_MEANS[chosen]} have them. A layer keeps one if at least one "
-        "of these matrices does. One that none keeps still runs through the residual sum."
+        "of these matrices does."
+        + (" One that none keeps still runs through the residual sum." if hidden is None else "")
     )
     _draw_numbers(use)
     _draw_charts(use)
     _draw_lists(use)
+
+
+def _draw_hidden(hidden: GateMap) -> None:
+    """The strip of a model whose dimensions have gates, with their numbers."""
+    is_open = hidden.cells[0] > 0
+    with st.container(border=True):
+        st.markdown(
+            f"**Dimensions of the whole model** · {is_open.sum():,} of {is_open.size:,} open"
+        )
+        heat_map(
+            gate_map(hidden, "value", True, is_dark()), key="hidden",
+            alt=f"Gate of each hidden dimension; {is_open.sum()} of {is_open.size} are open",
+        )  # fmt: skip
+        st.caption(
+            "One gate for each hidden dimension, the same in all layers. A closed one (grey) is "
+            "gone from embeddings, norms and every matrix, and norms run over the others alone."
+        )
+    for place, (title, found) in zip(
+        st.columns(2, border=True), (("Open", is_open), ("Closed", ~is_open)), strict=True
+    ):
+        with place:
+            st.markdown(f"**{title}** · {found.sum():,}", help="Counted from 0.")
+            plain_code(in_ranges(found.nonzero()[0]), f"hidden-{title}", height=LIST_HEIGHT)
 
 
 def _draw_numbers(use: StreamUse) -> None:

@@ -15,16 +15,16 @@ _LOW = np.array([-END_GAP - END_WIDTH, *HISTOGRAM_EDGES[:-1], 1 + END_GAP])
 _HIGH = np.array([-END_GAP, *HISTOGRAM_EDGES[1:], 1 + END_GAP + END_WIDTH])
 
 
-def vectors_of(histograms: Histograms) -> dict[int, list[str]]:
-    """Layer -> its gate vectors, as ``"q.in"``."""
-    layers: dict[int, list[str]] = {}
+def vectors_of(histograms: Histograms) -> dict[str, list[str]]:
+    """Layer, as the names of vectors begin, -> its gate vectors, as ``"q.in"``."""
+    layers: dict[str, list[str]] = {}
     for name in histograms.names:
         layer, _, vector = name.partition(".")
-        layers.setdefault(int(layer), []).append(vector)
+        layers.setdefault(layer, []).append(vector)
     return layers
 
 
-def ridge(histograms: Histograms, layer: int, vector: str, most: int = MOST_ROWS) -> pd.DataFrame:
+def ridge(histograms: Histograms, layer: str, vector: str, most: int = MOST_ROWS) -> pd.DataFrame:
     """Bins of a gate vector at some steps, evenly spread over those logged, first and last too.
 
     Returns:

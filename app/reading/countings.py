@@ -37,8 +37,9 @@ def countings_of(run: Run, layout: GateLayout) -> dict[str, Counting]:
         RunError: If the run's times are damaged.
     """
     found = {WEIGHTS: weights_counted(layout)}
-    if total := status_of(run).dense_params:
-        found[PARAMETERS] = parameters_counted(layout, total)
+    status = status_of(run)
+    if total := status.dense_params:
+        found[PARAMETERS] = parameters_counted(layout, total, status.stream_params)
     if {matrix.role for matrix in layout.matrices} == {*ROLES}:
         found[PRODUCTS] = products_counted(layout, TOKENS)
     if (times := read_layer_times(run.path)) is not None:

@@ -8,7 +8,7 @@ import pandas as pd
 from app.reading.feed import Histograms
 from app.snapshots.view import GateView
 from app.words import KIND_NAMES, ROLE_NAMES
-from finegates.gates.layout import GateLayout
+from finegates.gates.layout import GateLayout, layer_number, layer_word
 from finegates.gates.removal import HISTOGRAM_EDGES, open_counts, removed_by_matrix
 from finegates.gates.snapshots import Snapshot
 
@@ -26,12 +26,14 @@ def layer_counts(histograms: Histograms, roles: Collection[str]) -> tuple[list[i
     """Counts of each layer, summed over the gate vectors of some roles.
 
     Returns:
-        The layers, and counts of shape ``(num_steps, num_layers, num_bins)``.
+        The layers, what goes through all of them first, and counts of shape
+        ``(num_steps, num_layers, num_bins)``.
     """
     places = [name.split(".") for name in histograms.names]
-    layers = sorted({int(layer) for layer, role, _ in places if role in roles})
+    numbers = [layer_number(layer) for layer, _, _ in places]
+    layers = sorted({n for n, (_, role, _) in zip(numbers, places, strict=True) if role in roles})
     columns = [
-        [i for i, (layer, role, _) in enumerate(places) if int(layer) == one and role in roles]
+        [i for i, (_, role, _) in enumerate(places) if numbers[i] == one and role in roles]
         for one in layers
     ]
     parts = [histograms.counts[:, indices].sum(axis=1) for indices in columns]
@@ -44,8 +46,8 @@ def shares(
     """The share of each layer's gates in each bin, at the steps with the given places.
 
     Returns:
-        Columns ``layer``, ``panel`` (0, 1, ...), ``step``, ``start`` and ``end`` (of its cell, as
-        fractions of the training), ``bin``, ``values`` (the bin in words), ``gates`` and
+        Columns ``layer`` (a word), ``panel`` (0, 1, ...), ``step``, ``start`` and ``end`` (of its
+        cell, as fractions of the training), ``bin``, ``values`` (the bin in words), ``gates`` and
         ``share``; empty bins are left out.
     """
     layers, counts = layer_counts(histograms, roles)
@@ -56,7 +58,7 @@ def shares(
     whole = max(total_steps, ends[-1])
     return pd.DataFrame(
         {
-            "layer": np.array(layers)[panel],
+            "layer": np.array([*map(layer_word, layers)], dtype=object)[panel],
             "panel": panel,
             "step": histograms.steps[at][column],
             "start": starts[column] / whole,
@@ -95,7 +97,7 @@ def closing(histograms: Histograms, roles: Collection[str], total_steps: int = 0
             "step": np.repeat(histograms.steps[at], len(layers)),
             "start": np.repeat(starts, len(layers)),
             "end": np.repeat(ends, len(layers)),
-            "layer": np.tile(layers, len(at)),
+            "layer": np.tile([*map(layer_word, layers)], len(at)),
             "closed": closed.ravel(),
             "gates": counts[at, :, 0].ravel(),
         }
@@ -116,8 +118,8 @@ def survivors(snapshot: Snapshot | GateView) -> pd.DataFrame:
     """Open gates of each vector.
 
     Returns:
-        Columns ``layer``, ``role``, ``side``, ``open``, ``gates``, ``matrix`` (in words) and
-        ``share``.
+        Columns ``layer``, ``role``, ``side``, ``open``, ``gates``, ``place`` (the layer as a word),
+        ``matrix`` (in words) and ``share``.
     """
     layout: GateLayout = snapshot.layout
     counts = open_counts(layout, snapshot.closed)
@@ -126,4 +128,8 @@ def survivors(snapshot: Snapshot | GateView) -> pd.DataFrame:
         for v, n in zip(layout.vectors, counts, strict=True)
     ]
     frame = pd.DataFrame(rows, columns=["layer", "role", "side", "open", "gates"])
-    return frame.assign(matrix=frame["role"].map(KIND_NAMES), share=frame["open"] / frame["gates"])
+    return frame.assign(
+        place=frame["layer"].map(layer_word),
+        matrix=frame["role"].map(KIND_NAMES),
+        share=frame["open"] / frame["gates"],
+    )

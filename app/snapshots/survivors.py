@@ -7,7 +7,7 @@ from app.charts import layers
 from app.charts.survivors import EXPLANATIONS, survivor_bars
 from app.snapshots.frames import removed_frame, survivors
 from app.snapshots.view import GateView
-from app.words import KIND_NAMES, SIDE_NAMES
+from app.words import KIND_NAMES, SIDE_NAMES, layer_name
 
 TITLES = {
     "in": "Columns that survive",
@@ -65,10 +65,10 @@ def _draw_table(frame: pd.DataFrame) -> None:
     )
     order = list(dict.fromkeys(named["vector"]))
     wide = named.pivot(index="vector", columns="layer", values="open").loc[order]
-    wide.columns = [str(layer) for layer in wide.columns]
+    wide.columns = [layer_name(int(layer)) for layer in wide.columns]
     wide.insert(0, "of", named.groupby("vector")["gates"].max())
     numbers = st.column_config.NumberColumn
-    config = {c: numbers(c if c == "of" else f"L{c}", format="localized") for c in wide.columns}
+    config = {column: numbers(column, format="localized") for column in wide.columns}
     st.dataframe(
         wide, column_config={"vector": "Matrix", **config}, row_height=30, height="content",
         alt="Open gates of each gate vector",

@@ -21,7 +21,7 @@ from finegates.gates.cuts import Cut
 from finegates.runs.folder import Run
 from finegates.runs.label_errors import error_words
 from finegates.runs.names import data_name
-from finegates.shrinking.models import Shrunk, dense_type, plans_of
+from finegates.shrinking.models import Shrunk, dense_type, plans_of, stream_width
 from finegates.shrinking.plan import AttentionPlan, FeedForwardPlan, LayerPlan
 
 _PAIR = 'classify({"text": "First text.", "text_pair": "Second text."}, truncation=True)'
@@ -107,7 +107,7 @@ The weights are made of those of `{spec.model}`, whose own licence goes on for t
 ## What is left of each layer
 
 Heads are given as number x width; a full layer has {model.config.num_attention_heads} heads.
-
+{_stream(model)}
 | layer | heads | neurons |
 |---|---|---|
 {layers}
@@ -197,6 +197,13 @@ def _scores(run: Run, measured: Measured) -> dict[str, str]:
     if errors := error_words(measured.metrics):
         rows["error in the label's own unit, this model"] = errors
     return rows
+
+
+def _stream(model: Shrunk) -> str:
+    width, dense = stream_width(model.config), model.config.hidden_size
+    if width == dense:
+        return ""
+    return f"Embeddings, norms and all between layers have {width:,} of {dense:,} dimensions.\n"
 
 
 def _speed(measured: Measured) -> dict[str, str]:

@@ -34,7 +34,7 @@ from finegates.shrinking.cost import (
     num_parameters,
 )
 from finegates.shrinking.models import Shrunk
-from finegates.shrinking.plain import neurons_of
+from finegates.shrinking.plain import check_plain, neurons_of
 from finegates.shrinking.plain import plain as make_plain
 from finegates.shrinking.shrink import prune, shrink
 from finegates.training.restore import restore_model
@@ -88,7 +88,7 @@ def export(
     Raises:
         RunError: If the run is not finished, or its weights are gone.
         ModelError: If it has no gates, a format's packages or finegates' own sources are missing,
-            or what was written answers differently.
+            what was written answers differently, or no plain model can be made of it.
         SpecError: If the folder is in use, or can't be written, or there is no such format.
     """
     check_formats(formats)
@@ -97,6 +97,8 @@ def export(
     model, tokenizer = restore_model(run)
     if not hasattr(model, GATES_NAME):
         raise ModelError(f"{run.id} was trained without gates; there is nothing to remove from it.")
+    if plain:
+        check_plain(model, cut)
     with filled(folder) as partial:
         progress(_LOADED, "measuring")
         known = known_of(run, cut, device)

@@ -1,8 +1,9 @@
 """What a budget counts: gated weights, parameters, multiply-accumulates, or time.
 
-Each is ``fixed + sum over matrices of (matrix * in * out + rows * out)``, where ``in`` and ``out``
-are the fractions of a matrix's columns and rows that are open, and all shares add up to 1. So one
-code holds training on any of them and rounds to it.
+Each is ``fixed + stream * hidden + sum over matrices of (matrix * in * out + rows * out)``: ``in``
+and ``out`` are the fractions of a matrix's columns and rows that are open, ``hidden`` is that of
+the residual stream's dimensions, and all shares add up to 1. So one code holds training on any of
+them and rounds to it.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,8 @@ COUNT_WORDS = {
     PRODUCTS: "of the multiply-accumulates",
     TIME: "of the time",
 }
+_WRITERS = ("o", "output")
+"""What writes to the residual stream: its rows and biases are dimensions of it."""
 _SCORES = {"q": 0.5, "k": 0.5, "v": 1.0}
 """Products with a key for each row: a query and a key share theirs, a value has its own."""
 
@@ -33,12 +36,15 @@ class Counting:
         counts: One of `COUNTS`.
         matrices: Shape ``(num_matrices,)``.
         rows: The same; what goes with a row alone: its bias, its products with keys.
-        fixed: What is outside the gated matrices.
+        stream: What goes with the dimensions of the residual stream besides the gated matrices, as
+            embeddings and norms do; nothing where no gates stand for them.
+        fixed: What no gate closes.
     """
 
     counts: str
     matrices: np.ndarray
     rows: np.ndarray
+    stream: float = 0.0
     fixed: float = 0.0
 
     def kept(self, inputs: np.ndarray, outputs: np.ndarray) -> np.ndarray:
@@ -83,18 +89,22 @@ class LayerTimes:
 
 def weights_counted(layout: GateLayout) -> Counting:
     """The weights of all gated matrices: the papers' count, and the default."""
-    return _of_all(WEIGHTS, _weights(layout), np.zeros(len(layout.matrices)))
+    return _of_all(WEIGHTS, layout, _weights(layout), np.zeros(len(layout.matrices)))
 
 
-def parameters_counted(layout: GateLayout, total: int) -> Counting:
+def parameters_counted(layout: GateLayout, total: int, of_stream: int = 0) -> Counting:
     """All numbers of the model, embeddings and head too.
 
     Args:
         layout: Where each gate is; each of its matrices has a bias.
         total: Parameters of the dense model.
+        of_stream: Those of them that go with the dimensions of the residual stream, the gated
+            matrices' own included.
     """
     biases = np.array([float(m.out_features) for m in layout.matrices])
-    return _of_all(PARAMETERS, _weights(layout), biases, total)
+    own = layout.num_gated_weights + sum(b for m, b in zip(layout.matrices, biases, strict=True)
+                                         if m.role in _WRITERS)  # fmt: skip
+    return _of_all(PARAMETERS, layout, _weights(layout), biases, total, max(of_stream - own, 0))
 
 
 def products_counted(layout: GateLayout, length: int, total: float | None = None) -> Counting:
@@ -107,14 +117,15 @@ def products_counted(layout: GateLayout, length: int, total: float | None = None
             layers have gates.
     """
     scores = [length * _SCORES.get(m.role, 0.0) * m.out_features for m in layout.matrices]
-    return _of_all(PRODUCTS, _weights(layout), np.array(scores), total)
+    return _of_all(PRODUCTS, layout, _weights(layout), np.array(scores), total)
 
 
 def time_counted(layout: GateLayout, times: LayerTimes) -> Counting:
     """The time of a pass: of each sublayer what its open rows and columns have of its products.
 
     Whole heads and neurons take that much (docs/shrinking.md); where single columns are read by an
-    index, copies take more.
+    index, copies take more. What is left of a layer, embeddings and head go with the dimensions of
+    the residual stream.
     """
     products = products_counted(layout, times.length)
     attention = np.array([m.role in ("q", "k", "v", "o") for m in layout.matrices])
@@ -123,7 +134,9 @@ def time_counted(layout: GateLayout, times: LayerTimes) -> Counting:
     for chosen, seconds in ((attention, times.attention), (~attention, times.feed_forward)):
         if chosen.any():
             shares[chosen] = seconds * times.num_layers / all_of_it[chosen].sum()
-    return _of_all(TIME, shares * products.matrices, shares * products.rows, times.total)
+    with_stream = times.outside + times.num_layers * times.rest
+    matrices, rows = shares * products.matrices, shares * products.rows
+    return _of_all(TIME, layout, matrices, rows, times.total, with_stream)
 
 
 def _weights(layout: GateLayout) -> np.ndarray:
@@ -131,8 +144,15 @@ def _weights(layout: GateLayout) -> np.ndarray:
 
 
 def _of_all(
-    counts: str, matrices: np.ndarray, rows: np.ndarray, total: float | None = None
+    counts: str,
+    layout: GateLayout,
+    matrices: np.ndarray,
+    rows: np.ndarray,
+    total: float | None = None,
+    of_stream: float = 0.0,
 ) -> Counting:
     gated = float(matrices.sum() + rows.sum())
     total = gated if total is None else total
-    return Counting(counts, matrices / total, rows / total, max(1 - gated / total, 0.0))
+    stream = of_stream / total if layout.hidden else 0.0
+    fixed = max(1 - gated / total - stream, 0.0)
+    return Counting(counts, matrices / total, rows / total, stream, fixed)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from finegates.gates.units import (
+    HIDDEN,
     MATRICES,
     OVER_HEADS,
     WHOLE_UNITS,
@@ -20,6 +21,9 @@ from finegates.gates.units import (
 
 ROLES = ("q", "k", "v", "o", "intermediate", "output")
 SIDES = ("in", "out")
+ALL_LAYERS = -1
+"""The layer number of what goes through the whole model."""
+_ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ class GateVector:
     """Gates that stand for the same in one layer: ``start`` to ``start + size`` of the flat vector.
 
     Attributes:
-        layer: Index of the layer, from 0.
+        layer: Index of the layer, from 0; `ALL_LAYERS` if its gates go through the whole model.
         kind: The role of their matrix, or the unit that they stand for.
         side: The side of their matrix, or the part of their unit.
         size: Number of gates.
@@ -105,8 +109,8 @@ class GateVector:
 
     @property
     def name(self) -> str:
-        """For example ``"0.q.in"`` or ``"0.neurons.whole"``."""
-        return f"{self.layer}.{self.kind}.{self.side}"
+        """For example ``"0.q.in"``, ``"0.neurons.whole"`` or ``"all.hidden.whole"``."""
+        return f"{layer_word(self.layer)}.{self.kind}.{self.side}"
 
     @property
     def slice(self) -> slice:
@@ -161,16 +165,18 @@ class GateLayout:
                 GateVector(s.matrix.layer, s.matrix.role, s.side, s.size, s.start)
                 for s in self.sides
             )
-        vectors, start = [], 0
-        for layer in self.layers:
-            for kind in kinds_of(self.units):
-                first = kind.uses[0]
-                places = self._gates_of(kind, self.sides[self.side_places[f"{layer}.{first.name}"]])
-                vectors.append(
-                    GateVector(layer, kind.unit, kind.part, int(places.max()) + 1, start)
-                )
-                start += vectors[-1].size
+        vectors: list[GateVector] = []
+        for layer, kind in self._kinds:
+            first = f"{self.layers[0] if kind.of_model else layer}.{kind.uses[0].name}"
+            size = int(self._gates_of(kind, self.sides[self.side_places[first]]).max()) + 1
+            start = vectors[-1].slice.stop if vectors else 0
+            vectors.append(GateVector(layer, kind.unit, kind.part, size, start))
         return tuple(vectors)
+
+    @property
+    def hidden(self) -> GateVector | None:
+        """The gates of the residual stream, one for each of its dimensions, if there are any."""
+        return next((v for v in self.vectors if v.kind == HIDDEN), None)
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -254,6 +260,13 @@ class GateLayout:
         """Layers with a gated matrix, in order."""
         return tuple(sorted({m.layer for m in self.matrices}))
 
+    @property
+    def _kinds(self) -> list[tuple[int, Kind]]:
+        """Layer and kind of each vector: layer by layer, those of the whole model last."""
+        kinds = kinds_of(self.units)
+        own = [(layer, kind) for layer in self.layers for kind in kinds if not kind.of_model]
+        return own + [(ALL_LAYERS, kind) for kind in kinds if kind.of_model]
+
     def _gates_of(self, kind: Kind, side: Side) -> np.ndarray:
         return gates_of_side(
             kind.per, side.matrix.role, side.side, side.size,
@@ -264,13 +277,12 @@ class GateLayout:
         if not self.is_shared:
             return np.arange(self.num_gates)[None]
         found: list[list[np.ndarray]] = [[] for _ in self.sides]
-        for layer in self.layers:
-            for kind in kinds_of(self.units):
-                start = self.vectors[self.places[f"{layer}.{kind.unit}.{kind.part}"]].start
-                for use in kind.uses:
-                    if use.applies or not applied:
-                        place = self.side_places[f"{layer}.{use.name}"]
-                        found[place].append(start + self._gates_of(kind, self.sides[place]))
+        for vector, (layer, kind) in zip(self.vectors, self._kinds, strict=True):
+            uses = [use for use in kind.uses if use.applies or not applied]
+            for number in self.layers if kind.of_model else (layer,):
+                for use in uses:
+                    place = self.side_places[f"{number}.{use.name}"]
+                    found[place].append(vector.start + self._gates_of(kind, self.sides[place]))
         most = max(len(gates) for gates in found)
         table = np.full((most, self.num_dimensions), self.num_gates)
         for side, gates in zip(self.sides, found, strict=True):
@@ -339,6 +351,16 @@ class GateLayout:
         units = chosen_units(content.get("units", [MATRICES]))
         shape = content.get("uniform", False), content.get("multiple", 1)
         return cls(matrices, *heads, units, *shape)
+
+
+def layer_word(layer: int) -> str:
+    """``3`` -> ``"3"``, `ALL_LAYERS` -> ``"all"``: how the name of a vector begins."""
+    return _ALL if layer == ALL_LAYERS else str(layer)
+
+
+def layer_number(word: str) -> int:
+    """The inverse of `layer_word`."""
+    return ALL_LAYERS if word == _ALL else int(word)
 
 
 def _bounds(size: int, parts: int) -> list[tuple[int, int]]:

@@ -105,7 +105,8 @@ def closing_order(layout: GateLayout, means: np.ndarray) -> ClosingOrder:
 def counted_removal(layout: GateLayout, closed: np.ndarray, counting: Counting) -> float:
     """The removed fraction of what is counted, in [0, 1]; as `removal` for gated weights."""
     inputs, outputs = _open_fractions(layout, closed)
-    return float(1 - counting.fixed - counting.kept(inputs, outputs).sum())
+    stream = counting.stream * (~closed[layout.hidden.slice]).mean() if layout.hidden else 0.0
+    return float(1 - counting.fixed - stream - counting.kept(inputs, outputs).sum())
 
 
 def _pieces(layout: GateLayout, vector: GateVector, means: np.ndarray) -> list[np.ndarray]:

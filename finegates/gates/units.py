@@ -1,8 +1,9 @@
-"""What a gate stands for: a row or column of one matrix, or a whole structure of a layer.
+"""What a gate stands for: a row or column of one matrix, or a whole structure.
 
 The paper's gates are one for each row and column of each matrix (`MATRICES`). A structure's gate is
 shared by all rows and columns that go with it: closed, they all go, so that what is counted is what
-is removed. It multiplies activations in one place only, as twice would square it.
+is removed. It multiplies activations in one place only, as twice would square it. A gate of the
+residual stream (`HIDDEN`) multiplies what every norm puts out, which is new each time.
 """
 
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ import numpy as np
 
 from finegates.errors import SpecError, unknown_name
 
-MATRICES, PLAIN = "matrices", "plain"
+MATRICES, PLAIN, HIDDEN = "matrices", "plain", "hidden"
 EACH, HEAD, ALL = "each", "head", "all"
 """How many neighbouring rows or columns share a gate: one, those of a head, or all."""
 _OF_QUERIES = (("q", "out"), ("o", "in"))
@@ -41,19 +42,21 @@ class Use:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of gate vector; each layer has one.
+    """One kind of gate vector; each layer has one, or the whole model has.
 
     Attributes:
         unit: The unit that it belongs to.
         part: Which of the unit's vectors of a layer.
         per: `EACH`, `HEAD` or `ALL`.
         uses: What goes with its gates; the first tells how many there are.
+        of_model: Whether one vector goes through all layers.
     """
 
     unit: str
     part: str
     per: str
     uses: tuple[Use, ...]
+    of_model: bool = False
 
 
 def _goes(role: str, side: str) -> Use:
@@ -75,6 +78,10 @@ KINDS = (
         _goes("q", "out"), _goes("k", "out"), _goes("v", "out"), Use("o", "out"),
     )),
     Kind("sublayers", "ffn", ALL, (_goes("intermediate", "out"), Use("output", "out"))),
+    Kind(HIDDEN, "whole", EACH, (
+        _goes("q", "in"), _goes("k", "in"), _goes("v", "in"), _goes("o", "out"),
+        _goes("intermediate", "in"), _goes("output", "out"),
+    ), of_model=True),
 )  # fmt: skip
 OVER_HEADS = ("values", "pairs")
 """Units whose gates run over the dimensions of heads."""
@@ -122,7 +129,7 @@ def check_whole(
 
 
 def kinds_of(units: Iterable[str]) -> tuple[Kind, ...]:
-    """The gate vectors that each layer has; none for `MATRICES`, whose vectors are sides."""
+    """The kinds of gate vectors there are; none for `MATRICES`, whose vectors are sides."""
     units = {*units}
     return tuple(kind for kind in KINDS if kind.unit in units)
 

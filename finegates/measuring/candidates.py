@@ -24,7 +24,7 @@ from finegates.measuring.int8 import check_int8, torch_int8
 from finegates.measuring.onnx_runtime import OnnxModel, check_onnx, onnx_models, onnx_pass
 from finegates.measuring.timing import Pass, cuda_graph
 from finegates.models.sources import model_sizes
-from finegates.nn.attach import attach_gates, gates_of
+from finegates.nn.attach import GATES_NAME, attach_gates, gates_of
 from finegates.shrinking.fold import fold_into
 from finegates.shrinking.hardware import Hardware
 from finegates.shrinking.onnx import INPUTS
@@ -50,6 +50,8 @@ class Candidates:
             torch has no int8.
         cut: Where the gates were cut off.
         removed: What that removed.
+        dense_answers: Whether the dense ones answer as training left the model; else they only take
+            its time, see `without_gates`.
     """
 
     models: dict[str, PreTrainedModel]
@@ -57,6 +59,7 @@ class Candidates:
     torch_int8: dict[str, PreTrainedModel]
     cut: Cut
     removed: Removal
+    dense_answers: bool = True
 
     def passes(
         self, inputs: dict[str, Tensor], *, cuda_graphs: bool = False, compiled: bool = False
@@ -129,12 +132,22 @@ def candidates(
     models = {name: m.to(device, DTYPES[dtype]).eval() for name, m in models.items()}
     by_onnx = _by_onnx(models, dense, int8, onnx_inputs) if onnx or int8 else {}
     by_torch = _torch_int8(models) if int8 else {}
-    return Candidates(models, by_onnx, by_torch, cut, gates.removal())
+    answers = not gates_of(model).closed_hidden()
+    return Candidates(models, by_onnx, by_torch, cut, gates.removal(), answers)
 
 
 def without_gates(model: PreTrainedModel) -> PreTrainedModel:
-    """A copy at its full size that answers as training left it; zeros take as long as weights."""
+    """A copy at its full size that answers as training left it; zeros take as long as weights.
+
+    Dimensions of the residual stream that are closed are opened in it, or the norms of its class
+    would take others for them: it has the dense model's time, and not its answers.
+    """
     plain = copy.deepcopy(model)
+    gates = gates_of(plain) if hasattr(plain, GATES_NAME) else None
+    if gates is not None and gates.layout.hidden and gates.closed_hidden():
+        closed = gates.closed_array()
+        closed[gates.layout.hidden.slice] = False
+        gates.close_exactly(closed)
     fold_into(plain)
     return plain
 

@@ -96,7 +96,8 @@ def int8_scores(
 
     Returns:
         ``metric``, ``scored_rows``, ``<name>_score`` of each; of a classification also
-        ``<name>_agreement`` of each in int8, as `int8_answers`.
+        ``<name>_agreement`` of each in int8, as `int8_answers`. Nothing of dense ones that do not
+        answer as training left the model.
 
     Raises:
         DataError: If the run's data has changed, or can't be read.
@@ -104,17 +105,19 @@ def int8_scores(
     judge = Judge(run.spec, restore_splits(run), tokenizer, forms.models[DENSE], "cpu")
     answers: dict[str, np.ndarray] = {}
     result: dict[str, Any] = {"metric": judge.metric}
-    for number, (name, model) in enumerate(forms.onnx.items()):
+    silent = () if forms.dense_answers else (ONNX_DENSE, INT8_DENSE)
+    asked = {name: model for name, model in forms.onnx.items() if name not in silent}
+    for number, (name, model) in enumerate(asked.items()):
         answers[name], true = answer_batches(
             cast(PreTrainedModel, _Classifier(model)), judge.batches, judge.accelerator,
             judge.splits,
-            progress=lambda done, n=number: progress((n + done) / len(forms.onnx)),  # type: ignore[misc]
+            progress=lambda done, n=number: progress((n + done) / len(asked)),  # type: ignore[misc]
         )  # fmt: skip
         score = scores_of(answers[name], true, judge.splits)[judge.metric]
         result |= {f"{name}_score": float(score), "scored_rows": len(true)}
     if judge.splits.problem != "regression":
-        for name, other in FLOAT_OF.items():
-            same = answers[name] == answers[other]
+        for name in answers.keys() & FLOAT_OF.keys():
+            same = answers[name] == answers[FLOAT_OF[name]]
             result[f"{name}_agreement"] = float(same.mean())
     return result
 

@@ -36,6 +36,10 @@ class Architecture:
         roles: Role -> dotted path of the Linear from its layer.
         attention: Dotted path of the module that computes attention, from its layer.
         head: Dotted paths of the modules that are trained in full.
+        starts: Dotted paths of what may put out the residual stream first: the first of them that a
+            model has. A norm, with the embeddings beside it, or a Linear after them.
+        norms: Dotted paths of the norms that put it out after each sublayer, from their layer.
+        reader: Dotted path of the Linear that reads it after the last layer.
         config_names: What the config calls each size.
     """
 
@@ -43,6 +47,9 @@ class Architecture:
     layers: str
     roles: Mapping[str, str]
     head: tuple[str, ...]
+    starts: tuple[str, ...]
+    reader: str
+    norms: tuple[str, ...] = ("attention.output.LayerNorm", "output.LayerNorm")
     attention: str = "attention.self"
     config_names: Mapping[str, str] = field(default_factory=lambda: _USUAL_NAMES)
 
@@ -95,25 +102,33 @@ _DISTILBERT_ROLES = {
 _DISTILBERT_NAMES = {
     "hidden": "dim", "intermediate": "hidden_dim", "layers": "n_layers", "heads": "n_heads",
 }  # fmt: skip
+_LIKE_ROBERTA = (
+    "roberta.encoder.layer", _BERT_ROLES, ("classifier",),
+    ("roberta.embeddings.LayerNorm",), "classifier.dense",
+)  # fmt: skip
 
 ARCHITECTURES: dict[str, Architecture] = {
     a.model_type: a
     for a in (
-        Architecture("bert", "bert.encoder.layer", _BERT_ROLES, ("classifier",)),
-        Architecture("roberta", "roberta.encoder.layer", _BERT_ROLES, ("classifier",)),
-        Architecture("xlm-roberta", "roberta.encoder.layer", _BERT_ROLES, ("classifier",)),
-        Architecture("camembert", "roberta.encoder.layer", _BERT_ROLES, ("classifier",)),
-        Architecture("electra", "electra.encoder.layer", _BERT_ROLES, ("classifier",)),
         Architecture(
-            "distilbert",
-            "distilbert.transformer.layer",
-            _DISTILBERT_ROLES,
-            ("pre_classifier", "classifier"),
-            "attention",
+            "bert", "bert.encoder.layer", _BERT_ROLES, ("classifier",),
+            ("bert.embeddings.LayerNorm",), "bert.pooler.dense",
+        ),
+        Architecture("roberta", *_LIKE_ROBERTA),
+        Architecture("xlm-roberta", *_LIKE_ROBERTA),
+        Architecture("camembert", *_LIKE_ROBERTA),
+        Architecture(
+            "electra", "electra.encoder.layer", _BERT_ROLES, ("classifier",),
+            ("electra.embeddings_project", "electra.embeddings.LayerNorm"), "classifier.dense",
+        ),
+        Architecture(
+            "distilbert", "distilbert.transformer.layer", _DISTILBERT_ROLES,
+            ("pre_classifier", "classifier"), ("distilbert.embeddings.LayerNorm",),
+            "pre_classifier", ("sa_layer_norm", "output_layer_norm"), "attention",
             _DISTILBERT_NAMES,
         ),
     )
-}
+}  # fmt: skip
 
 
 def architecture_of(model_type: str) -> Architecture:

@@ -14,8 +14,9 @@ from finegates.gates.layout import ROLES
 from finegates.gates.units import MATRICES
 from finegates.models.architectures import layout_of_config
 from finegates.nn.gated_linear import GatedLinear, LowRank
+from finegates.nn.gated_stream import GatedStream
 from finegates.nn.gates import Gates
-from finegates.nn.model_parts import locate, train_head_only
+from finegates.nn.model_parts import locate, replace_module, stream_paths, train_head_only
 
 GATES_NAME = "finegates"
 GATES_STATE = f"{GATES_NAME}._extra_state"
@@ -108,6 +109,8 @@ def attach_gates(
         setattr(parent, name, GatedLinear(base, matrix, gates, low_rank, inside))
         if base.bias is not None:
             base.bias.requires_grad_(train_biases)
+    for path in stream_paths(model) if layout.hidden else ():
+        replace_module(model, path, GatedStream(model.get_submodule(path), gates))  # type: ignore[arg-type]
     model.add_module(GATES_NAME, gates.to(next(model.parameters()).device).train(model.training))
     hook = partial(_draw_before_forward, gates)
     gates.hooks = [m.register_forward_pre_hook(hook) for m in (model, model.base_model)]
@@ -119,6 +122,8 @@ def detach_gates(model: PreTrainedModel) -> None:
     for gated in list(gated_linears(model)):
         parent, name = locate(model, gated.matrix)
         setattr(parent, name, gated.base_layer)
+    for path, gated_stream in gated_streams(model).items():
+        replace_module(model, path, gated_stream.base_layer)
     for hook in gates_of(model).hooks:
         hook.remove()
     delattr(model, GATES_NAME)
@@ -127,6 +132,11 @@ def detach_gates(model: PreTrainedModel) -> None:
 def gated_linears(model: PreTrainedModel) -> Iterator[GatedLinear]:
     """Every gated Linear of a model, in the order of its layers."""
     return (m for m in model.modules() if isinstance(m, GatedLinear))
+
+
+def gated_streams(model: PreTrainedModel) -> dict[str, GatedStream]:
+    """What puts out the residual stream with gates, by its dotted path; empty without such."""
+    return {name: m for name, m in model.named_modules() if isinstance(m, GatedStream)}
 
 
 def gates_of(model: PreTrainedModel) -> Gates:

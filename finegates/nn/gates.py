@@ -13,7 +13,7 @@ from torch.utils.hooks import RemovableHandle
 
 from finegates.errors import SpecError, unknown_name
 from finegates.gates.laws import Law
-from finegates.gates.layout import GateLayout
+from finegates.gates.layout import GateLayout, GateVector
 from finegates.gates.removal import Removal, removal
 
 _MARGIN = 0.01
@@ -57,6 +57,7 @@ class Gates(nn.Module):
         self.generator: torch.Generator | None = None
         self.hooks: list[RemovableHandle] = []
         self.probe: Tensor | None = None
+        self._values: Tensor | None = None
         self._parts: tuple[Tensor, ...] = ()
         self._cast: tuple[Tensor, Tensor] | None = None
 
@@ -77,8 +78,8 @@ class Gates(nn.Module):
 
     def forget_draw(self) -> None:
         """Makes the next use of the gates draw them again; called before each forward pass."""
+        self._values = self._cast = None
         self._parts = ()
-        self._cast = None
 
     def cast(self, x: Tensor) -> Tensor:
         """Activations in autocast's precision, once for all matrices that read the same ones."""
@@ -96,8 +97,13 @@ class Gates(nn.Module):
             index: Of the side in ``layout.sides``.
         """
         if not self._parts:
-            self._parts = self._spread(self()).split([s.size for s in self.layout.sides])
+            values = self._spread(self._values_of_pass())
+            self._parts = values.split([s.size for s in self.layout.sides])
         return self._parts[index]
+
+    def of_vector(self, vector: GateVector) -> Tensor:
+        """The values of one vector's gates in this pass, ``(size,)``."""
+        return self._values_of_pass()[vector.slice]
 
     def applied_values(self) -> Tensor:
         """What multiplies each row and column in evaluation, shape ``(num_dimensions,)``."""
@@ -116,7 +122,7 @@ class Gates(nn.Module):
 
         Args:
             name: Layer, matrix and side, as ``"3.q.out"``, or layer, unit and part, as
-                ``"3.neurons.whole"``; a key of ``layout.places``.
+                ``"3.neurons.whole"`` or ``"all.hidden.whole"``; a key of ``layout.places``.
 
         Returns:
             Boolean, shape ``(size,)``: a row (``out``), a column (``in``) or a structure each.
@@ -128,6 +134,17 @@ class Gates(nn.Module):
             raise SpecError(unknown_name("gate vector", name, self.layout.places))
         vector = self.layout.vectors[self.layout.places[name]]
         return ~self.closed_array()[vector.slice]
+
+    def closed_hidden(self, closed: np.ndarray | None = None) -> int:
+        """How many dimensions of the residual stream have no open gate.
+
+        Args:
+            closed: Boolean, shape ``(num_gates,)``; what is closed now if None.
+        """
+        hidden = self.layout.hidden
+        if hidden is None:
+            return 0
+        return int((self.closed_array() if closed is None else closed)[hidden.slice].sum())
 
     def means_array(self) -> np.ndarray:
         """Means as float32 on the host, shape ``(num_gates,)``: a copy, so it stays as it is."""
@@ -180,8 +197,13 @@ class Gates(nn.Module):
 
     def __getstate__(self) -> dict:
         """Without the generator, and the last draw: its graph can be neither copied nor pickled."""
-        passing = {"_parts": (), "_cast": None, "generator": None, "probe": None}
+        passing = {"_values": None, "_parts": (), "_cast": None, "generator": None, "probe": None}
         return {**super().__getstate__(), **passing}
+
+    def _values_of_pass(self) -> Tensor:
+        if self._values is None:
+            self._values = self()
+        return self._values
 
     def _spread(self, values: Tensor) -> Tensor:
         """Gates -> what multiplies rows and columns: ``(num_gates,)`` -> ``(num_dimensions,)``."""

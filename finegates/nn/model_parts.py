@@ -7,7 +7,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from finegates.gates.layout import GatedMatrix
-from finegates.models.architectures import architecture_of
+from finegates.models.architectures import Architecture, architecture_of
 
 
 def locate(model: PreTrainedModel, matrix: GatedMatrix) -> tuple[nn.Module, str]:
@@ -23,6 +23,26 @@ def encoder_layers(model: PreTrainedModel) -> nn.ModuleList:
     layers = model.get_submodule(architecture_of(model.config.model_type).layers)
     assert isinstance(layers, nn.ModuleList)
     return layers
+
+
+def stream_paths(model: PreTrainedModel) -> Iterator[str]:
+    """Dotted paths of all that puts out the residual stream, first to last."""
+    architecture = architecture_of(model.config.model_type)
+    yield start_of_stream(model, architecture)
+    for number in range(len(encoder_layers(model))):
+        yield from (f"{architecture.layers}.{number}.{path}" for path in architecture.norms)
+
+
+def start_of_stream(model: nn.Module, architecture: Architecture) -> str:
+    """The dotted path of what puts out the residual stream first."""
+    names = {name for name, _ in model.named_modules()}
+    return next(path for path in architecture.starts if path in names)
+
+
+def replace_module(model: PreTrainedModel, path: str, module: nn.Module) -> None:
+    """Puts a module in the place of another, in place."""
+    parent, _, name = path.rpartition(".")
+    setattr(model.get_submodule(parent), name, module)
 
 
 def train_head_only(model: PreTrainedModel) -> None:

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from finegates.gates.layout import layer_number
 from finegates.gates.removal import HISTOGRAM_EDGES, histogram, open_counts, removed_by_matrix
 from finegates.gates.snapshots import Snapshot
 from finegates.reports.figures import axis, heat_map, label
 from finegates.reports.html import Figure, Html, table
-from finegates.reports.words import KIND_NAMES, ROLE_NAMES, SIDE_NAMES
+from finegates.reports.words import KIND_NAMES, ROLE_NAMES, SIDE_NAMES, layer_name
 from finegates.runs.folder import Run
 
 BINS = (
@@ -30,7 +31,7 @@ def closing(run: Run) -> Figure | None:
     z = [[of_step.get(layer) for of_step in counts.values()] for layer in layers]
     return heat_map(
         "Closed share of each layer", "The darker, the more of the layer's gates are closed.",
-        z, [*counts], [f"L{layer}" for layer in layers], axis("step"),
+        z, [*counts], [*map(layer_name, layers)], axis("step"),
         axis("", autorange="reversed"), colorbar=_bar(".0%"), zmin=0, colorscale=SHADES,
         hovertemplate="step %{x}, %{y}: %{z:.1%} closed<extra></extra>", xgap=0,
     )  # fmt: skip
@@ -38,7 +39,7 @@ def closing(run: Run) -> Figure | None:
 
 def values_of_layers(snapshot: Snapshot) -> Figure:
     """Gate values of each layer on fixed bins, their numbers as tones of a logarithm."""
-    layers = _layers(snapshot)
+    layers = _layers_with_gates(snapshot)
     of_layer = np.array([vector.layer for vector in snapshot.layout.vectors])
     per_gate = of_layer[snapshot.layout.vector_index]
     counts = [histogram(snapshot.values[per_gate == layer]) for layer in layers]
@@ -49,7 +50,7 @@ def values_of_layers(snapshot: Snapshot) -> Figure:
         f"Gate values at step {snapshot.step:,}",
         "Gates of each layer by their value in evaluation, from 0 (closed) to 1 (fully open). "
         "Tones are logarithmic, as most gates are at one of the ends.",
-        z, BINS, [f"L{layer}" for layer in layers], axis("value", type="category"),
+        z, BINS, [*map(layer_name, layers)], axis("value", type="category"),
         axis("", autorange="reversed"), colorbar={**_bar(""), **ticks, "title": {"text": "gates"}},
         customdata=text, zmin=0, colorscale=SHADES,
         hovertemplate="%{y}, %{x}: %{customdata} gates<extra></extra>",
@@ -60,7 +61,7 @@ def removed(snapshot: Snapshot) -> Figure:
     """The removed share of each matrix, with its number."""
     layout = snapshot.layout
     shares = dict(zip(layout.matrices, removed_by_matrix(layout, snapshot.closed), strict=True))
-    roles, layers = list(dict.fromkeys(m.role for m in layout.matrices)), _layers(snapshot)
+    roles, layers = list(dict.fromkeys(m.role for m in layout.matrices)), layout.layers
     found = {(m.layer, m.role): float(share) for m, share in shares.items()}
     z = [[found.get((layer, role)) for layer in layers] for role in roles]
     return heat_map(
@@ -74,7 +75,7 @@ def removed(snapshot: Snapshot) -> Figure:
 
 def survivors(snapshot: Snapshot) -> Html:
     """Open gates of each vector: a line for each matrix and side, a column for each layer."""
-    layout, layers = snapshot.layout, _layers(snapshot)
+    layout, layers = snapshot.layout, _layers_with_gates(snapshot)
     counts = open_counts(layout, snapshot.closed)
     rows: dict[tuple[str, str], dict[int, int]] = {}
     sizes: dict[tuple[str, str], int] = {}
@@ -83,7 +84,7 @@ def survivors(snapshot: Snapshot) -> Html:
         rows.setdefault(place, {})[vector.layer] = int(count)
         sizes[place] = max(vector.size, sizes.get(place, 0))
     return table(
-        ["matrix", "of", *(f"L{layer}" for layer in layers)],
+        ["matrix", "of", *map(layer_name, layers)],
         [
             [
                 f"{KIND_NAMES.get(kind, kind)}, {SIDE_NAMES[side]}",
@@ -103,8 +104,9 @@ def _bar(percent: str) -> dict[str, Any]:
     return {"thickness": 10, "outlinewidth": 0, "tickformat": percent}
 
 
-def _layers(snapshot: Snapshot) -> list[int]:
-    return sorted({matrix.layer for matrix in snapshot.layout.matrices})
+def _layers_with_gates(snapshot: Snapshot) -> list[int]:
+    """`ALL_LAYERS` comes first, if the whole model has gates of its own."""
+    return sorted({vector.layer for vector in snapshot.layout.vectors})
 
 
 def _histogram_rows(run: Run) -> dict[int, dict[str, list[int]]]:
@@ -122,7 +124,7 @@ def _histogram_rows(run: Run) -> dict[int, dict[str, list[int]]]:
 def _closed_of_layers(counts: dict[str, list[int]]) -> dict[int, float]:
     closed: dict[int, list[int]] = {}
     for name, bins in counts.items():
-        total = closed.setdefault(int(name.split(".")[0]), [0, 0])
+        total = closed.setdefault(layer_number(name.split(".")[0]), [0, 0])
         total[0] += bins[0]
         total[1] += sum(bins)
     return {layer: part / whole for layer, (part, whole) in closed.items() if whole}

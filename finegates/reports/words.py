@@ -2,6 +2,7 @@
 
 import math
 
+from finegates.gates.layout import ALL_LAYERS, layer_word
 from finegates.runs.names import score_text
 
 NOTHING = "–"
@@ -41,13 +42,19 @@ KIND_NAMES = {
     "reads": "Reads",
     "writes": "Writes",
     "sublayers": "Sublayer",
+    "hidden": "Residual stream",
 }
 """What a gate vector's gates stand for: a side of a matrix, or structures."""
 SIDE_NAMES = {
     "in": "columns", "out": "rows", "whole": "whole", "attention": "attention",
     "ffn": "feed-forward",
 }  # fmt: skip
-"""Which side of its matrix, or which part of a layer."""
+"""Which side of its matrix, or which part of a layer or of the model."""
+
+
+def layer_name(layer: int) -> str:
+    """``3`` -> ``"L3"``; ``"all"`` for what goes through all layers."""
+    return layer_word(layer) if layer == ALL_LAYERS else f"L{layer}"
 
 
 def learned_nothing(answer: str) -> str:

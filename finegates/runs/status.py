@@ -65,6 +65,7 @@ class Status:
     num_gated_weights: int = 0
     total_params: int = 0
     dense_params: int = 0
+    stream_params: int = 0
     trainable_params: int = 0
     samples_per_s: float | None = None
     time_left_s: float | None = None

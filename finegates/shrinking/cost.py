@@ -6,7 +6,8 @@ import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
 
 from finegates.models.architectures import architecture_of
-from finegates.shrinking.models import Shrunk, dense_type, plans_of
+from finegates.shrinking.models import Shrunk, dense_type, plans_of, stream_width
+from finegates.shrinking.narrow import keep_dimensions
 from finegates.shrinking.plan import DENSE, AttentionPlan, FeedForwardPlan, Output, Projection
 
 REFERENCE_LENGTH = 128
@@ -41,6 +42,18 @@ def num_dense_parameters(config: PreTrainedConfig) -> int:
         return num_parameters(AutoModelForSequenceClassification.from_config(config))
 
 
+def num_stream_parameters(config: PreTrainedConfig) -> int:
+    """Those of a dense classifier that go with its residual stream's dimensions; makes no weights.
+
+    Of embeddings, norms, the layers' matrices and the first Linear that reads the last layer.
+    """
+    with torch.device("meta"):
+        model = AutoModelForSequenceClassification.from_config(config)
+    whole, width = num_parameters(model), _Sizes.of(config).hidden
+    keep_dimensions(model, slice(1), architecture_of(config.model_type))
+    return (whole - num_parameters(model)) * width // (width - 1)
+
+
 def dense_cost(config: PreTrainedConfig) -> Cost:
     """What a dense model of this config computes, or the model that a shrunk one was."""
     sizes = _Sizes.of(config)
@@ -61,7 +74,7 @@ def mac_ratio(model: Shrunk, length: int) -> float:
 
 def computed_cost(model: Shrunk) -> Cost:
     """What a shrunk model computes, padding included."""
-    sizes = _Sizes.of(model.config)
+    sizes = _Sizes.of(model.config, stream_width(model.config))
     products = scores = 0
     for plan in plans_of(model.config):
         products += _attention(plan.attention, sizes) + _feed_forward(plan.feed_forward, sizes)
@@ -74,23 +87,27 @@ def computed_cost(model: Shrunk) -> Cost:
 
 @dataclass(frozen=True)
 class _Sizes:
+    """Of a model's heads, neurons and layers, and of its residual stream."""
+
     hidden: int
     intermediate: int
     layers: int
+    stream: int
 
     @property
     def attention(self) -> int:
-        return 4 * self.hidden**2
+        return 4 * self.hidden * self.stream
 
     @property
     def feed_forward(self) -> int:
-        return 2 * self.hidden * self.intermediate
+        return 2 * self.stream * self.intermediate
 
     @classmethod
-    def of(cls, config: PreTrainedConfig) -> "_Sizes":
+    def of(cls, config: PreTrainedConfig, stream: int | None = None) -> "_Sizes":
         content, architecture = config.to_dict(), architecture_of(dense_type(config.model_type))
         names = ("hidden", "intermediate", "layers")
-        return cls(*(architecture.size(content, name) for name in names))
+        hidden, intermediate, layers = (architecture.size(content, name) for name in names)
+        return cls(hidden, intermediate, layers, stream or hidden)
 
 
 def _attention(plan: AttentionPlan | str, sizes: _Sizes) -> int:
@@ -106,8 +123,8 @@ def _feed_forward(plan: FeedForwardPlan | str, sizes: _Sizes) -> int:
 
 
 def _projection(plan: Projection, sizes: _Sizes) -> int:
-    return (plan.columns or sizes.hidden) * plan.rows
+    return (plan.columns or sizes.stream) * plan.rows
 
 
 def _output(plan: Output, sizes: _Sizes) -> int:
-    return plan.columns * (plan.rows or sizes.hidden)
+    return plan.columns * (plan.rows or sizes.stream)

@@ -17,7 +17,12 @@ from finegates.gates.counting import (
     weights_counted,
 )
 from finegates.gates.layout import GateLayout
-from finegates.shrinking.cost import REFERENCE_LENGTH, dense_cost, num_dense_parameters
+from finegates.shrinking.cost import (
+    REFERENCE_LENGTH,
+    dense_cost,
+    num_dense_parameters,
+    num_stream_parameters,
+)
 
 
 def counting_of(
@@ -43,7 +48,8 @@ def counting_of(
     if counts == WEIGHTS:
         return weights_counted(layout)
     if counts == PARAMETERS:
-        return parameters_counted(layout, num_dense_parameters(config))
+        stream = num_stream_parameters(config) if layout.hidden else 0
+        return parameters_counted(layout, num_dense_parameters(config), stream)
     if counts == PRODUCTS:
         return products_counted(layout, length, dense_cost(config).macs(length) / length)
     if counts != TIME:

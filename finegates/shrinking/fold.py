@@ -1,6 +1,7 @@
 """Folds gates, biases and low-rank updates of a gated model into plain weights.
 
-What gates close becomes rows and columns of zeros; from here on nothing is known of gates.
+What gates close becomes rows and columns of zeros; from here on nothing is known of gates. Closed
+dimensions of the residual stream leave the model and its matrices at once: all of it shares them.
 """
 
 from dataclasses import dataclass
@@ -12,10 +13,13 @@ from transformers import PreTrainedModel
 from finegates.adapters import merge_adapters
 from finegates.errors import ModelError
 from finegates.gates.layout import ROLES, SIDES, GatedMatrix
-from finegates.nn.attach import GATES_NAME, detach_gates, gates_of
+from finegates.gates.stream import READS
+from finegates.models.architectures import architecture_of
+from finegates.nn.attach import GATES_NAME, detach_gates, gated_streams, gates_of
 from finegates.nn.gated_linear import GatedLinear
 from finegates.nn.gates import Gates
 from finegates.nn.model_parts import encoder_layers, locate
+from finegates.shrinking.narrow import keep_dimensions
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,9 @@ def fold(model: PreTrainedModel) -> list[Layer]:
 
     Args:
         model: A supported classifier with gates, adapters, both or neither. Changed in place: it is
-            plain afterwards, and its gated matrices hold their base weights.
+            plain afterwards, and its gated matrices hold their base weights. Norms hold their
+            gates, and of the residual stream the model and the layers have what is open: at least
+            one dimension, which is zero if none is.
 
     Raises:
         ModelError: If the type is not supported, or an adapter is not linear.
@@ -67,7 +73,12 @@ def fold(model: PreTrainedModel) -> list[Layer]:
         {role: _folded(_matrix(model, number, role), gates) for role in ROLES} for number in numbers
     ]
     if gates is not None:
+        is_open = _fold_stream(model, gates)
         detach_gates(model)
+        if is_open is not None and not is_open.all():
+            kept = is_open.nonzero()[:, 0] if is_open.any() else torch.tensor([0])
+            keep_dimensions(model, kept, architecture_of(model.config.model_type))
+            layers = [_narrower(layer, is_open, kept) for layer in layers]
     return layers
 
 
@@ -76,7 +87,7 @@ def fold_into(model: PreTrainedModel) -> None:
     """Makes a gated model plain in place: at its full size, with the same outputs in evaluation.
 
     Args:
-        model: As `fold` takes it.
+        model: As `fold` takes it. Only closed dimensions of the residual stream leave it narrower.
 
     Raises:
         ModelError: As `fold`.
@@ -126,6 +137,33 @@ def _with_gates(module: GatedLinear, gates: Gates) -> Folded:
         low = module.low_rank
         weight = weight + (low.scale * low.b @ low.a).double()
     return Folded(weight, gate_out * _bias_of(module))
+
+
+def _fold_stream(model: PreTrainedModel, gates: Gates) -> Tensor | None:
+    """Gates go into what puts out the residual stream; returns which of its dimensions are open."""
+    hidden = gates.layout.hidden
+    if hidden is None:
+        return None
+    values = gates.law.value(gates.mean)[hidden.slice]
+    for gated in gated_streams(model).values():
+        base = gated.base_layer
+        over = values if isinstance(base, nn.LayerNorm) else values[:, None]
+        base.weight.copy_(base.weight.double() * over)
+        if base.bias is not None:
+            base.bias.copy_(base.bias.double() * values)
+    return values > 0
+
+
+def _narrower(layer: Layer, is_open: Tensor, kept: Tensor) -> Layer:
+    """A layer's matrices on the dimensions of the residual stream that are kept."""
+    found = {}
+    for role, matrix in layer.items():
+        if (role, "in") in READS:
+            found[role] = Folded((matrix.weight * is_open)[:, kept], matrix.bias)
+        else:
+            weight, bias = matrix.weight * is_open[:, None], matrix.bias * is_open
+            found[role] = Folded(weight[kept], bias[kept])
+    return found
 
 
 def _gate(gates: Gates, matrix: GatedMatrix, side: str, values: Tensor) -> Tensor:

@@ -40,6 +40,23 @@ def plans_of(config: PreTrainedConfig) -> list[LayerPlan]:
     return [LayerPlan.from_dict(plan) for plan in content["shrunk_layers"]]
 
 
+def stream_width(config: PreTrainedConfig) -> int:
+    """How many dimensions the residual stream of a shrunk model has.
+
+    Raises:
+        SpecError: If the config says a number that can't be.
+    """
+    content = config.to_dict()
+    dense = architecture_of(dense_type(content["model_type"])).size(content, "hidden")
+    width = content.get("shrunk_hidden")
+    if width is not None and not (isinstance(width, int) and 1 <= width <= dense):
+        raise SpecError(
+            f"A config of type '{content['model_type']}' has shrunk_hidden = {width!r}; it has to "
+            f"be a whole number from 1 to {dense}."
+        )
+    return width or dense
+
+
 def load_whole(
     load: Callable[..., tuple[Any, Mapping[str, Any]]],
     source: str,

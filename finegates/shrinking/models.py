@@ -19,8 +19,9 @@ from transformers import (
 )
 
 from finegates.models.architectures import SHRUNK_PREFIX, architecture_of
-from finegates.shrinking.loading import dense_type, load_whole, plans_of
+from finegates.shrinking.loading import dense_type, load_whole, plans_of, stream_width
 from finegates.shrinking.modules import put_in_plans
+from finegates.shrinking.narrow import keep_dimensions
 from finegates.shrinking.plan import LayerPlan, Needs
 
 _CODE = ("auto_map", "custom_pipelines")
@@ -28,16 +29,33 @@ _CODE = ("auto_map", "custom_pipelines")
 
 
 def shrunk_config(
-    dense: PreTrainedConfig, kind: "type[Shrunk]", plans: list[LayerPlan], needs: list[Needs]
+    dense: PreTrainedConfig,
+    kind: "type[Shrunk]",
+    plans: list[LayerPlan],
+    needs: list[Needs],
+    hidden: int,
 ) -> PreTrainedConfig:
-    """The config of a shrunk model: the dense one's, and what its layers are and need."""
+    """The config of a shrunk model: the dense one's, and what its layers are and need.
+
+    Args:
+        dense: The dense one's; head widths and what is costed follow from its sizes.
+        kind: The class of the shrunk model.
+        plans: Of the layers.
+        needs: The same.
+        hidden: Dimensions of the residual stream that are left.
+    """
     own = ("model_type", "architectures", "transformers_version", *_CODE)
     content = {name: value for name, value in dense.to_dict().items() if name not in own}
     if content.get("chunk_size_feed_forward"):  # or it reads no length but multiples of it
         content["chunk_size_feed_forward"] = 0
+    if content.get("sinusoidal_pos_embds"):  # positions are in the weights; none is drawn anew
+        content["sinusoidal_pos_embds"] = False
     layers, least = ([asdict(one) for one in every] for every in (plans, needs))
     make: Any = kind.config_class
-    return make(**content, shrunk_layers=layers, shrunk_needs=least)
+    config = make(**content, shrunk_layers=layers, shrunk_needs=least)
+    if hidden < stream_width(config):
+        config.shrunk_hidden = hidden
+    return config
 
 
 class Shrunk(PreTrainedModel):
@@ -50,7 +68,10 @@ class Shrunk(PreTrainedModel):
     def __init__(self, config: Any, *arguments: Any, **options: Any) -> None:
         super().__init__(config, *arguments, **options)
         architecture = architecture_of(dense_type(config.model_type))
-        put_in_plans(self, plans_of(config), architecture)
+        plans, width = plans_of(config), stream_width(config)
+        if width < config.hidden_size:
+            keep_dimensions(self, slice(width), architecture)
+        put_in_plans(self, plans, architecture, width)
 
     @classmethod
     def from_pretrained(
@@ -83,13 +104,15 @@ class Shrunk(PreTrainedModel):
 def _pair(dense: Any) -> tuple[Any, Any]:
     """Config and class of the shrunk models of a dense classifier, to be bound to their names."""
     what = dense.__name__.removesuffix("ForSequenceClassification")
-    fields = {"shrunk_layers": None, "shrunk_needs": None}
+    fields = {
+        "shrunk_layers": list | None, "shrunk_needs": list | None, "shrunk_hidden": int | None,
+    }  # fmt: skip
     content: dict[str, Any] = {
         "__doc__": f"A {what} whose layers are laid out by ``shrunk_layers``.",
         "__module__": __name__,
-        "__annotations__": dict.fromkeys(fields, list | None),
+        "__annotations__": fields,
         "model_type": SHRUNK_PREFIX + dense.config_class.model_type,
-        **fields,
+        **dict.fromkeys(fields),
     }
     config = type(f"Shrunk{what}Config", (dense.config_class,), content)
     content = {

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from torch import nn
-from transformers import PreTrainedModel
 
 from finegates.models.architectures import Architecture
 from finegates.shrinking.layers import (
@@ -18,10 +17,9 @@ from finegates.shrinking.plan import DENSE, LayerPlan, Output
 
 
 def put_in_plans(
-    model: PreTrainedModel, plans: Sequence[LayerPlan], architecture: Architecture
+    model: nn.Module, plans: Sequence[LayerPlan], architecture: Architecture, hidden: int
 ) -> None:
-    """Replaces the sublayers that are not dense, in place."""
-    hidden = model.config.hidden_size
+    """Replaces the sublayers that are not dense, in place; ``hidden`` is the stream's width."""
     layers = model.get_submodule(architecture.layers).children()
     for layer, plan in zip(layers, plans, strict=True):
         _put_in_attention(layer, plan, architecture, hidden)

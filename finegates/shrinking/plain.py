@@ -3,7 +3,8 @@
 A config of these types can say how many neurons every layer has, and nothing else that gates close:
 a head's width is the model's over the number of heads. So each layer keeps as many neurons as the
 one that needs most; what else is closed stays, as zeros. Gates of neurons alone, as many in every
-layer (`gate_units` neurons, `gate_shape` uniform), lose nothing that way.
+layer (`gate_units` neurons, `gate_shape` uniform), lose nothing that way. Closed dimensions of the
+residual stream can't stay: norms of a stock class would count them.
 """
 
 import copy
@@ -12,10 +13,13 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from finegates.errors import ModelError
+from finegates.gates.cuts import Cut
 from finegates.models.architectures import architecture_of
+from finegates.nn.attach import GATES_NAME, gates_of
 from finegates.shrinking.fold import Folded, Layer, fold, put_layer
 from finegates.shrinking.needed import needed_feed_forward
-from finegates.shrinking.shrink import activation_of
+from finegates.shrinking.shrink import activation_of, closed_by
 
 _ATTENTION = ("q", "k", "v", "o")
 
@@ -32,8 +36,10 @@ def plain(model: PreTrainedModel) -> PreTrainedModel:
         number of neurons is that of the layer that needs most, at least 1.
 
     Raises:
-        ModelError: If the type is not supported, or an adapter can't be merged.
+        ModelError: If the type is not supported, an adapter can't be merged, or `check_plain` finds
+            closed dimensions.
     """
+    check_plain(model)
     stock = copy.deepcopy(model).cpu().eval()
     layers = [_without_neurons(layer, stock) for layer in fold(stock)]
     width = max(1, *(len(layer["intermediate"].bias) for layer in layers))
@@ -42,6 +48,29 @@ def plain(model: PreTrainedModel) -> PreTrainedModel:
     names = architecture_of(stock.config.model_type).config_names
     setattr(stock.config, names["intermediate"], width)
     return stock
+
+
+def check_plain(model: PreTrainedModel, cut: Cut | None = None) -> None:
+    """Checks that what a cut leaves of a gated model can be told in the config of its type.
+
+    Args:
+        model: With or without gates.
+        cut: Where its gates are cut off; None takes them as they are.
+
+    Raises:
+        ModelError: If dimensions of the residual stream are closed.
+    """
+    if not hasattr(model, GATES_NAME):
+        return
+    gates = gates_of(model)
+    if closed := gates.closed_hidden(closed_by(gates, cut)):
+        raise ModelError(
+            f"Of the residual stream's dimensions {closed:,} are closed (gate unit 'hidden'), and "
+            f"no config of type '{model.config.model_type}' can say so: it has one hidden size, of "
+            "which a head's width is a part. A plain model can be had of gates of neurons, or of "
+            "heads and neurons, as many in every layer: --gate-units neurons, or heads,neurons, "
+            "with --gate-shape uniform."
+        )
 
 
 def neurons_of(model: PreTrainedModel) -> int:

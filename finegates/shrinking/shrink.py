@@ -18,6 +18,8 @@ from finegates.errors import ModelError
 from finegates.gates.cuts import Cut, cut_of, gates_to_prune
 from finegates.models.architectures import architecture_of
 from finegates.nn.attach import GATES_NAME, gates_of
+from finegates.nn.gates import Gates
+from finegates.nn.model_parts import encoder_layer_norms
 from finegates.shrinking.build import Tensors, build_attention, build_feed_forward
 from finegates.shrinking.fold import fold
 from finegates.shrinking.hardware import Hardware, hardware
@@ -42,7 +44,8 @@ def shrink(
     """A smaller model with the gated model's outputs in evaluation.
 
     Adapters and low-rank updates are merged, fractional gates are folded in. A low-rank update
-    outside the gates keeps the rows and columns of its matrix. A sublayer that would not get faster
+    outside the gates keeps the rows and columns of its matrix, but for closed dimensions of the
+    residual stream, which go everywhere. A sublayer that would not get faster
     stays dense. A model without gates loses the rows and columns of zeros that it has.
 
     Args:
@@ -97,11 +100,17 @@ def prune(model: PreTrainedModel, cut: Cut | None) -> np.ndarray | None:
             return None
         raise ModelError("This model has no gates that a threshold or budget could close.")
     gates = gates_of(model)
+    closed = closed_by(gates, cut)
+    if cut is not None:
+        gates.close_exactly(closed)
+    return closed
+
+
+def closed_by(gates: Gates, cut: Cut | None) -> np.ndarray:
+    """Which gates a cut closes, shape ``(num_gates,)``; without one, those that are closed."""
     if cut is None:
         return gates.closed_array()
-    closed = gates_to_prune(gates.layout, gates.law, gates.means_array(), cut)
-    gates.close_exactly(closed)
-    return closed
+    return gates_to_prune(gates.layout, gates.law, gates.means_array(), cut)
 
 
 def activation_of(model: PreTrainedModel) -> Callable[[Tensor], Tensor]:
@@ -114,7 +123,8 @@ def _assembled(
     plain: PreTrainedModel, plans: list[LayerPlan], needs: list[Needs], tensors: Tensors
 ) -> Shrunk:
     kind = MODELS[plain.config.model_type]
-    config = shrunk_config(plain.config, kind, plans, needs)
+    (width,) = next(encoder_layer_norms(plain)).normalized_shape
+    config = shrunk_config(plain.config, kind, plans, needs, width)
     with torch.device("meta"):
         names = kind(config).state_dict()
     dtype, kept = plain.dtype, plain.state_dict()

@@ -17,6 +17,7 @@ from finegates.gates.laws import GaussianLaw
 from finegates.gates.layout import GatedMatrix, GateLayout
 from finegates.gates.removal import gates_to_close, histogram, removal
 from finegates.gates.snapshots import Snapshot, save_snapshot
+from finegates.gates.units import MATRICES, chosen_units, sides_of
 from finegates.groups.store import Cell, Group, create_group, save_group
 from finegates.groups.sweep import plan, sweep_command
 from finegates.methods import METHODS
@@ -60,15 +61,17 @@ TINY = Size(layers=2, hidden=16, ffn=32, heads=2)
 BERT_BASE = Size(layers=12, hidden=768, ffn=3072, heads=12)
 
 
-def make_layout(size: Size) -> GateLayout:
-    """Gates on both sides of all six matrices of each layer."""
+def make_layout(size: Size, units: tuple[str, ...] = (MATRICES,)) -> GateLayout:
+    """Gates on both sides of all six matrices of each layer, or of these units."""
     shapes = {"q": (1, 1), "k": (1, 1), "v": (1, 1), "o": (1, 1)}
     matrices = []
     for layer in range(size.layers):
         matrices += [GatedMatrix(layer, role, size.hidden, size.hidden) for role in shapes]
         matrices.append(GatedMatrix(layer, "intermediate", size.hidden, size.ffn))
         matrices.append(GatedMatrix(layer, "output", size.ffn, size.hidden))
-    return GateLayout(tuple(matrices), size.heads, size.heads)
+    if units != (MATRICES,):
+        matrices = [replace(m, sides=sides_of(units, m.role)) for m in matrices]
+    return GateLayout(tuple(matrices), size.heads, size.heads, units)
 
 
 def make_run(
@@ -90,7 +93,7 @@ def make_run(
     run = create_run(spec, DATA | {"source": spec.task, "fingerprint": fingerprint}, runs_dir)
     if state == "queued":
         return run
-    layout, done = make_layout(size), round(progress * total_steps)
+    layout, done = make_layout(size, chosen_units(spec.gate_units)), round(progress * total_steps)
     gated = METHODS[spec.method].removes
     rows = list((_train if gated else _train_dense)(run, layout, total_steps, done, score))
     now = time.time() - age_s
@@ -249,7 +252,7 @@ def _depth_bias(layout: GateLayout, rng: np.random.Generator) -> np.ndarray:
     for vector in layout.vectors:
         role = {"q": -0.3, "k": -0.4, "v": 0.5, "o": 0.3, "intermediate": 0.2, "output": 0.0}
         bias[vector.slice] = (
-            role[vector.kind] - 0.5 * vector.layer / max(layout.num_layers - 1, 1)
+            role.get(vector.kind, 0.0) - 0.5 * vector.layer / max(layout.num_layers - 1, 1)
         ) + rng.normal(0, 0.25)
     return bias
 

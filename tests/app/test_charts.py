@@ -85,7 +85,7 @@ def test_every_live_chart_is_a_valid_specification(feed):
         overlay(feed.train.assign(name="a"), {"a": 0}, STEP, Axis("task_loss", "Task loss")),
         overlay(feed.evaluations.assign(name="a"), {"a": 3}, STEP, SCORE, points=True),
         curves.sparsity(feed.train, 0.3, total),
-        over_time(ridge(feed.histograms, 1, "q.in")),
+        over_time(ridge(feed.histograms, "1", "q.in")),
         gates.over_steps(shares(feed.histograms, ROLES, np.array([0, 3]), total), total),
         gates.at_step(shares(feed.histograms, ROLES, np.array([-1]))),
         layers.closing(closing(feed.histograms, ROLES, total), total),
@@ -165,7 +165,7 @@ def test_a_live_tick_is_cheap(tmp_path):
     for chart in (
         overlay(feed.train.assign(name="a"), {"a": 0}, STEP, Axis("task_loss", "Task loss")),
         curves.sparsity(feed.train, 0.3, 190),
-        over_time(ridge(histograms, 11, "output.out")),
+        over_time(ridge(histograms, "11", "output.out")),
         gates.over_steps(shares(histograms, ROLES, at, 190), 190),
         layers.closing(closing(histograms, ROLES, 190), 190),
     ):

@@ -127,8 +127,8 @@ def test_an_untouched_feed_makes_no_frame_anew(tmp_path):
 def test_a_ridge_has_stated_bins_and_all_gates_of_the_vector(tmp_path):
     feed = Feed(make_run(tmp_path, size=TINY))
     feed.refresh()
-    assert vectors_of(feed.histograms)[1][:2] == ["q.in", "q.out"]
-    frame = ridge(feed.histograms, 1, "q.in")
+    assert vectors_of(feed.histograms)["1"][:2] == ["q.in", "q.out"]
+    frame = ridge(feed.histograms, "1", "q.in")
     by_step = frame.groupby("step")
     assert (by_step["gates"].sum() == TINY.hidden).all() and np.allclose(by_step["share"].sum(), 1)
     assert (by_step.size() == HISTOGRAM_BINS + 2).all() and len(by_step) <= MOST_ROWS
@@ -142,7 +142,7 @@ def test_a_ridge_has_stated_bins_and_all_gates_of_the_vector(tmp_path):
 def test_the_ridge_states_its_scale(tmp_path):
     feed = Feed(make_run(tmp_path, size=TINY))
     feed.refresh()
-    frame = ridge(feed.histograms, 0, "q.in")
+    frame = ridge(feed.histograms, "0", "q.in")
     frame["share"] = np.where(frame["bin"] == 5, 0.25, 0.0)
     assert "holds 25.0% of the gates" in how_to_read(frame)
     assert over_time(frame).to_dict()
@@ -152,7 +152,7 @@ def test_one_step_alone_is_a_ridge_too(tmp_path):
     run = make_run(tmp_path, "running", progress=0.01)
     feed = Feed(run)
     feed.refresh()
-    assert over_time(ridge(feed.histograms, 0, "q.in")).to_dict()
+    assert over_time(ridge(feed.histograms, "0", "q.in")).to_dict()
 
 
 def falling(span: int) -> tuple[np.ndarray, np.ndarray]:

@@ -12,11 +12,15 @@ from finegates.shrinking.onnx import INPUTS
 from finegates.shrinking.shrink import prune, shrink
 from tests.toy_models import MODEL_TYPES, toy_inputs, toy_model
 
-UNITS = ({}, {"units": ("neurons", "heads"), "uniform": True})
+UNITS = (
+    {},
+    {"units": ("neurons", "heads"), "uniform": True},
+    {"units": ("hidden", "neurons", "heads")},
+)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("gates", UNITS, ids=("matrices", "uniform"))
+@pytest.mark.parametrize("gates", UNITS, ids=("matrices", "uniform", "hidden"))
 @pytest.mark.parametrize("model_type", MODEL_TYPES)
 def test_a_smaller_model_answers_alike_in_every_format(model_type, gates, tmp_path):
     model = toy_model(model_type).eval()

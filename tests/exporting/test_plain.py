@@ -13,6 +13,7 @@ from finegates.cli import main
 from finegates.exporting.package import PLAIN_FOLDER, files_of
 from tests.exporting.test_export import TEXTS, finished_run
 
+STREAM = ("hidden", "heads", "neurons")
 _ALONE = """
 import json, sys
 sys.modules["finegates"] = None  # to import it is an error now
@@ -50,3 +51,20 @@ def test_transformers_alone_loads_it_and_gets_the_same_answers(toy_model_dir, tm
     with torch.no_grad():
         expected = model(**tokenizer(TEXTS, padding=True, return_tensors="pt")).logits
     assert torch.allclose(torch.tensor(logits), expected, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_narrower_stream_can_not_be_told_and_nothing_is_written(toy_model_dir, tmp_path, capsys):
+    run = finished_run(
+        toy_model_dir, tmp_path / "runs", method="finegates+full", gate_units=STREAM,
+        target_sparsity=0.5,
+    )  # fmt: skip
+    folder = tmp_path / "model"
+    command = ["export", run.id, "--runs-dir", str(tmp_path / "runs"), "--out", str(folder)]
+    assert main([*command, "--remove", "0.9", "--plain", "--no-measure"]) == 2
+    assert "no config of type 'bert' can say so" in capsys.readouterr().err
+    assert not folder.exists()
+    assert main([*command, "--remove", "0.9", "--no-measure", "--standalone"]) == 0
+    card = (folder / "README.md").read_text()
+    width = finegates.auto.load(folder).config.shrunk_hidden
+    assert f"have {width} of 16 dimensions" in card

@@ -46,8 +46,8 @@ def save(model, folder):
     return folder
 
 
-def gated(model):
-    attach_random_gates(model)
+def gated(model, **gates):
+    attach_random_gates(model, **gates)
     prune(model.eval(), Cut(remove=0.5))
     return model
 
@@ -178,6 +178,9 @@ def test_every_type_loads_in_a_process_that_can_not_import_finegates(tmp_path):
     )
     torch.save(toy_inputs(), tmp_path / "questions")
     models = {model_type: gated(toy_model(model_type)) for model_type in MODEL_TYPES}
+    units = ("hidden", "heads", "neurons")
+    models |= {f"narrow-{one}": gated(toy_model(one), units=units) for one in MODEL_TYPES}
+    models["narrow-projected"] = gated(toy_model("electra", embedding_size=8), units=units)
     for model_type, model in models.items():
         save(model, tmp_path / model_type)
     done = subprocess.run(

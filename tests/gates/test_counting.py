@@ -23,17 +23,19 @@ CONFIG = {
     "num_attention_heads": 4,
 }  # fmt: skip
 LENGTH = 10
+OF_STREAM = 2 * (4 * 16 * 16 + 2 * 16 * 32 + 2 * 16) + 160
 GATED, BIASES = 2 * (4 * 16 * 16 + 2 * 16 * 32), 2 * (5 * 16 + 32)
 TIMES = LayerTimes(3.0, 5.0, 1.0, 2.0, num_layers=2, device="cpu", batch_size=1, length=LENGTH)
 EVERY_UNIT = pytest.mark.parametrize(
-    "units", [(MATRICES,), ("heads", "neurons"), ("structures",), ("neurons", "sublayers")]
+    "units",
+    [(MATRICES,), ("heads", "neurons"), ("structures",), ("hidden", "neurons", "sublayers")],
 )
 
 
 def countings(layout):
     return {
         "weights": weights_counted(layout),
-        "parameters": parameters_counted(layout, 2 * (GATED + BIASES)),
+        "parameters": parameters_counted(layout, 2 * (GATED + BIASES), OF_STREAM),
         "products": products_counted(layout, LENGTH),
         "time": time_counted(layout, TIMES),
     }
@@ -47,10 +49,13 @@ def random_means(layout, seed=0):
 def test_shares_add_up_and_open_gates_remove_nothing(units):
     layout = layout_of_config(CONFIG, units=units)
     assert {*countings(layout)} == {*COUNTS}
-    fixed = {"weights": 0.0, "parameters": 0.5, "products": 0.0, "time": 4 / 20}
+    outside = {"weights": 0.0, "parameters": 0.5, "products": 0.0, "time": 4 / 20}
+    stream = {"parameters": 160 / (2 * (GATED + BIASES)), "time": 4 / 20} if layout.hidden else {}
     for name, counting in countings(layout).items():
-        assert counting.counts == name and counting.fixed == pytest.approx(fixed[name])
-        shares = counting.fixed + counting.matrices.sum() + counting.rows.sum()
+        assert counting.counts == name
+        assert counting.fixed + counting.stream == pytest.approx(outside[name])
+        assert counting.stream == pytest.approx(stream.get(name, 0.0))
+        shares = outside[name] + counting.matrices.sum() + counting.rows.sum()
         assert shares == pytest.approx(1)
         nothing = np.zeros(layout.num_gates, dtype=bool)
         assert counted_removal(layout, nothing, counting) == pytest.approx(0)

@@ -185,10 +185,11 @@ def test_the_command_line_hands_switches_on(words, toy_model_dir, capsys):
     assert "leave" in capsys.readouterr().err
 
 
-def test_random_gates_of_structures_are_timed_and_a_run_has_its_own(toy_model_dir, capsys):
+@pytest.mark.parametrize("units", ["heads,neurons", "hidden,heads,neurons"])
+def test_random_gates_of_structures_are_timed_and_a_run_has_its_own(toy_model_dir, capsys, units):
     words = ["bench", "--model", str(toy_model_dir), "--random-weights", "--remove", "0.3"]
     words += ["--batch-size", "2", "--seq-len", "8", "--repeats", "2", "--json"]
-    assert main([*words, "--units", "heads,neurons", "--uniform"]) == 0
+    assert main([*words, "--units", units, "--uniform"]) == 0
     row = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert row["removed_weights_fraction"] == pytest.approx(0.3, abs=0.1)
     assert row["realised_over_ideal"] > 0

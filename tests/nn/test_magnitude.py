@@ -42,3 +42,17 @@ def test_all_gates_are_open_until_the_smallest_are_closed():
     gates.close_exactly(closed)
     values = gates.law.value(gates.means_array())
     assert ((values == 0) == closed).all() and (values[~closed] == 1).all()
+
+
+def test_a_gate_of_the_stream_is_as_large_as_all_its_rows_and_columns_on_average():
+    model = toy_model()
+    gates = attach_gates(model, GaussianLaw(), units=("hidden", "neurons"))
+    order_by_magnitude(model, gates)
+    squares = []
+    for gated in gated_linears(model):
+        square = gated.weight.detach().square()
+        over = 1 if gated.matrix.role in ("o", "output") else 0
+        squares.append(square.mean(over))
+    expected = torch.stack(squares).mean(0).sqrt().numpy()
+    found = gates.layout.split(gates.means_array())["all.hidden.whole"]
+    assert (np.argsort(found) == np.argsort(expected)).all()

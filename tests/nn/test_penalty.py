@@ -6,8 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from finegates.gates.counting import parameters_counted, products_counted
 from finegates.gates.laws import TanhGaussianLaw
-from finegates.gates.removal import removal
+from finegates.gates.removal import counted_removal, removal
 from finegates.gates.units import UNITS
 from finegates.models.architectures import layout_of_config
 from finegates.nn.penalty import AbsPenalty, BudgetPenalty, ExpectedRemoval, HingePenalty
@@ -107,6 +108,20 @@ def test_of_certain_gates_the_expected_removal_is_what_is_counted(units):
         expected = ExpectedRemoval(layout)(torch.from_numpy(~closed).float())
         counted = removal(layout, closed).removed_weights_fraction
         assert float(expected) == pytest.approx(counted, abs=1e-6)
+
+
+@pytest.mark.parametrize("units", [("heads", "neurons"), ("hidden", "neurons")])
+@pytest.mark.parametrize("counts", ["parameters", "products"])
+def test_it_is_what_is_counted_of_something_else_than_weights_too(units, counts):
+    layout = layout_of_config(CONFIG, units=units)
+    counting = {
+        "parameters": parameters_counted(layout, 5000, 3000),
+        "products": products_counted(layout, 9),
+    }[counts]  # fmt: skip
+    for seed, share in enumerate((0.0, 0.4, 1.0)):
+        closed = np.random.default_rng(seed).uniform(size=layout.num_gates) < share
+        expected = ExpectedRemoval(layout, counting)(torch.from_numpy(~closed).float())
+        assert float(expected) == pytest.approx(counted_removal(layout, closed, counting), abs=1e-6)
 
 
 def test_the_expected_removal_of_structures_is_the_mean_over_draws():

@@ -13,7 +13,12 @@ from tests.toy_models import toy_inputs, toy_model
 
 UNITS = pytest.mark.parametrize(
     "units",
-    [(MATRICES,), ("neurons", "heads"), ("values", "pairs", "reads", "writes", "sublayers")],
+    [
+        (MATRICES,),
+        ("neurons", "heads"),
+        ("values", "pairs", "reads", "writes", "sublayers"),
+        ("hidden", "heads", "neurons"),
+    ],
 )
 
 

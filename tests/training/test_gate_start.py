@@ -18,7 +18,7 @@ def settings(toy_model_dir, **changes):
 
 
 @pytest.mark.parametrize("problem", ["classification", "regression"])
-@pytest.mark.parametrize("units", [("matrices",), ("structures",)])
+@pytest.mark.parametrize("units", [("matrices",), ("structures",), ("hidden", "heads")])
 def test_the_start_is_in_the_order_of_the_sensitivities(
     toy_model_dir, tmp_path, problem, units, one_thread
 ):

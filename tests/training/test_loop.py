@@ -75,9 +75,16 @@ def test_gates_are_stored_more_often_early_on_than_they_are_evaluated(make_run):
     assert run.snapshot(15).closed.mean() == pytest.approx(removed[15], abs=1e-3)  # float16
 
 
-@pytest.mark.parametrize("method", ["finegates", "finegates-official", "finegates+lora"])
-def test_resumed_run_equals_an_uninterrupted_one(make_run, method):
-    whole, broken = make_run(method=method, **QUICK), make_run(method=method, **QUICK)
+@pytest.mark.parametrize(
+    ("method", "units"),
+    [
+        ("finegates", "matrices"), ("finegates-official", "matrices"),
+        ("finegates+lora", "matrices"), ("finegates+full", "hidden,heads,neurons"),
+    ],
+)  # fmt: skip
+def test_resumed_run_equals_an_uninterrupted_one(make_run, method, units):
+    settings = {**QUICK, "method": method, "gate_units": tuple(units.split(","))}
+    whole, broken = make_run(**settings), make_run(**settings)
     execute(whole, "cpu")
 
     def stop_at_step_10(journal):
@@ -102,8 +109,9 @@ def test_the_same_seed_gives_the_same_curve_and_another_one_does_not(make_run):
     assert curve(runs[0]) == curve(runs[1]) != curve(runs[2])
 
 
-def test_base_weights_are_never_modified(make_run):
-    run = make_run(lora_rank=2)
+@pytest.mark.parametrize("units", [("matrices",), ("hidden", "heads", "neurons")])
+def test_base_weights_are_never_modified(make_run, units):
+    run = make_run(lora_rank=2, gate_units=units)
     session = open_session(run.spec, load_splits(run.spec), "cpu")
     before = {n: p.clone() for n, p in session.model.named_parameters() if not p.requires_grad}
     train(Journal(run), load_splits(run.spec), "cpu", lambda journal: None)
