@@ -96,12 +96,16 @@ class Gates(nn.Module):
             index: Of the side in ``layout.sides``.
         """
         if not self._parts:
-            self._parts = self._spread(self()).split([s.size for s in self.layout.sides])
+            self._parts = self.applied(self()).split([s.size for s in self.layout.sides])
         return self._parts[index]
 
     def applied_values(self) -> Tensor:
         """What multiplies each row and column in evaluation, shape ``(num_dimensions,)``."""
-        return self._spread(self.law.value(self.mean))
+        return self.applied(self.law.value(self.mean))
+
+    def applied(self, values: Tensor) -> Tensor:
+        """What rows and columns have of each gate's: ``(num_gates,)`` -> ``(num_dimensions,)``."""
+        return values if self._applied is None else products(values, self._applied)
 
     def probability_open(self) -> Tensor:
         """Each gate's probability of being open, shape ``(num_gates,)``; differentiable."""
@@ -182,10 +186,6 @@ class Gates(nn.Module):
         """Without the generator, and the last draw: its graph can be neither copied nor pickled."""
         passing = {"_parts": (), "_cast": None, "generator": None, "probe": None}
         return {**super().__getstate__(), **passing}
-
-    def _spread(self, values: Tensor) -> Tensor:
-        """Gates -> what multiplies rows and columns: ``(num_gates,)`` -> ``(num_dimensions,)``."""
-        return values if self._applied is None else products(values, self._applied)
 
     def _noise(self) -> Tensor:
         shape, source = self.parameter.shape, self.generator

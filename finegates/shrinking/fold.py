@@ -4,6 +4,7 @@ What gates close becomes rows and columns of zeros; from here on nothing is know
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from transformers import PreTrainedModel
 
 from finegates.adapters import merge_adapters
 from finegates.errors import ModelError
-from finegates.gates.layout import ROLES, SIDES, GatedMatrix
+from finegates.gates.layout import ROLES, SIDES, GatedMatrix, GateLayout
 from finegates.nn.attach import GATES_NAME, detach_gates, gates_of
 from finegates.nn.gated_linear import GatedLinear
 from finegates.nn.gates import Gates
@@ -30,16 +31,16 @@ class Folded:
     weight: Tensor
     bias: Tensor
 
-    def rows(self, keep: Tensor) -> "Folded":
-        """Some of its rows: a boolean of shape ``(out,)``, or indices."""
+    def rows(self, keep: Tensor | slice) -> "Folded":
+        """Some of its rows: a boolean of shape ``(out,)``, indices, or a slice, which copies none."""
         return Folded(self.weight[keep], self.bias[keep])
 
-    @property
+    @cached_property
     def is_constant(self) -> Tensor:
         """Which outputs don't depend on the input, boolean, shape ``(out,)``."""
         return (self.weight == 0).all(1)
 
-    @property
+    @cached_property
     def reads(self) -> Tensor:
         """Which inputs are read, boolean, shape ``(in,)``."""
         return (self.weight != 0).any(0)
@@ -47,6 +48,35 @@ class Folded:
 
 Layer = dict[str, Folded]
 """Role -> matrix."""
+
+
+@dataclass(frozen=True)
+class Open:
+    """A matrix whose gates are all open: what any of them closes is cut out of it.
+
+    Attributes:
+        gated: What the gates multiply, at the values that they have when open.
+        outside: A low-rank update that they don't, float64, shape ``(out, in)``; None if none.
+        matrix: Where its gates are; None without gates.
+    """
+
+    gated: Folded
+    outside: Tensor | None = None
+    matrix: GatedMatrix | None = None
+
+    def closed_by(self, layout: GateLayout, is_open: Tensor) -> Folded:
+        """The matrix with some gates closed; equal to what folding it then gives.
+
+        Args:
+            layout: Where each gate is.
+            is_open: Of each gated row and column, boolean, shape ``(num_dimensions,)``.
+        """
+        gated = self.gated
+        if self.matrix is not None:
+            read, kept = (_gate(layout, self.matrix, side, is_open) for side in SIDES)
+            weight = torch.where(kept[:, None] & read, gated.weight, 0.0)
+            gated = Folded(weight, torch.where(kept, gated.bias, 0.0))
+        return gated if self.outside is None else _plus(gated, self.outside)
 
 
 @torch.no_grad()
@@ -60,6 +90,14 @@ def fold(model: PreTrainedModel) -> list[Layer]:
     Raises:
         ModelError: If the type is not supported, or an adapter is not linear.
     """
+    return [
+        {role: _whole(matrix) for role, matrix in layer.items()} for layer in fold_apart(model)
+    ]
+
+
+@torch.no_grad()
+def fold_apart(model: PreTrainedModel) -> list[dict[str, Open]]:
+    """As `fold`, with what the gates multiply apart from what they don't."""
     numbers = range(len(encoder_layers(model)))
     merge_adapters(model)
     gates = gates_of(model) if hasattr(model, GATES_NAME) else None
@@ -110,29 +148,39 @@ def _matrix(model: PreTrainedModel, layer: int, role: str) -> nn.Module:
     return getattr(parent, name)
 
 
-def _folded(module: nn.Module, gates: Gates | None) -> Folded:
+def _folded(module: nn.Module, gates: Gates | None) -> Open:
     if isinstance(module, GatedLinear) and gates is not None:
         return _with_gates(module, gates)
     if not isinstance(module, nn.Linear):
         raise ModelError(f"A {type(module).__name__} can't be folded into one matrix.")
-    return Folded(module.weight.double(), _bias_of(module))
+    return Open(Folded(module.weight.double(), _bias_of(module)))
 
 
-def _with_gates(module: GatedLinear, gates: Gates) -> Folded:
+def _with_gates(module: GatedLinear, gates: Gates) -> Open:
     values = gates.applied_values().double()
-    gate_in, gate_out = (_gate(gates, module.matrix, side, values) for side in SIDES)
+    gate_in, gate_out = (_gate(gates.layout, module.matrix, side, values) for side in SIDES)
     weight = gate_out[:, None] * module.merged_weight().double() * gate_in
+    outside = None
     if module.low_rank is not None and not module.inside:
         low = module.low_rank
-        weight = weight + (low.scale * low.b @ low.a).double()
-    return Folded(weight, gate_out * _bias_of(module))
+        outside = (low.scale * low.b @ low.a).double()
+    return Open(Folded(weight, gate_out * _bias_of(module)), outside, module.matrix)
 
 
-def _gate(gates: Gates, matrix: GatedMatrix, side: str, values: Tensor) -> Tensor:
-    place = gates.layout.applied_place(matrix, side)
+def _whole(matrix: Open) -> Folded:
+    return matrix.gated if matrix.outside is None else _plus(matrix.gated, matrix.outside)
+
+
+def _plus(matrix: Folded, update: Tensor) -> Folded:
+    return Folded(matrix.weight + update, matrix.bias)
+
+
+def _gate(layout: GateLayout, matrix: GatedMatrix, side: str, values: Tensor) -> Tensor:
+    """What rows or columns have of some values; those without a gate have 1, or true."""
+    place = layout.applied_place(matrix, side)
     if place is None:
         return torch.ones(matrix.features(side), dtype=values.dtype)
-    return values[gates.layout.sides[place].slice]
+    return values[layout.sides[place].slice]
 
 
 def _bias_of(module: nn.Linear | GatedLinear) -> Tensor:

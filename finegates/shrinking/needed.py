@@ -73,8 +73,8 @@ def needed_attention(layer: Layer, num_heads: int) -> Attention:
     needed_values = ~v.is_constant & o.reads
     heads = []
     for number in range(num_heads):
-        dims = torch.arange(number * width, (number + 1) * width)
-        values = dims[needed_values[dims]]
+        dims = slice(number * width, (number + 1) * width)
+        values = needed_values[dims].nonzero()[:, 0] + dims.start
         if len(values):
             queries, keys = _scores(q.rows(dims), k.rows(dims))
             heads.append(Head(queries, keys, v.rows(values), o.weight[:, values]))
