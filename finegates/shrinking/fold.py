@@ -38,12 +38,12 @@ class Folded:
     @cached_property
     def is_constant(self) -> Tensor:
         """Which outputs don't depend on the input, boolean, shape ``(out,)``."""
-        return (self.weight == 0).all(1)
+        return ~self.weight.any(1)
 
     @cached_property
     def reads(self) -> Tensor:
         """Which inputs are read, boolean, shape ``(in,)``."""
-        return (self.weight != 0).any(0)
+        return self.weight.any(0)
 
 
 Layer = dict[str, Folded]
