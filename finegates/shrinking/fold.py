@@ -90,9 +90,7 @@ def fold(model: PreTrainedModel) -> list[Layer]:
     Raises:
         ModelError: If the type is not supported, or an adapter is not linear.
     """
-    return [
-        {role: _whole(matrix) for role, matrix in layer.items()} for layer in fold_apart(model)
-    ]
+    return [{role: _whole(matrix) for role, matrix in layer.items()} for layer in fold_apart(model)]
 
 
 @torch.no_grad()
