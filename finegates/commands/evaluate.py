@@ -36,10 +36,10 @@ def add(commands: Any) -> None:
         _evaluate,
         "At a budget exactly the lowest gates are closed, at a threshold those up to it; the "
         "smaller model is made and scored. A run without gates is closed by the size of its rows "
-        "and columns. Nothing is trained. The points are kept in the run's curve.json. A curve comes "
-        "roughly at first, each point with a 95 percent interval from a part of the rows, and is "
-        "then refined to all rows, what is least certain first. Ctrl+C keeps what is known, and "
-        "the same command goes on from there.",
+        "and columns. Nothing is trained. The points are kept in the run's curve.json. A curve "
+        "comes roughly at first, each point with a 95 percent interval from a part of the rows, "
+        "and is then refined to all rows, what is least certain first. Ctrl+C keeps what is known, "
+        "and the same command goes on from there.",
     )
     add_runs_dir(parser)
     parser.add_argument("run", help="the run's id")

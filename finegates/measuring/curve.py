@@ -9,6 +9,7 @@ and whoever goes on scores only what is missing.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -96,9 +97,9 @@ def grow_curve(
     curve = _Curve(run, Cutter(run, device), device)
     limit = min(max(rows or curve.all_rows, MIN_ROWS), curve.all_rows)
     first = min(max(round(FIRST_PART * curve.all_rows), MIN_ROWS), limit)
-    for growing in curve.points:
-        if growing.point:  # known from before
-            on_point(growing.point)
+    for before in curve.points:
+        if before.point:
+            on_point(before.point)
     while growing := next_growing(curve.points, first, limit):
         rest = sum(limit - min(p.known, limit) for p in curve.points if not is_scored(p))
         done = 1 - rest / (limit * len(curve.points))
@@ -120,13 +121,13 @@ def next_part(known: int, first: int, limit: int) -> int:
 def next_growing(points: Sequence[_Growing], first: int, limit: int) -> _Growing | None:
     """What is scored on more rows next; None if nothing is left.
 
-    All get their first part, the smallest and quickest models first. Then it is the one whose
-    interval is widest, of those before others of which it is open whether they lose more than a
-    point against the least that the curve removes.
+    All get their first part: the one that removes least, which the others are compared with, then
+    the smallest and quickest models. Then those come first of which it is open whether they lose
+    more than a point against it; of these, and then of the others, the widest interval.
     """
     rest = [p for p in points if not is_scored(p) and p.known < limit]
     if begun := [p for p in rest if p.known < first]:
-        return begun[-1]
+        return begun[0] if begun[0] is points[0] else begun[-1]
     edge = points[0].point["score"] - ONE_POINT if rest else 0.0
     return max(rest, key=lambda p: (p.may_be(edge), p.width), default=None)
 
@@ -168,7 +169,7 @@ class _Curve:
         else:
             self._kept.keep(number, growing.answers[self._order[: growing.known]])
 
-    def _begun(self, cut: Cut, known: dict[int, Point]) -> _Growing:
+    def _begun(self, cut: Cut, known: dict[Any, Point]) -> _Growing:
         """A point as far as it was known before."""
         closed = self._cutter.closed(cut)
         counts = self._cutter.counts(closed)

@@ -31,7 +31,7 @@ class CurveAnswers:
         self._answers = self._read()
 
     def of(self, closed_gates: int) -> np.ndarray:
-        """Answers to the first rows of the curve's order, shape (known,); empty if there are none."""
+        """Answers to the first rows of the curve's order, shape (known,); empty without any."""
         return self._answers.get(str(closed_gates), np.empty(0))
 
     def keep(self, closed_gates: int, answers: np.ndarray) -> None:
@@ -54,7 +54,7 @@ class CurveAnswers:
     def _read(self) -> dict[str, np.ndarray]:
         try:
             with safe_open(self._path, "numpy") as file:
-                found = {name: file.get_tensor(name) for name in file.keys()}
+                found = {name: file.get_tensor(name) for name in file}
                 where = (file.metadata() or {}).get(_WHERE)
         except (OSError, SafetensorError, ValueError):
             return {}

@@ -160,8 +160,8 @@ def keep_points(run: Run, points: Iterable[Mapping[str, Any]]) -> None:
     Raises:
         RunError: If the file is damaged.
     """
-    points = [dict(point) for point in points]
-    new = {True: [p for p in points if "rows" in p], False: [p for p in points if "rows" not in p]}
+    rows: Rows = [dict(point) for point in points]
+    new = {True: [p for p in rows if "rows" in p], False: [p for p in rows if "rows" not in p]}
     with FileLock(run.path / MEASURED_LOCK):  # a curve and a single cut may be scored together
         kept = _curve(run)
         for name, asked in _ASKED.items():

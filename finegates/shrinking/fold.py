@@ -32,7 +32,7 @@ class Folded:
     bias: Tensor
 
     def rows(self, keep: Tensor | slice) -> "Folded":
-        """Some of its rows: a boolean of shape ``(out,)``, indices, or a slice, which copies none."""
+        """Some of its rows: a boolean of shape ``(out,)``, indices, or a slice, not copied."""
         return Folded(self.weight[keep], self.bias[keep])
 
     @cached_property
