@@ -54,7 +54,7 @@ class CurveAnswers:
     def _read(self) -> dict[str, np.ndarray]:
         try:
             with safe_open(self._path, "numpy") as file:
-                found = {name: file.get_tensor(name) for name in file}
+                found = {name: file.get_tensor(name) for name in sorted(file.keys())}
                 where = (file.metadata() or {}).get(_WHERE)
         except (OSError, SafetensorError, ValueError):
             return {}
