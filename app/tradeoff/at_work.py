@@ -9,11 +9,14 @@ from app.charts.axes import KIND_NAMES
 from app.prune.work import CURVE, draw_running
 from app.reading.results import curves_at_work
 from app.rows import Row
-from app.tradeoff.choice import CURVES, DEFAULT_CURVES
-from finegates.results.points import THRESHOLDS
+from app.tradeoff.choice import Look
+from app.tradeoff.partial import CURVE_KINDS
 from finegates.runs.folder import Run
 
-HIDDEN = f"Its points come into the chart under Curves, **{KIND_NAMES[THRESHOLDS]}**."
+HIDDEN = (
+    "To see all points of the curve that is scored now, choose under Curves: "
+    f"{' and '.join(f'**{KIND_NAMES[kind]}**' for kind in CURVE_KINDS)}."
+)
 
 
 def draw_curves_at_work(folder: Path, rows: Iterable[Row]) -> None:
@@ -22,6 +25,9 @@ def draw_curves_at_work(folder: Path, rows: Iterable[Row]) -> None:
     at_work = curves_at_work(folder, rows, CURVE)
     for run, task in at_work.items():
         draw_running(Run(folder / run), task, names[run])
-    curves = st.session_state.get("curves", DEFAULT_CURVES) or CURVES
-    if at_work and KIND_NAMES[THRESHOLDS] not in curves:
+
+
+def say_hidden(folder: Path, rows: Iterable[Row], look: Look) -> None:
+    """Says that points of a curve at work are not among what is drawn, if some may not be."""
+    if not {*CURVE_KINDS} <= {*look.kinds} and curves_at_work(folder, rows, CURVE):
         st.caption(HIDDEN)

@@ -20,7 +20,7 @@ from app.reading.results import (
 from app.reading.runs import brings_news, run_rows, runs_folder
 from app.rows import Row
 from app.text import escape_markdown
-from app.tradeoff.at_work import draw_curves_at_work
+from app.tradeoff.at_work import draw_curves_at_work, say_hidden
 from app.tradeoff.chart import draw_chart, draw_reading
 from app.tradeoff.choice import Look, choose_look, choose_methods, choose_tasks
 from app.tradeoff.frames import comparisons, shown_points
@@ -91,6 +91,7 @@ def draw_points_of(groups: list[Group], all_rows: list[Row]) -> None:
         methods = choose_methods(points)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         look = choose_look()
+    say_hidden(folder, ours, look)
     panels = {task: shown_points(found[task], look.kinds, methods) for task in tasks}
     panels = {task: of_task for task, of_task in panels.items() if of_task}
     draw_panels(panels, ours, look)

@@ -10,6 +10,7 @@ from app.rows import Row
 from finegates.gates.cuts import cut_of
 from finegates.results.points import ROUNDED, THRESHOLDS
 
+CURVE_KINDS = (ROUNDED, THRESHOLDS)
 PARTIAL_COLUMNS = ("name", "run", "method", "cut", "score", "low", "high", "rows", *AXES)
 
 
@@ -21,13 +22,13 @@ def partial_points(
     Args:
         rows: From `app.reading.runs.run_rows`.
         costs: From `app.reading.results.costs_of`.
-        kinds: Kinds of points that are drawn.
+        kinds: Kinds of points that are drawn; one of `CURVE_KINDS` is enough, for the points of a
+            curve are of both and belong together.
     """
     found = []
-    for row in rows:
+    for row in rows if {*CURVE_KINDS} & {*kinds} else ():
         for point in costs.get(row["run"], RunCosts()).partial:
-            kind = THRESHOLDS if point.get("remove") is None else ROUNDED
-            if kind in kinds and (cut := cut_of(point)):
+            if cut := cut_of(point):
                 found.append(
                     {
                         "name": row["name"],

@@ -104,7 +104,8 @@ def grow_curve(
         rest = sum(limit - min(p.known, limit) for p in curve.points if not is_scored(p))
         done = 1 - rest / (limit * len(curve.points))
         target = next_part(growing.known, first, limit)
-        what = f"{growing.cut.words}: {target:,} of {curve.all_rows:,} rows"
+        removed = growing.counts["removed_weights_fraction"]
+        what = f"{removed:.0%} removed: {target:,} of {curve.all_rows:,} rows"
         share = (target - growing.known) / (limit * len(curve.points))
         curve.grow(growing, target, lambda part: progress(done + part * share, what))  # noqa: B023
         on_point(growing.point)

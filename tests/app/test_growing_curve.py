@@ -9,7 +9,7 @@ from app.prune.parts import load_measured
 from app.tradeoff.partial import partial_points
 from finegates.gates.cuts import Cut
 from finegates.jobs.tasks import RUNNING
-from finegates.results.points import ROUNDED, THRESHOLDS
+from finegates.results.points import THRESHOLDS, TRAINED
 from finegates.results.rows import rows_of, threshold_rows
 from finegates.runs.measurements import at_cut, keep_points
 from tests.app.fake_runs import make_run
@@ -62,7 +62,7 @@ def test_a_point_on_a_part_of_the_rows_is_for_the_chart_of_its_curve_only(run):
     assert frame["rows"].tolist() == [ALL, "87 of 872"]
     (point,) = partial_points([run.row()], {run.id: _costs(run)}, (THRESHOLDS,)).to_dict("records")
     assert (point["low"], point["high"], point["removed"]) == (0.52, 0.7, 0.77)
-    assert partial_points([run.row()], {run.id: _costs(run)}, (ROUNDED,)).empty
+    assert partial_points([run.row()], {run.id: _costs(run)}, (TRAINED,)).empty
     keep_points(run, [WHOLE])
     assert partial_points([run.row()], {run.id: _costs(run)}, (THRESHOLDS,)).empty
     assert score_frame(load_measured(run, CUT))["rows"].tolist() == [ALL, ALL]
