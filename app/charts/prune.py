@@ -1,5 +1,7 @@
 """Score and time of one run over the weights that are removed, without training it again."""
 
+from typing import Any
+
 import altair as alt
 import pandas as pd
 
@@ -10,6 +12,8 @@ KINDS = {"budget": "circle", "threshold": "triangle-up", "as trained": "diamond"
 EXPLANATIONS = {
     "score": "Each point is the smaller model, scored on the validation rows; nothing was trained "
     "again. The dashed line is the run with every gate open.",
+    "partial": "A hollow point was scored on a part of the rows so far: the bar is where its score "
+    "on all of them is, with 95 % confidence.",
     "time": "Time of one pass of the smaller model over that of the dense one, side by side in one "
     "process: below 1 is faster. The small dash is the ceiling, the multiply-accumulates that are "
     "left; the bar goes from the 10th to the 90th percentile.",
@@ -27,17 +31,18 @@ def score_curve(
         dense: Score of nothing removed, if known.
         metric: Name of the metric, in words.
     """
-    scores = [*frame["score"], *([] if dense is None else [dense])]
+    unsure = frame.dropna(subset=["low", "high"])
+    scores = [*frame["score"], *unsure["low"], *unsure["high"], *([] if dense is None else [dense])]
     low, high = style.spread(min(scores), max(scores))
-    base = alt.Chart(frame).encode(
-        x=_removed_axis(),
-        y=alt.Y(
-            "score:Q",
-            scale=alt.Scale(domain=[low, high], nice=False, zero=False),
-            axis=alt.Axis(title=metric, format=style.SCORE_AXIS),
-        ),
-    )
-    points = base.mark_point(filled=True, size=70, opacity=0.9, color=style.BLUE).encode(
+    y: dict[str, Any] = {
+        "scale": alt.Scale(domain=[low, high], nice=False, zero=False),
+        "axis": alt.Axis(title=metric, format=style.SCORE_AXIS),
+    }
+    base = alt.Chart(frame).encode(x=_removed_axis(), y=alt.Y("score:Q", **y))
+    partial = alt.datum.rows != "all"
+    points = base.mark_point(size=70, opacity=0.9, strokeWidth=1.5, color=style.BLUE).encode(
+        fillOpacity=alt.condition(partial, alt.value(0), alt.value(1)),
+        fill=alt.value(style.BLUE),
         shape=alt.Shape(
             "kind:N",
             scale=alt.Scale(domain=list(KINDS), range=list(KINDS.values())),
@@ -46,6 +51,9 @@ def score_curve(
         tooltip=[
             alt.Tooltip("cut:N", title="Cut"),
             alt.Tooltip("score:Q", title="Score", format=style.SCORE),
+            alt.Tooltip("rows:N", title="On rows"),
+            alt.Tooltip("low:Q", title="At least", format=style.SCORE),
+            alt.Tooltip("high:Q", title="At most", format=style.SCORE),
             alt.Tooltip("removed:Q", title="Weights removed", format=".1%"),
             alt.Tooltip("closed:Q", title="Gates closed", format=".1%"),
             alt.Tooltip("params:Q", title="Parameters", format=","),
@@ -54,6 +62,9 @@ def score_curve(
     )
     line = base.mark_line(color=style.BLUE, opacity=0.5, strokeWidth=1.5)
     layers = [line, points, style.upright(here, "here")]
+    if len(unsure):
+        bars = alt.Chart(unsure).mark_rule(color=style.BLUE, strokeWidth=4, opacity=0.3)
+        layers.insert(0, bars.encode(x=_removed_axis(), y=alt.Y("low:Q", **y), y2="high:Q"))
     if dense is not None:
         layers.append(style.rule(dense, f"every gate open {dense:.3f}"))
     return style.layered(*layers).properties(height=HEIGHT)

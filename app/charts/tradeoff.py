@@ -11,6 +11,7 @@ from app.charts.tradeoff_layers import (
     curve_ends,
     growing_points,
     median_lines,
+    partial_points,
     run_points,
     whiskers,
 )
@@ -40,6 +41,7 @@ def tradeoff(
     front: pd.DataFrame | None = None,
     quoted: pd.DataFrame | None = None,
     growing: pd.DataFrame | None = None,
+    partial: pd.DataFrame | None = None,
     height: int = HEIGHT,
     width: int = WIDTH,
 ) -> alt.LayerChart:
@@ -56,19 +58,21 @@ def tradeoff(
         front: The rows of ``lines`` on the Pareto front, to be joined and marked.
         quoted: From `app.tradeoff.paper_points.quoted`, another model's.
         growing: From `app.tradeoff.growing.growing`: runs at work.
+        partial: From `app.tradeoff.partial.partial_points`: points on a part of the rows.
         height: In pixels, with a legend of one line.
         width: What the legend may take, in pixels.
     """
     lines, runs = lines.dropna(subset=[axis]), runs.dropna(subset=[axis])
-    nothing = pd.DataFrame(columns=["score", axis])
+    nothing = pd.DataFrame(columns=["score", "low", "high", axis])
     quoted = nothing if quoted is None else quoted
     growing = nothing if growing is None else growing.dropna(subset=[axis])
-    low, high, is_near = _range(lines, runs, baselines, quoted, growing, majority)
+    partial = nothing if partial is None else partial.dropna(subset=[axis])
+    low, high, is_near = _range(lines, runs, baselines, quoted, growing, partial, majority)
     encodings = Encodings(
         looks_of(lines, baselines),
         axis,
         x_axis=style.percent_axis(x_title, tickCount=8),
-        x_scale=alt.Scale(domain=_x_range(axis, lines, runs, quoted, growing), nice=False),
+        x_scale=alt.Scale(domain=_x_range(axis, lines, runs, quoted, growing, partial), nice=False),
         y_axis=alt.Axis(title=metric_name(metric), format=style.SCORE_AXIS),
         y_scale=alt.Scale(domain=[low, high], nice=False, zero=False),
         width=width,
@@ -86,6 +90,8 @@ def tradeoff(
     if len(lines):
         layers += whiskers(lines, encodings) + median_lines(lines, encodings)
         layers += curve_ends(lines, encodings, gap)
+    if len(partial):
+        layers += partial_points(partial, encodings)
     if len(runs):
         layers.append(run_points(runs, encodings))
     if len(growing):
@@ -108,12 +114,13 @@ def _range(
     baselines: pd.DataFrame,
     quoted: pd.DataFrame,
     growing: pd.DataFrame,
+    partial: pd.DataFrame,
     majority: float | None,
 ) -> tuple[float, float, bool]:
     """Lowest and highest score on the axis, and whether the majority baseline is within."""
     columns = [
         lines["low"], lines["high"], runs["score"], baselines["median"], quoted["score"],
-        growing["score"],
+        growing["score"], partial["low"], partial["high"],
     ]  # fmt: skip
     scores = pd.concat([c.astype(float) for c in columns if len(c)] or [pd.Series([0.5])])
     low, high = style.spread(float(scores.min()), float(scores.max()))

@@ -97,6 +97,38 @@ def growing_points(growing: pd.DataFrame, encodings: Encodings) -> list[alt.Char
     return layers
 
 
+def partial_points(partial: pd.DataFrame, encodings: Encodings) -> list[alt.Chart]:
+    """A hollow point with a bar for each that was scored on a part of the rows.
+
+    Args:
+        partial: From `app.tradeoff.partial.partial_points`.
+        encodings: Of the chart.
+    """
+    layers = []
+    for method, of_method in partial.groupby("method", sort=False):
+        base = alt.Chart(of_method).encode(x=encodings.x)
+        color = style.color_of(str(method))  # not by a scale, which would split the legend
+        bars = base.mark_rule(strokeWidth=4, opacity=0.3, color=color)
+        points = base.mark_point(filled=False, size=40, strokeWidth=1.5, opacity=0.9, color=color)
+        layers += [
+            bars.encode(y=encodings.y("low"), y2="high:Q"),
+            points.encode(y=encodings.y("score"), tooltip=_partial_tooltip()),
+        ]
+    return layers
+
+
+def _partial_tooltip() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("name:N", title="Curve of"),
+        alt.Tooltip("cut:N", title="Cut"),
+        alt.Tooltip("rows:N", title="On rows"),
+        alt.Tooltip("score:Q", title="Score so far", format=style.SCORE),
+        alt.Tooltip("low:Q", title="At least", format=style.SCORE),
+        alt.Tooltip("high:Q", title="At most", format=style.SCORE),
+        alt.Tooltip("removed:Q", title=AXES["removed"][0], format=".1%"),
+    ]
+
+
 def _growing_tooltip() -> list[alt.Tooltip]:
     fractions = [alt.Tooltip(f"{a}:Q", title=AXES[a][0], format=".1%") for a in KNOWN_AXES]
     return [

@@ -48,14 +48,21 @@ def draw_why_not(run: Run, reason: str) -> None:
                          query_params={"run": run.id})  # fmt: skip
 
 
-def draw_actions(run: Run, known: AtCut) -> None:
-    """The buttons; what runs already, or is known already, is not offered again."""
+def draw_actions(run: Run, known: AtCut, begun: bool = False) -> None:
+    """The buttons; what runs already, or is known already, is not offered again.
+
+    Args:
+        run: A finished run.
+        known: What is known of the cut that is looked at.
+        begun: Whether a curve was begun and is not complete.
+    """
     busy = at_work(run)
     with st.container(horizontal=True):
         label, is_known = _score_label(known)
         _button(run, label, "grading", SCORE, _score, is_known or SCORE in busy)
         done = is_done(run, CURVE)
-        label = f"{'Scored' if done else 'Score'} {CURVE_POINTS} cuts"
+        word = "Scored" if done else "Go on with" if begun else "Score"
+        label = f"{word} {CURVE_POINTS} cuts"
         _button(run, label, "show_chart", CURVE, _curve, done or CURVE in busy)
         with _menu("Time it", "timer", TIME):
             _draw_timing(run, known, TIME in busy)

@@ -12,9 +12,12 @@ from finegates.runs.label_errors import RMSE, RMSE_OF_MEAN, unit_number
 from finegates.runs.measurements import AtCut
 from finegates.runs.status import Status
 
-SCORES = ["removed", "score", "closed", "params", "mac_ratio", "kind", "cut"]
+SCORES = [
+    "removed", "score", "low", "high", "rows", "closed", "params", "mac_ratio", "kind", "cut",
+]  # fmt: skip
 TIMES = ["removed", "factor", "low", "high", "ceiling", "shape", "dtype", "hardware"]
 BUDGET, THRESHOLD, TRAINED = "budget", "threshold", "as trained"
+ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,14 @@ class MeasuredCuts:
         timings: From `finegates.runs.measurements`.
         status: Where the run stands: what it scored itself.
         here: Of the cut that is looked at.
+        partial: Points on a part of the rows, of a curve that grows.
     """
 
     points: Sequence[Mapping[str, Any]]
     timings: Sequence[Mapping[str, Any]]
     status: Status
     here: AtCut
+    partial: Sequence[Mapping[str, Any]] = ()
 
     @property
     def metric(self) -> str:
@@ -45,23 +50,31 @@ class MeasuredCuts:
 
 
 def score_frame(measured: MeasuredCuts) -> pd.DataFrame:
-    """A row for each point that was scored, fewest weights removed first."""
+    """A row for each point that was scored, fewest weights removed first.
+
+    One on a part of the rows has its interval, ``low`` to ``high``, and says on how many.
+    """
     rows = [
         {
             "removed": p["removed_weights_fraction"],
             "score": p["score"],
+            "low": p.get("score_low"),
+            "high": p.get("score_high"),
+            "rows": f"{p['rows']:,} of {p['all_rows']:,}" if "rows" in p else ALL,
             "closed": p.get("closed_gates_fraction"),
             "params": p.get("params"),
             "mac_ratio": p.get("mac_ratio"),
             "kind": BUDGET if p.get("remove") is not None else THRESHOLD,
             "cut": cut.words,
         }
-        for p in measured.points
+        for p in (*measured.points, *measured.partial)
         if (cut := cut_of(p))
     ]
     if rows and measured.status.score is not None:
         rows.append(_as_trained(measured.status))
-    return pd.DataFrame(rows, columns=SCORES).sort_values("removed", ignore_index=True)
+    frame = pd.DataFrame(rows, columns=SCORES).sort_values("removed", ignore_index=True)
+    frame[["low", "high"]] = frame[["low", "high"]].astype(float)
+    return frame
 
 
 def time_frame(measured: MeasuredCuts) -> pd.DataFrame:
@@ -137,6 +150,7 @@ def _as_trained(status: Status) -> dict[str, Any]:
     return {
         "removed": status.removed_weights_fraction,
         "score": status.score,
+        "rows": ALL,
         "closed": status.closed_gates_fraction,
         "kind": TRAINED,
         "cut": "as training left the gates",

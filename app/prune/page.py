@@ -47,11 +47,11 @@ draw_counts(shown, snapshot, measured)
 if reason := why_nothing_can_be_measured(run):
     draw_why_not(run, reason)
 else:
-    draw_actions(run, measured.here)
+    draw_actions(run, measured.here, begun=bool(measured.partial))
     draw_work(run)
     draw_saved(run, cut, measured.metric)
     draw_unsteady(run, measured.here)
-draw_curves(measured, shown)
+draw_curves(run, cut, measured, shown)
 draw_side_by_side(cut, measured)
 draw_try(run, cut)
 draw_survivor_view(shown)

@@ -1,23 +1,29 @@
 """The parts of the Prune page: the run, what a cut closes, what was measured of it."""
 
+from functools import partial
+
 import streamlit as st
 
 from app import words
 from app.charts.prune import EXPLANATIONS, score_curve, time_curve
 from app.prune.frames import MeasuredCuts, score_frame, side_by_side, time_frame, timed_on
+from app.prune.work import CURVE, at_work
 from app.reading.one_run import row_of, status_of
 from app.reading.run_costs import read_measured
 from app.reading.saved import known_at
 from app.snapshots.view import GateView
 from app.text import escape_markdown
 from app.widgets.report_button import report_button
+from app.widgets.ticks import draw_every
 from app.words import STATES, TERMS, percent
+from finegates.errors import FineGatesError
 from finegates.gates.cuts import Cut
 from finegates.gates.removal import removal
 from finegates.gates.snapshots import Snapshot
 from finegates.runs.folder import Run
 
 NOT_YET = "not measured"
+CURVE_TICK_S = 2.0
 
 
 def draw_state(run: Run) -> None:
@@ -37,7 +43,8 @@ def load_measured(run: Run, cut: Cut) -> MeasuredCuts:
         RunError: If one of its files is damaged.
     """
     known = read_measured(run)
-    return MeasuredCuts(known.points, known.timings, status_of(run), known_at(run, cut))
+    here = known_at(run, cut)
+    return MeasuredCuts(known.points, known.timings, status_of(run), here, known.partial)
 
 
 def draw_counts(shown: GateView, before: Snapshot, measured: MeasuredCuts) -> None:
@@ -67,18 +74,13 @@ def draw_counts(shown: GateView, before: Snapshot, measured: MeasuredCuts) -> No
             st.metric(label, number, help=meaning, border=True)
 
 
-def draw_curves(measured: MeasuredCuts, shown: GateView) -> None:
-    """Score and time over the weights removed."""
+def draw_curves(run: Run, cut: Cut, measured: MeasuredCuts, shown: GateView) -> None:
+    """Score and time over the weights removed; the score as it comes, while a curve grows."""
     here = removal(shown.layout, shown.closed).removed_weights_fraction
     left, right = st.columns(2, border=True)
     with left:
-        st.markdown("**Score without training again**", help=EXPLANATIONS["score"])
-        if len(scores := score_frame(measured)):
-            chart = score_curve(scores, here, measured.dense_score, measured.metric)
-            st.altair_chart(chart, key="scores", alt="Score over the weights removed")
-            st.caption(EXPLANATIONS["score"])
-        else:
-            st.caption("No cut of this run was scored yet, besides what training left.")
+        every_s = CURVE_TICK_S if CURVE in at_work(run) else 0
+        draw_every(f"curve-{run.id}", every_s, partial(_draw_scores, run, cut, here))
     with right:
         st.markdown("**Time of a pass**", help=EXPLANATIONS["time"])
         if len(times := time_frame(measured)):
@@ -87,6 +89,20 @@ def draw_curves(measured: MeasuredCuts, shown: GateView) -> None:
             st.caption(EXPLANATIONS["time"])
         else:
             st.caption("No cut of this run was timed yet.")
+
+
+def _draw_scores(run: Run, cut: Cut, here: float) -> None:
+    try:
+        measured = load_measured(run, cut)
+    except FineGatesError:  # damaged or deleted since the page was drawn, which says so next time
+        return
+    st.markdown("**Score without training again**", help=EXPLANATIONS["score"])
+    if len(scores := score_frame(measured)):
+        chart = score_curve(scores, here, measured.dense_score, measured.metric)
+        st.altair_chart(chart, key="scores", alt="Score over the weights removed")
+        st.caption(EXPLANATIONS["score"] + (f" {EXPLANATIONS['partial']}" * bool(measured.partial)))
+    else:
+        st.caption("No cut of this run was scored yet, besides what training left.")
 
 
 def draw_side_by_side(cut: Cut, measured: MeasuredCuts) -> None:

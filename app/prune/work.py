@@ -68,7 +68,7 @@ def _draw_tasks(run: Run) -> None:
     seen = st.session_state.setdefault(_SEEN, {})
     for task in tasks:
         if task.state == RUNNING:
-            _draw_running(run, task)
+            draw_running(run, task)
         elif task.state == FAILED:
             _draw_failed(run, task)
     ended = [t for t in tasks if t.state != RUNNING and seen.get((run.id, t.name)) == RUNNING]
@@ -77,9 +77,10 @@ def _draw_tasks(run: Run) -> None:
         st.rerun()
 
 
-def _draw_running(run: Run, task: Task) -> None:
+def draw_running(run: Run, task: Task, name: str = "") -> None:
+    """How far a task is, of the run of a name where others are shown too, and a button to stop."""
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.progress(task.fraction or 0.0, text=_how_far(task), width="stretch")
+        st.progress(task.fraction or 0.0, text=_how_far(task, name), width="stretch")
         if change_button("Stop", icon=":material/stop:", key=f"stop-{task.name}-{run.id}"):
             with contextlib.suppress(RunError):  # ended, and forgotten by another page
                 stop_task(run, task.name)
@@ -87,9 +88,10 @@ def _draw_running(run: Run, task: Task) -> None:
             st.rerun()
 
 
-def _how_far(task: Task) -> str:
+def _how_far(task: Task, name: str) -> str:
     """For example ``"**Scoring 20 cuts**, scoring cut 3 of 20, about 40 s left"``, as Markdown."""
-    words = [f"**{DOING[task.name]}**", escape_markdown(task.doing or "loading the model")]
+    told = filter(None, [name, task.doing or "loading the model"])
+    words = [f"**{DOING[task.name]}**", *map(escape_markdown, told)]
     if task.seconds_left is None:
         words.append(f"for {duration(max(0.0, time.time() - task.started))} so far")
     else:

@@ -9,6 +9,7 @@ from app.rows import Row, is_active
 from finegates.groups.file import Group
 from finegates.groups.progress import GroupProgress, progress_of
 from finegates.groups.store import list_groups
+from finegates.jobs.tasks import RUNNING, TASKS_FOLDER, Task, read_task
 from finegates.results import aggregate
 from finegates.results.points import Point
 from finegates.results.rows import RunRow, group_rows, rows_of, threshold_rows
@@ -88,6 +89,24 @@ def costs_of(folder: Path, runs: Iterable[str]) -> dict[str, RunCosts]:
 @copied(4)
 def _costs_of(folder: Path, changes: Changes) -> dict[str, RunCosts]:
     return {run: read_costs(Run(folder / run)) for run, _ in changes}
+
+
+def curves_at_work(folder: Path, rows: Iterable[Row], name: str) -> dict[str, Task]:
+    """Finished runs whose curve is being scored, each with how far that is.
+
+    Args:
+        folder: The runs folder.
+        rows: From `app.reading.runs.run_rows`.
+        name: Of the task.
+    """
+    ours = [Run(folder / row["run"]) for row in rows if row["status"] == "finished"]
+    tasks = {run.id: read_task(run, name) for run in ours if (run.path / TASKS_FOLDER).is_dir()}
+    return {run: task for run, task in tasks.items() if task and task.state == RUNNING}
+
+
+def curve_marks(folder: Path, runs: Iterable[str]) -> Changes:
+    """Something that is another value once one of these runs has a new point."""
+    return _changes(folder, runs)
 
 
 def _changes(folder: Path, runs: Iterable[str]) -> Changes:

@@ -10,7 +10,12 @@ from finegates.gates.cuts import AS_TRAINED
 from finegates.results.points import ROUNDED, THRESHOLDS, TRAINED
 from finegates.results.tables import REMOVAL_TOLERANCE
 from finegates.runs.folder import Run
-from finegates.runs.measurements import read_points, read_thresholds, read_timings
+from finegates.runs.measurements import (
+    read_partial,
+    read_points,
+    read_thresholds,
+    read_timings,
+)
 
 Cuts = dict[tuple[str, float], list[Mapping[str, Any]]]
 
@@ -41,10 +46,12 @@ class RunCosts:
     Attributes:
         points: At budgets and thresholds, from `finegates.runs.measurements`.
         timings: From `finegates.runs.measurements`, the newest last.
+        partial: Points on a part of the rows, of a curve that grows: no scores, only for its chart.
     """
 
     points: tuple[Mapping[str, Any], ...] = ()
     timings: tuple[Mapping[str, Any], ...] = ()
+    partial: tuple[Mapping[str, Any], ...] = ()
 
     def at(self, kind: str, target: float, removed: float | None) -> CutCost:
         """The cost of one cut.
@@ -82,7 +89,8 @@ def read_measured(run: Run) -> RunCosts:
     Raises:
         RunError: If one of its files is damaged.
     """
-    return RunCosts((*read_points(run), *read_thresholds(run)), tuple(read_timings(run)))
+    points, partial = (*read_points(run), *read_thresholds(run)), read_partial(run)
+    return RunCosts(points, tuple(read_timings(run)), tuple(partial))
 
 
 def read_costs(run: Run) -> RunCosts:

@@ -36,6 +36,10 @@ GROWING = (
     "A dashed ring is a run at work, with how far it is: its last score, at what its gates would "
     "remove now."
 )
+PARTIAL = (
+    "A small hollow point belongs to a curve that is not complete: it was scored on a part of the "
+    "rows, the bar is where its score on all of them is, with 95 % confidence."
+)
 NOT_QUOTED = "The paper prints no figure of this task and metric across this axis."
 
 
@@ -45,6 +49,7 @@ def draw_chart(
     look: Look,
     costs: Mapping[str, RunCosts] | None = None,
     growing: pd.DataFrame | None = None,
+    on_part: pd.DataFrame | None = None,
     *,
     height: int = HEIGHT,
     width: int = WIDTH,
@@ -58,6 +63,7 @@ def draw_chart(
         look: How they are drawn.
         costs: From `app.reading.results.costs_of`; needed by axes that are measured.
         growing: From `app.tradeoff.growing.growing`: runs at work.
+        on_part: From `app.tradeoff.partial.partial_points`: points on a part of the rows.
         height: In pixels.
         width: What its legend may take, in pixels.
         key: Of the chart on the page.
@@ -79,7 +85,7 @@ def draw_chart(
         *drawn, axis=look.axis, x_title=title, metric=metric, height=height,
         width=width, majority=_majority(points, known),
         front=frames.front(drawn[0], look.axis) if look.front else None,
-        quoted=reference, growing=growing,
+        quoted=reference, growing=growing, partial=on_part,
     )  # fmt: skip
     clicks = [
         name
@@ -98,9 +104,15 @@ def draw_chart(
     draw_unmeasured(shown, known, look.axis, key)
 
 
-def draw_reading(look: Look, grows: bool = False) -> None:
-    """How to read the charts above it, said once; ``grows`` where they show runs at work."""
-    sentences = [HOW_TO_READ, *([GROWING] if grows else []), AXES[look.axis][1]]
+def draw_reading(look: Look, grows: bool = False, partial: bool = False) -> None:
+    """How to read the charts above it, said once.
+
+    Args:
+        look: How they are drawn.
+        grows: Whether they show runs at work.
+        partial: Whether they show points on a part of the rows.
+    """
+    sentences = [HOW_TO_READ, *[GROWING] * grows, *[PARTIAL] * partial, AXES[look.axis][1]]
     sentences += ([FRONT] if look.front else []) + ([QUOTED] if look.quoted else [])
     st.caption(" ".join(sentences))
 

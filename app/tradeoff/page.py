@@ -7,16 +7,26 @@ import streamlit as st
 
 from app import places
 from app.charts.tradeoff import HEIGHT, PANEL_HEIGHT, PANEL_WIDTH, WIDTH
+from app.prune.work import CURVE
 from app.reading.curves import curves_of
-from app.reading.results import all_groups, costs_of, first_group, medians
+from app.reading.results import (
+    all_groups,
+    costs_of,
+    curve_marks,
+    curves_at_work,
+    first_group,
+    medians,
+)
 from app.reading.runs import brings_news, run_rows, runs_folder
 from app.rows import Row
 from app.text import escape_markdown
+from app.tradeoff.at_work import draw_curves_at_work, say_hidden
 from app.tradeoff.chart import draw_chart, draw_reading
 from app.tradeoff.choice import Look, choose_look, choose_methods, choose_tasks
 from app.tradeoff.frames import comparisons, shown_points
 from app.tradeoff.group import draw_at_work, draw_missing, draw_progress, draw_runs, rows_of
 from app.tradeoff.growing import growing, is_alike, is_growing, with_growing
+from app.tradeoff.partial import partial_points
 from app.tradeoff.points import draw_points
 from app.widgets.opening import leave_if_clicked, open_if_clicked
 from app.widgets.picker import ALL_RUNS, no_runs, pick_groups, say_unknown_group
@@ -44,6 +54,7 @@ def view(names: list[str]) -> None:
         return
     ours = rows_of(sound, all_rows)
     draw_at_work(ours)
+    draw_curves_at_work(folder, ours)
     draw_points_of(sound, all_rows)
     if sound:
         runs_report_button([Run(folder / row["run"]) for row in ours if row["status"] != BROKEN])
@@ -53,14 +64,16 @@ def view(names: list[str]) -> None:
 def news() -> News:
     """Runs that come, go on and end; a paused one brings nothing until somebody continues it."""
     all_rows = run_rows(folder)
+    at_work = curves_at_work(folder, all_rows, CURVE)
     marks = tuple((row["run"], row["status"], row["step"]) for row in all_rows)
     return News(
-        parts={"points": marks},
+        parts={"points": (marks, curve_marks(folder, at_work))},
         whole=(
             tuple(group.name for group in all_groups(folder)),
             tuple((row["run"], row["status"]) for row in all_rows),
+            tuple(at_work),
         ),
-        goes_on=brings_news(folder, all_rows),
+        goes_on=brings_news(folder, all_rows) or bool(at_work),
     )
 
 
@@ -78,6 +91,7 @@ def draw_points_of(groups: list[Group], all_rows: list[Row]) -> None:
         methods = choose_methods(points)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         look = choose_look()
+    say_hidden(folder, ours, look)
     panels = {task: shown_points(found[task], look.kinds, methods) for task in tasks}
     panels = {task: of_task for task, of_task in panels.items() if of_task}
     draw_panels(panels, ours, look)
@@ -96,17 +110,25 @@ def draw_panels(panels: dict[str, list[Point]], rows: list[Row], look: Look) -> 
         task: growing([row for row in rows if any(is_alike(row, p) for p in points)], expected_now)
         for task, points in panels.items()
     }
+    on_part = {
+        task: partial_points(
+            [row for row in rows if any(row["run"] in p.runs for p in points)], costs, look.kinds
+        )
+        for task, points in panels.items()
+    }
     columns = st.columns(min(len(panels), 2))
     for number, (task, points) in enumerate(panels.items()):
         with columns[number % len(columns)]:
             if len(panels) > 1:
                 st.markdown(f"**{task}**")
             draw_chart(
-                points, rows, look, costs, at_work[task], key=f"tradeoff_{number}",
+                points, rows, look, costs, at_work[task], on_part[task], key=f"tradeoff_{number}",
                 height=HEIGHT if len(panels) == 1 else PANEL_HEIGHT,
                 width=WIDTH if len(panels) == 1 else PANEL_WIDTH,
             )  # fmt: skip
-    draw_reading(look, grows=any(len(frame) for frame in at_work.values()))
+    draw_reading(
+        look, *(any(len(frame) for frame in frames.values()) for frames in (at_work, on_part))
+    )
 
 
 def expected_now(run: str) -> float | None:

@@ -2,8 +2,10 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from typing import Any
 
+from finegates.commands.follow import INTERRUPTED
 from finegates.commands.options import (
     add_command,
     add_runs_dir,
@@ -11,13 +13,18 @@ from finegates.commands.options import (
     point_cells,
     print_json,
 )
+from finegates.errors import SpecError
 from finegates.gates.cuts import CURVE_POINTS, Cut
+from finegates.runs.folder import Run
 from finegates.runs.label_errors import error_words
 from finegates.settings import numbers_of
 from finegates.spec import FIELDS
 
 REMOVE_RANGE = {"minimum": 0.0, "maximum": 0.99, "unit": ""}
 THRESHOLD_RANGE = {"minimum": 0.0, "maximum": 1.0, "unit": ""}
+LEAST_ROWS = 2
+
+Point = dict[str, Any]
 
 
 def add(commands: Any) -> None:
@@ -29,7 +36,10 @@ def add(commands: Any) -> None:
         _evaluate,
         "At a budget exactly the lowest gates are closed, at a threshold those up to it; the "
         "smaller model is made and scored. A run without gates is closed by the size of its rows "
-        "and columns. Nothing is trained. The points are kept in the run's curve.json.",
+        "and columns. Nothing is trained. The points are kept in the run's curve.json. A curve "
+        "comes roughly at first, each point with a 95 percent interval from a part of the rows, "
+        "and is then refined to all rows, what is least certain first. Ctrl+C keeps what is known, "
+        "and the same command goes on from there.",
     )
     add_runs_dir(parser)
     parser.add_argument("run", help="the run's id")
@@ -40,6 +50,9 @@ def add(commands: Any) -> None:
         "--curve",
         action="store_true",
         help=f"{CURVE_POINTS} cuts that remove ever more in even steps, from what training left",
+    )
+    parser.add_argument(
+        "--rows", type=int, metavar="N", help="of --curve: stop once each point has so many rows"
     )
     parser.add_argument("--device", default="auto", help=FIELDS["device"].metadata["help"])
     parser.add_argument("--json", action="store_true", help="print the JSON line only")
@@ -52,24 +65,56 @@ def _evaluate(options: argparse.Namespace) -> int:
     cuts = _cuts(options)
     run = opened_run(options)
     check_device(options.device)
-    from finegates.jobs.tasks import reported
-    from finegates.measuring.evaluation import evaluate_cuts  # torch loads here
-
-    def tell(point: dict[str, Any]) -> None:
-        cells = filter(None, [*point_cells(point), error_words(point["metrics"])])
-        print("  ".join(cells), file=sys.stderr, flush=True)
-
+    device = matching_devices(options.device)[0].name
     if not options.json:
         header = f"{'cut':>8}  {'removed':>7}  {'closed':>7}  {run.status().metric} x 100"
         print(header, file=sys.stderr)
-    device = matching_devices(options.device)[0].name
-    points = evaluate_cuts(run, cuts, device, None if options.json else tell, reported())
+    tell = None if options.json else _tell
+    if cuts is None:
+        return _curve(run, device, tell, options.rows)
+    from finegates.jobs.tasks import reported
+    from finegates.measuring.evaluation import evaluate_cuts  # torch loads here
+
+    points = evaluate_cuts(run, cuts, device, tell, reported())
     print_json({"run": run.id, "points": points})
     return 0
 
 
+def _curve(run: Run, device: str, tell: Callable[[Point], None] | None, rows: int | None) -> int:
+    """As it grows; Ctrl+C ends it, and what is known stays."""
+    from finegates.jobs.tasks import reported
+    from finegates.measuring.curve import grow_curve  # torch loads here
+
+    known: dict[int, Point] = {}
+
+    def told(point: Point) -> None:
+        known[point["closed_gates"]] = point
+        if tell:
+            tell(point)
+
+    try:
+        points = grow_curve(run, device, told, reported(), rows)
+    except KeyboardInterrupt:
+        done = sum("rows" not in point for point in known.values())
+        again = f"python -m finegates evaluate {run.id} --curve"
+        print(
+            f"\n{done} of {len(known)} points are scored on all rows, the others on a part. What "
+            f"is known is kept; to go on: {again}", file=sys.stderr,
+        )  # fmt: skip
+        return INTERRUPTED
+    print_json({"run": run.id, "points": points})
+    return 0
+
+
+def _tell(point: Point) -> None:
+    cells = [*point_cells(point), error_words(point.get("metrics"))]
+    print("  ".join(filter(None, cells)), file=sys.stderr, flush=True)
+
+
 def _cuts(options: argparse.Namespace) -> list[Cut] | None:
     """None for a whole curve: where its cuts are depends on the gates."""
+    if options.rows is not None and not (options.curve and options.rows >= LEAST_ROWS):
+        raise SpecError(f"rows is {options.rows}; it is for --curve, and at least {LEAST_ROWS}.")
     if options.curve:
         return None
     if options.threshold is not None:

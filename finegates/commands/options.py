@@ -142,11 +142,18 @@ def percent(fraction: float | None) -> str:
 
 
 def point_cells(point: Mapping[str, Any]) -> list[str]:
-    """A point of `finegates.measuring.evaluation` as aligned cells: cut, removed, closed, score."""
+    """A point of `finegates.measuring.evaluation` as aligned cells: cut, removed, closed, score.
+
+    One on a part of the rows says on how many, and how far off it may be.
+    """
     asked = point["threshold"] if point["remove"] is None else point["remove"]
     cut = f"<= {asked:g}" if point["remove"] is None else percent(asked)
     fractions = [point["removed_weights_fraction"], point["closed_gates_fraction"]]
     cells = [f"{cut:>8}", *(f"{percent(f):>7}" for f in fractions), f"{100 * point['score']:.1f}"]
+    if "rows" in point:
+        off = 50 * (point["score_high"] - point["score_low"])
+        cells[-1] += f" +- {off:.1f}"
+        cells.append(f"({point['rows']:,} of {point['all_rows']:,} rows)")
     number = point["reopened_gates"]
     if number:
         gates = "gate" if number == 1 else "gates"

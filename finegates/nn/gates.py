@@ -97,7 +97,7 @@ class Gates(nn.Module):
             index: Of the side in ``layout.sides``.
         """
         if not self._parts:
-            values = self._spread(self._values_of_pass())
+            values = self.applied(self._values_of_pass())
             self._parts = values.split([s.size for s in self.layout.sides])
         return self._parts[index]
 
@@ -107,7 +107,11 @@ class Gates(nn.Module):
 
     def applied_values(self) -> Tensor:
         """What multiplies each row and column in evaluation, shape ``(num_dimensions,)``."""
-        return self._spread(self.law.value(self.mean))
+        return self.applied(self.law.value(self.mean))
+
+    def applied(self, values: Tensor) -> Tensor:
+        """What rows and columns have of each gate's: ``(num_gates,)`` -> ``(num_dimensions,)``."""
+        return values if self._applied is None else products(values, self._applied)
 
     def probability_open(self) -> Tensor:
         """Each gate's probability of being open, shape ``(num_gates,)``; differentiable."""
@@ -204,10 +208,6 @@ class Gates(nn.Module):
         if self._values is None:
             self._values = self()
         return self._values
-
-    def _spread(self, values: Tensor) -> Tensor:
-        """Gates -> what multiplies rows and columns: ``(num_gates,)`` -> ``(num_dimensions,)``."""
-        return values if self._applied is None else products(values, self._applied)
 
     def _noise(self) -> Tensor:
         shape, source = self.parameter.shape, self.generator

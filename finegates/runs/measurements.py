@@ -1,7 +1,9 @@
 """What was measured of a finished run's smaller models: ``curve.json`` and ``timings.json``.
 
 The curve has a point for each cut: budgets under ``points``, thresholds under ``thresholds``. A
-point keeps its place until the same cut is measured again. Loads no torch.
+point keeps its place until the same cut is measured again. What was scored on a part of the rows
+only stands apart, under ``partial``: it is for looking at a curve that grows, and no score. Loads
+no torch.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +25,9 @@ Rows = list[dict[str, Any]]
 
 _ASKED = {"points": "remove", "thresholds": "threshold"}
 """List of the curve -> what its cuts are named."""
+_PARTIAL = "partial"
 _POINT_NUMBERS = ("score", "removed_weights_fraction")
+_PARTIAL_NUMBERS = (*_POINT_NUMBERS, "score_low", "score_high", "rows", "all_rows")
 _TIMING_NUMBERS = (
     "dense_s", "masked_s", "shrunk_s", "speedup", "mac_ratio", "removed_weights_fraction",
 )  # fmt: skip
@@ -133,20 +137,42 @@ def read_thresholds(run: Run) -> Rows:
     return _curve(run)["thresholds"]
 
 
+def read_partial(run: Run) -> Rows:
+    """What was scored on a part of the rows, budgets and thresholds; none if nothing was.
+
+    Each has ``score_low`` and ``score_high``, where the score on all rows is expected
+    (`finegates.measuring.parts.interval`), ``rows`` that were scored and ``all_rows``.
+
+    Raises:
+        RunError: If the file is damaged, or of another version.
+    """
+    return _curve(run)[_PARTIAL]
+
+
 def keep_points(run: Run, points: Iterable[Mapping[str, Any]]) -> None:
     """Writes points next to those of the file; one at the same cut is replaced.
+
+    Args:
+        run: The run.
+        points: As `finegates.measuring.evaluation` makes them; those with ``rows`` are partial, and
+            nothing beside one that is not.
 
     Raises:
         RunError: If the file is damaged.
     """
-    points = list(points)
+    rows: Rows = [dict(point) for point in points]
+    new = {True: [p for p in rows if "rows" in p], False: [p for p in rows if "rows" not in p]}
     with FileLock(run.path / MEASURED_LOCK):  # a curve and a single cut may be scored together
         kept = _curve(run)
         for name, asked in _ASKED.items():
-            new = [dict(point) for point in points if point.get(asked) is not None]
-            by_cut = {point[asked]: point for point in [*kept[name], *new]}
+            of_kind = [point for point in new[False] if point.get(asked) is not None]
+            by_cut = {point[asked]: point for point in [*kept[name], *of_kind]}
             kept[name] = [by_cut[cut] for cut in sorted(by_cut)]
-        write_json(run.path / CURVE_FILE, {"format_version": FORMAT_VERSION, **kept})
+        scored = {cut_of(point) for name in _ASKED for point in kept[name]}
+        partial = {cut_of(point): point for point in [*kept[_PARTIAL], *new[True]]}
+        kept[_PARTIAL] = [point for cut, point in partial.items() if cut not in scored]
+        content = {name: rows for name, rows in kept.items() if rows or name != _PARTIAL}
+        write_json(run.path / CURVE_FILE, {"format_version": FORMAT_VERSION, **content})
 
 
 def read_timings(run: Run) -> Rows:
@@ -175,10 +201,12 @@ def keep_timing(run: Run, timing: Mapping[str, Any]) -> None:
 def _curve(run: Run) -> dict[str, Rows]:
     content = _content(run, CURVE_FILE) or {"points": []}
     found = {"points": content.get("points"), "thresholds": content.get("thresholds", [])}
-    return {
-        name: _checked(found[name], (asked, *_POINT_NUMBERS), f"{run.id}/{CURVE_FILE}")
+    where = f"{run.id}/{CURVE_FILE}"
+    curve = {
+        name: _checked(found[name], (asked, *_POINT_NUMBERS), where)
         for name, asked in _ASKED.items()
     }
+    return curve | {_PARTIAL: _checked(content.get(_PARTIAL, []), _PARTIAL_NUMBERS, where)}
 
 
 def _content(run: Run, name: str) -> dict[str, Any]:

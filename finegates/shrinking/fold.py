@@ -5,6 +5,7 @@ dimensions of the residual stream leave the model and its matrices at once: all 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -12,13 +13,13 @@ from transformers import PreTrainedModel
 
 from finegates.adapters import merge_adapters
 from finegates.errors import ModelError
-from finegates.gates.layout import ROLES, SIDES, GatedMatrix
+from finegates.gates.layout import ROLES, SIDES, GatedMatrix, GateLayout
 from finegates.gates.stream import READS
 from finegates.models.architectures import architecture_of
 from finegates.nn.attach import GATES_NAME, detach_gates, gated_streams, gates_of
 from finegates.nn.gated_linear import GatedLinear
 from finegates.nn.gates import Gates
-from finegates.nn.model_parts import encoder_layers, locate
+from finegates.nn.model_parts import encoder_layers, locate, stream_paths
 from finegates.shrinking.narrow import keep_dimensions
 
 
@@ -34,23 +35,52 @@ class Folded:
     weight: Tensor
     bias: Tensor
 
-    def rows(self, keep: Tensor) -> "Folded":
-        """Some of its rows: a boolean of shape ``(out,)``, or indices."""
+    def rows(self, keep: Tensor | slice) -> "Folded":
+        """Some of its rows: a boolean of shape ``(out,)``, indices, or a slice, not copied."""
         return Folded(self.weight[keep], self.bias[keep])
 
-    @property
+    @cached_property
     def is_constant(self) -> Tensor:
         """Which outputs don't depend on the input, boolean, shape ``(out,)``."""
-        return (self.weight == 0).all(1)
+        return ~self.weight.any(1)
 
-    @property
+    @cached_property
     def reads(self) -> Tensor:
         """Which inputs are read, boolean, shape ``(in,)``."""
-        return (self.weight != 0).any(0)
+        return self.weight.any(0)
 
 
 Layer = dict[str, Folded]
 """Role -> matrix."""
+
+
+@dataclass(frozen=True)
+class Open:
+    """A matrix whose gates are all open: what any of them closes is cut out of it.
+
+    Attributes:
+        gated: What the gates multiply, at the values that they have when open.
+        outside: A low-rank update that they don't, float64, shape ``(out, in)``; None if none.
+        matrix: Where its gates are; None without gates.
+    """
+
+    gated: Folded
+    outside: Tensor | None = None
+    matrix: GatedMatrix | None = None
+
+    def closed_by(self, layout: GateLayout, is_open: Tensor) -> Folded:
+        """The matrix with some gates closed; equal to what folding it then gives.
+
+        Args:
+            layout: Where each gate is.
+            is_open: Of each gated row and column, boolean, shape ``(num_dimensions,)``.
+        """
+        gated = self.gated
+        if self.matrix is not None:
+            read, kept = (_gate(layout, self.matrix, side, is_open) for side in SIDES)
+            weight = torch.where(kept[:, None] & read, gated.weight, 0.0)
+            gated = Folded(weight, torch.where(kept, gated.bias, 0.0))
+        return gated if self.outside is None else _plus(gated, self.outside)
 
 
 @torch.no_grad()
@@ -66,6 +96,16 @@ def fold(model: PreTrainedModel) -> list[Layer]:
     Raises:
         ModelError: If the type is not supported, or an adapter is not linear.
     """
+    is_open = _open_stream(gates_of(model)) if hasattr(model, GATES_NAME) else None
+    layers = [
+        {role: _whole(matrix) for role, matrix in layer.items()} for layer in fold_apart(model)
+    ]
+    return layers if is_open is None else narrowed(model, layers, is_open)
+
+
+@torch.no_grad()
+def fold_apart(model: PreTrainedModel) -> list[dict[str, Open]]:
+    """As `fold`, with what the gates multiply apart from what they don't, at its full width."""
     numbers = range(len(encoder_layers(model)))
     merge_adapters(model)
     gates = gates_of(model) if hasattr(model, GATES_NAME) else None
@@ -73,13 +113,28 @@ def fold(model: PreTrainedModel) -> list[Layer]:
         {role: _folded(_matrix(model, number, role), gates) for role in ROLES} for number in numbers
     ]
     if gates is not None:
-        is_open = _fold_stream(model, gates)
+        _fold_stream(model, gates)
         detach_gates(model)
-        if is_open is not None and not is_open.all():
-            kept = is_open.nonzero()[:, 0] if is_open.any() else torch.tensor([0])
-            keep_dimensions(model, kept, architecture_of(model.config.model_type))
-            layers = [_narrower(layer, is_open, kept) for layer in layers]
     return layers
+
+
+@torch.no_grad()
+def narrowed(model: PreTrainedModel, layers: list[Layer], is_open: Tensor) -> list[Layer]:
+    """Takes closed dimensions of the residual stream out of a plain model and its layers.
+
+    Args:
+        model: Changed in place.
+        layers: Its folded matrices.
+        is_open: Boolean, shape ``(width,)``; if none is open, the first stays, as zero.
+    """
+    if is_open.all():
+        return layers
+    kept = is_open.nonzero()[:, 0] if is_open.any() else torch.tensor([0])
+    keep_dimensions(model, kept, architecture_of(model.config.model_type))
+    for path in () if is_open.any() else stream_paths(model):
+        for parameter in model.get_submodule(path).parameters():
+            parameter.zero_()
+    return [_narrower(layer, is_open, kept) for layer in layers]
 
 
 @torch.no_grad()
@@ -121,29 +176,36 @@ def _matrix(model: PreTrainedModel, layer: int, role: str) -> nn.Module:
     return getattr(parent, name)
 
 
-def _folded(module: nn.Module, gates: Gates | None) -> Folded:
+def _folded(module: nn.Module, gates: Gates | None) -> Open:
     if isinstance(module, GatedLinear) and gates is not None:
         return _with_gates(module, gates)
     if not isinstance(module, nn.Linear):
         raise ModelError(f"A {type(module).__name__} can't be folded into one matrix.")
-    return Folded(module.weight.double(), _bias_of(module))
+    return Open(Folded(module.weight.double(), _bias_of(module)))
 
 
-def _with_gates(module: GatedLinear, gates: Gates) -> Folded:
+def _with_gates(module: GatedLinear, gates: Gates) -> Open:
     values = gates.applied_values().double()
-    gate_in, gate_out = (_gate(gates, module.matrix, side, values) for side in SIDES)
+    gate_in, gate_out = (_gate(gates.layout, module.matrix, side, values) for side in SIDES)
     weight = gate_out[:, None] * module.merged_weight().double() * gate_in
+    outside = None
     if module.low_rank is not None and not module.inside:
         low = module.low_rank
-        weight = weight + (low.scale * low.b @ low.a).double()
-    return Folded(weight, gate_out * _bias_of(module))
+        outside = (low.scale * low.b @ low.a).double()
+    return Open(Folded(weight, gate_out * _bias_of(module)), outside, module.matrix)
 
 
-def _fold_stream(model: PreTrainedModel, gates: Gates) -> Tensor | None:
-    """Gates go into what puts out the residual stream; returns which of its dimensions are open."""
+def _open_stream(gates: Gates) -> Tensor | None:
+    """Which dimensions of the residual stream are open; None if no gates stand for them."""
+    hidden = gates.layout.hidden
+    return None if hidden is None else gates.law.value(gates.mean)[hidden.slice] > 0
+
+
+def _fold_stream(model: PreTrainedModel, gates: Gates) -> None:
+    """Gates of the residual stream go into what puts it out."""
     hidden = gates.layout.hidden
     if hidden is None:
-        return None
+        return
     values = gates.law.value(gates.mean)[hidden.slice]
     for gated in gated_streams(model).values():
         base = gated.base_layer
@@ -151,7 +213,6 @@ def _fold_stream(model: PreTrainedModel, gates: Gates) -> Tensor | None:
         base.weight.copy_(base.weight.double() * over)
         if base.bias is not None:
             base.bias.copy_(base.bias.double() * values)
-    return values > 0
 
 
 def _narrower(layer: Layer, is_open: Tensor, kept: Tensor) -> Layer:
@@ -166,11 +227,20 @@ def _narrower(layer: Layer, is_open: Tensor, kept: Tensor) -> Layer:
     return found
 
 
-def _gate(gates: Gates, matrix: GatedMatrix, side: str, values: Tensor) -> Tensor:
-    place = gates.layout.applied_place(matrix, side)
+def _whole(matrix: Open) -> Folded:
+    return matrix.gated if matrix.outside is None else _plus(matrix.gated, matrix.outside)
+
+
+def _plus(matrix: Folded, update: Tensor) -> Folded:
+    return Folded(matrix.weight + update, matrix.bias)
+
+
+def _gate(layout: GateLayout, matrix: GatedMatrix, side: str, values: Tensor) -> Tensor:
+    """What rows or columns have of some values; those without a gate have 1, or true."""
+    place = layout.applied_place(matrix, side)
     if place is None:
         return torch.ones(matrix.features(side), dtype=values.dtype)
-    return values[gates.layout.sides[place].slice]
+    return values[layout.sides[place].slice]
 
 
 def _bias_of(module: nn.Linear | GatedLinear) -> Tensor:

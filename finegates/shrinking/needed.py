@@ -73,8 +73,8 @@ def needed_attention(layer: Layer, num_heads: int) -> Attention:
     needed_values = ~v.is_constant & o.reads
     heads = []
     for number in range(num_heads):
-        dims = torch.arange(number * width, (number + 1) * width)
-        values = dims[needed_values[dims]]
+        dims = slice(number * width, (number + 1) * width)
+        values = needed_values[dims].nonzero()[:, 0] + dims.start
         if len(values):
             queries, keys = _scores(q.rows(dims), k.rows(dims))
             heads.append(Head(queries, keys, v.rows(values), o.weight[:, values]))
@@ -94,16 +94,18 @@ def needed_feed_forward(layer: Layer, activation: Callable[[Tensor], Tensor]) ->
 def needs_of(attention: Attention, feed_forward: FeedForward) -> Needs:
     """The least that these compute: of every matrix its needed rows times needed columns."""
     heads = attention.heads
-    matrices = [torch.cat([getattr(h, role).weight for h in heads]) for role in "qkv" if heads]
-    matrices += [torch.cat([h.o for h in heads], 1)] if heads else []
-    matrices += [feed_forward.inner.weight, feed_forward.outer]
+    weights = sum(_extent([getattr(head, role) for head in heads]) for role in "qkv" if heads)
+    weights += _extent([Folded(head.o.T, head.v.bias) for head in heads]) if heads else 0
+    weights += _extent([feed_forward.inner])
+    weights += _extent([Folded(feed_forward.outer, feed_forward.bias)])
     scores = sum(len(head.q.bias) + len(head.v.bias) for head in heads)
-    return Needs(sum(_extent(m) for m in matrices), scores)
+    return Needs(weights, scores)
 
 
-def _extent(weight: Tensor) -> int:
-    nonzero = weight != 0
-    return int(nonzero.any(1).sum()) * int(nonzero.any(0).sum())
+def _extent(parts: Sequence[Folded]) -> int:
+    """Rows times columns that are not all zero, of matrices below each other."""
+    rows = sum(int((~part.is_constant).sum()) for part in parts)
+    return rows * int(torch.stack([part.reads for part in parts]).any(0).sum())
 
 
 def _scores(q: Folded, k: Folded) -> tuple[Folded, Folded]:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-import transformers
 from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.activations import ACT2FN
@@ -21,7 +20,7 @@ from finegates.nn.attach import GATES_NAME, gates_of
 from finegates.nn.gates import Gates
 from finegates.nn.model_parts import encoder_layer_norms
 from finegates.shrinking.build import Tensors, build_attention, build_feed_forward
-from finegates.shrinking.fold import fold
+from finegates.shrinking.fold import Layer, fold, fold_apart, narrowed
 from finegates.shrinking.hardware import Hardware, hardware
 from finegates.shrinking.models import MODELS, Shrunk, shrunk_config
 from finegates.shrinking.modules import tensor_path
@@ -63,13 +62,54 @@ def shrink(
         ModelError: If the type is not supported, or an adapter can't be merged.
         SpecError: If an argument is out of range.
     """
-    machine = hardware(tuned_for)
     plain = copy.deepcopy(model).cpu().eval()
     prune(plain, cut_of({"threshold": threshold, "remove": remove}))
+    return _smaller(plain, fold(plain), hardware(tuned_for))
+
+
+class Shrinker:
+    """Makes the smaller models of one gated model, one for each of many cuts.
+
+    Each is the one that `shrink` makes; what they have in common, copying and folding, is done
+    once. What no gate touches, as the embeddings, is one memory for all of them.
+
+    Args:
+        model: A supported classifier with gates; it is not changed.
+        tuned_for: As of `shrink`.
+
+    Raises:
+        ModelError: As `shrink`.
+    """
+
+    @torch.no_grad()
+    def __init__(self, model: PreTrainedModel, tuned_for: str | Hardware = "cpu") -> None:
+        self._machine = hardware(tuned_for)
+        self._plain = copy.deepcopy(model).cpu().eval()
+        gates = gates_of(self._plain)
+        gates.close_exactly(np.zeros(gates.layout.num_gates, dtype=bool))
+        self._layout, self._applied = gates.layout, gates.applied
+        self._open = fold_apart(self._plain)
+
+    @torch.no_grad()
+    def at(self, closed: np.ndarray) -> Shrunk:
+        """The smaller model without these gates: boolean, shape ``(num_gates,)``."""
+        is_open = self._applied(torch.from_numpy(~closed)).bool()
+        layers = [
+            {role: matrix.closed_by(self._layout, is_open) for role, matrix in layer.items()}
+            for layer in self._open
+        ]
+        plain, hidden = self._plain, self._layout.hidden
+        if hidden is not None and closed[hidden.slice].any():
+            plain = copy.deepcopy(plain)
+            layers = narrowed(plain, layers, torch.from_numpy(~closed[hidden.slice]))
+        return _smaller(plain, layers, self._machine)
+
+
+def _smaller(plain: PreTrainedModel, layers: list[Layer], machine: Hardware) -> Shrunk:
     architecture = architecture_of(plain.config.model_type)
     plans, needs = [], []
     tensors: Tensors = {}
-    for number, layer in enumerate(fold(plain)):
+    for number, layer in enumerate(layers):
         attention = needed_attention(layer, plain.config.num_attention_heads)
         feed_forward = needed_feed_forward(layer, activation_of(plain))
         needs.append(needs_of(attention, feed_forward))
@@ -124,11 +164,14 @@ def _assembled(
 ) -> Shrunk:
     kind = MODELS[plain.config.model_type]
     (width,) = next(encoder_layer_norms(plain)).normalized_shape
-    config = shrunk_config(plain.config, kind, plans, needs, width)
     with torch.device("meta"):
-        names = kind(config).state_dict()
+        model = kind(shrunk_config(plain.config, kind, plans, needs, width))
     dtype, kept = plain.dtype, plain.state_dict()
-    state = {name: tensors[name] if name in tensors else kept[name] for name in names}
+    state = {name: tensors[name] if name in tensors else kept[name] for name in model.state_dict()}
     state = {name: t.to(dtype) if t.is_floating_point() else t for name, t in state.items()}
-    transformers.utils.logging.disable_progress_bar()
-    return kind.from_pretrained(None, config=config, state_dict=state, dtype=dtype)
+    model.load_state_dict(state, assign=True)
+    for name, buffer in list(model.named_buffers()):
+        if buffer.is_meta:  # in no state, as the numbers of the positions
+            parent, _, last = name.rpartition(".")
+            model.get_submodule(parent).register_buffer(last, plain.get_buffer(name), False)
+    return model.eval()

@@ -1,6 +1,8 @@
 """Scores of a model on labelled rows, in training and after it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from finegates.data.splits import TextSplits
 from finegates.nn.pretrained import longest_input
 from finegates.spec import RunSpec
-from finegates.training.batches import evaluation_batches, tokenise
+from finegates.training.batches import by_length, evaluation_batches, tokenise
 from finegates.training.label_scale import LabelScale
 from finegates.training.metrics import compute_metrics, label_errors
 from finegates.training.session import evaluation_batch_size, make_accelerator
@@ -42,7 +44,7 @@ def score_batches(
 @torch.no_grad()
 def answer_batches(
     model: PreTrainedModel,
-    batches: DataLoader,
+    batches: DataLoader | list[dict[str, Any]],
     accelerator: Accelerator,
     splits: TextSplits,
     label_scale: LabelScale | None = None,
@@ -105,10 +107,13 @@ class Judge:
         self.splits = splits
         precision = "fp32" if splits.problem == "regression" else spec.precision
         self.accelerator = make_accelerator(device, precision)
+        self.precision = self.accelerator.mixed_precision
         max_length = min(spec.max_length, longest_input(model.config))
         rows = tokenise(tokenizer, splits.validation, max_length)
         batches = evaluation_batches(rows, tokenizer, evaluation_batch_size(spec))
         self.batches = self.accelerator.prepare_data_loader(batches)
+        self.labels = splits.validation["label"].to_numpy()[by_length(rows)]
+        """True classes or numbers, shape (rows,), in the batches' order."""
 
     @property
     def metric(self) -> str:
@@ -121,3 +126,35 @@ class Judge:
         """All metrics of a model, which is moved to the device; ``progress`` as `score_batches`."""
         model.to(self.accelerator.device)
         return score_batches(model, self.batches, self.accelerator, self.splits, progress=progress)
+
+    def answers(
+        self,
+        model: PreTrainedModel,
+        rows: Iterable[int],
+        progress: Callable[[float], None] = lambda fraction: None,
+    ) -> np.ndarray:
+        """Answers to some rows: classes or numbers, shape (rows,), in the batches' order.
+
+        Each row stays in its batch and is padded as there: in half precision, too, it is answered
+        as it is among all rows.
+
+        Args:
+            model: It is moved to the device.
+            rows: Their numbers in the batches' order; at least one.
+            progress: As `score_batches`.
+        """
+        model.to(self.accelerator.device)
+        asked = torch.zeros(len(self.labels), dtype=torch.bool)
+        asked[list(rows)] = True
+        parts = asked.split([len(batch["labels"]) for batch in self._ready])
+        batches = [
+            {name: values[part.to(values.device)] for name, values in batch.items()}
+            for batch, part in zip(self._ready, parts, strict=True)
+            if part.any()
+        ]
+        return answer_batches(model, batches, self.accelerator, self.splits, progress=progress)[0]
+
+    @cached_property
+    def _ready(self) -> list[dict[str, Any]]:
+        """All batches on the device, padded once."""
+        return list(self.batches)
