@@ -7,10 +7,11 @@ import streamlit as st
 
 from app import places
 from app.prune.cut import chosen_cut
-from app.prune.work import CURVE, SAVE, SCORE, TIME, at_work, is_done, start
+from app.prune.work import at_work, is_done, start
 from app.reading.one_run import has_weights, row_of
 from app.text import escape_markdown
 from app.widgets.buttons import change_button
+from app.widgets.task_bar import CURVE, SAVE, SCORE, TIME
 from finegates.exporting.package import CODE_FILE, FORMAT_FILES, FORMAT_TITLES
 from finegates.gates.cuts import CURVE_POINTS, Cut
 from finegates.runs.folder import Run

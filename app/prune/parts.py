@@ -7,13 +7,14 @@ import streamlit as st
 from app import words
 from app.charts.prune import EXPLANATIONS, score_curve, time_curve
 from app.prune.frames import MeasuredCuts, score_frame, side_by_side, time_frame, timed_on
-from app.prune.work import CURVE, at_work
+from app.prune.work import at_work
 from app.reading.one_run import row_of, status_of
 from app.reading.run_costs import read_measured
 from app.reading.saved import known_at
 from app.snapshots.view import GateView
 from app.text import escape_markdown
 from app.widgets.report_button import report_button
+from app.widgets.task_bar import CURVE
 from app.widgets.ticks import draw_every
 from app.words import STATES, TERMS, percent
 from finegates.errors import FineGatesError

@@ -4,8 +4,6 @@ A task outlives its page, and the next page shows it. What is clicked acts on th
 showed then, or on nothing: buttons are named by their run.
 """
 
-import contextlib
-import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -14,20 +12,12 @@ import streamlit as st
 from app.reading.one_run import tasks_of
 from app.text import escape_markdown
 from app.widgets.buttons import change_button
+from app.widgets.task_bar import DOING, draw_running
 from app.widgets.ticks import draw_every
-from app.words import duration
-from finegates.errors import FineGatesError, RunError
-from finegates.gates.cuts import CURVE_POINTS
-from finegates.jobs.tasks import DONE, FAILED, RUNNING, Task, forget_task, start_task, stop_task
+from finegates.errors import FineGatesError
+from finegates.jobs.tasks import DONE, FAILED, RUNNING, Task, forget_task, start_task
 from finegates.runs.folder import Run
 
-SCORE, CURVE, TIME, SAVE = "score", "curve", "time", "save"
-DOING = {
-    SCORE: "Scoring",
-    CURVE: f"Scoring {CURVE_POINTS} cuts",
-    TIME: "Timing",
-    SAVE: "Saving the smaller model",
-}
 TICK_S = 1.0
 _SEEN = "_tasks_seen"
 
@@ -75,28 +65,6 @@ def _draw_tasks(run: Run) -> None:
     seen.update({(run.id, task.name): task.state for task in tasks})
     if ended:
         st.rerun()
-
-
-def draw_running(run: Run, task: Task, name: str = "") -> None:
-    """How far a task is, of the run of a name where others are shown too, and a button to stop."""
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.progress(task.fraction or 0.0, text=_how_far(task, name), width="stretch")
-        if change_button("Stop", icon=":material/stop:", key=f"stop-{task.name}-{run.id}"):
-            with contextlib.suppress(RunError):  # ended, and forgotten by another page
-                stop_task(run, task.name)
-            forget_task(run, task.name)
-            st.rerun()
-
-
-def _how_far(task: Task, name: str) -> str:
-    """For example ``"**Scoring 20 cuts**, scoring cut 3 of 20, about 40 s left"``, as Markdown."""
-    told = filter(None, [name, task.doing or "loading the model"])
-    words = [f"**{DOING[task.name]}**", *map(escape_markdown, told)]
-    if task.seconds_left is None:
-        words.append(f"for {duration(max(0.0, time.time() - task.started))} so far")
-    else:
-        words.append(f"about {duration(task.seconds_left)} left")
-    return ", ".join(words)
 
 
 def _draw_failed(run: Run, task: Task) -> None:

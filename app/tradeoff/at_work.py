@@ -6,11 +6,11 @@ from pathlib import Path
 import streamlit as st
 
 from app.charts.axes import KIND_NAMES
-from app.prune.work import CURVE, draw_running
 from app.reading.results import curves_at_work
 from app.rows import Row
 from app.tradeoff.choice import Look
 from app.tradeoff.partial import CURVE_KINDS
+from app.widgets.task_bar import CURVE, draw_running
 from finegates.runs.folder import Run
 
 HIDDEN = (

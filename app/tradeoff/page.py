@@ -7,7 +7,6 @@ import streamlit as st
 
 from app import places
 from app.charts.tradeoff import HEIGHT, PANEL_HEIGHT, PANEL_WIDTH, WIDTH
-from app.prune.work import CURVE
 from app.reading.curves import curves_of
 from app.reading.results import (
     all_groups,
@@ -31,6 +30,7 @@ from app.tradeoff.points import draw_points
 from app.widgets.opening import leave_if_clicked, open_if_clicked
 from app.widgets.picker import ALL_RUNS, no_runs, pick_groups, say_unknown_group
 from app.widgets.report_button import runs_report_button
+from app.widgets.task_bar import CURVE
 from app.widgets.ticks import News, follow
 from finegates.groups.store import Group
 from finegates.results.points import Point

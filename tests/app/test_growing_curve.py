@@ -46,7 +46,7 @@ def at_work(monkeypatch):
 def stopped(monkeypatch):
     asked = []
     for name in ("stop_task", "forget_task"):
-        monkeypatch.setattr(f"app.prune.work.{name}", lambda *words, n=name: asked.append(n))
+        monkeypatch.setattr(f"app.widgets.task_bar.{name}", lambda *words, n=name: asked.append(n))
     return asked
 
 
