@@ -66,6 +66,7 @@ class Choice:
 CHOICES = (
     Choice((MATRICES,)), Choice(("structures",)), Choice(("neurons",)),
     Choice(("heads", "neurons")), Choice(("heads", "neurons"), uniform=True),
+    Choice(("hidden", "heads", "neurons")),
 )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ class Cut:
         """For people."""
         name, value = self.asked
         if name == "remove":
-            return f"{100 * value:g}% of the weights removed"
+            return f"{100 * value:.3g}% of the weights removed"
         return f"gates up to {value:g} closed"
 
 
