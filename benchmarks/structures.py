@@ -118,11 +118,12 @@ def _train(options: argparse.Namespace) -> None:
                 "gate_shape": "uniform" if choice.uniform else "free",
             }  # fmt: skip
             cells = [Cell(WARM_METHOD, target, seed) for target in TARGETS]
-            groups.append(start_sweep(runs_dir, _group(choice, seed), settings, cells))
+            groups.append(start_sweep(runs_dir, group_of(choice, seed), settings, cells))
     wait_for(groups, runs_dir)
 
 
-def _group(choice: Choice, seed: int) -> str:
+def group_of(choice: Choice, seed: int) -> str:
+    """The group of the runs of a choice and seed; the frontier's own where it trained them."""
     if choice.units == (MATRICES,):
         return group_name(TASK, PART, seed)
     return f"structures-{TASK}-{choice.name}-seed{seed}"
@@ -134,7 +135,7 @@ def _scores(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     for seed in map(int, words_of(options.seeds)):
         reference = open_run(runs_dir, reference_of(TASK, seed, runs_dir)).status().score
         for choice in CHOICES:
-            group = open_group(runs_dir, _group(choice, seed))
+            group = open_group(runs_dir, group_of(choice, seed))
             for run in (open_run(runs_dir, run_id) for run_id in group.runs):
                 if run.status().state == "finished":
                     yield from _scored(run, choice, reference, options)

@@ -1,10 +1,11 @@
 """Prunes a classifier with the library Torch-Pruning, for comparison.
 
 It traces which dimensions hang together and removes them from all matrices at once, the ones of
-least magnitude first.
+least importance first: their magnitude, or what the loss feels of them (Taylor's first term).
 """
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import torch_pruning
@@ -28,14 +29,18 @@ _STEPS = 1000
 _TRACED = (2, 16)
 
 
-def prune_by_torch_pruning(dense: PreTrainedModel, remove: float, kind: str) -> PreTrainedModel:
-    """A copy without the least weights by magnitude, as dense as before.
+def prune_by_torch_pruning(
+    dense: PreTrainedModel, remove: float, kind: str, batches: Sequence[dict] = ()
+) -> PreTrainedModel:
+    """A copy without the least important weights, as dense as before.
 
     Args:
         dense: A classifier; not changed.
         remove: Fraction of the weights of the layers' six matrices, met as nearly as whole heads
             allow.
         kind: One of `KINDS`.
+        batches: Inputs with labels, whose gradients say what is important; magnitude says it
+            without any.
     """
     model = copy.deepcopy(dense).train(False).requires_grad_(True)  # it traces by gradients
     architecture = architecture_of(model.config.model_type)
@@ -45,10 +50,12 @@ def prune_by_torch_pruning(dense: PreTrainedModel, remove: float, kind: str) -> 
         for role in "qkv"
     }
     ratio = ratio_for(model, remove, kind)
+    measure = torch_pruning.importance
+    by = measure.TaylorImportance if batches else measure.MagnitudeImportance
     pruner = torch_pruning.pruner.BasePruner(
         model,
         example_inputs=random_inputs(model, *_TRACED),
-        importance=torch_pruning.importance.MagnitudeImportance(p=2, group_reduction="mean"),
+        importance=by(group_reduction="mean"),
         pruning_ratio=ratio,
         head_pruning_ratio=ratio,
         num_heads=heads,
@@ -58,7 +65,10 @@ def prune_by_torch_pruning(dense: PreTrainedModel, remove: float, kind: str) -> 
         output_transform=lambda output: output.logits.sum(),
         ignored_layers=ignored(model, kind),
     )
+    for batch in batches:
+        model(**batch).loss.backward()
     pruner.step()
+    model.zero_grad()
     for layer in encoder_layers(model):
         query = layer.get_submodule(architecture.roles["q"])
         _tell_heads(layer.get_submodule(architecture.attention), query, pruner.num_heads[query])

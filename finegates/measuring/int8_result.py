@@ -109,7 +109,7 @@ def int8_scores(
     asked = {name: model for name, model in forms.onnx.items() if name not in silent}
     for number, (name, model) in enumerate(asked.items()):
         answers[name], true = answer_batches(
-            cast(PreTrainedModel, _Classifier(model)), judge.batches, judge.accelerator,
+            cast(PreTrainedModel, OnnxClassifier(model)), judge.batches, judge.accelerator,
             judge.splits,
             progress=lambda done, n=number: progress((n + done) / len(asked)),  # type: ignore[misc]
         )  # fmt: skip
@@ -122,8 +122,8 @@ def int8_scores(
     return result
 
 
-class _Classifier:
-    """As much of a classifier of transformers as scoring asks for."""
+class OnnxClassifier:
+    """As much of a classifier of transformers as scoring asks for, by onnxruntime."""
 
     def __init__(self, model: OnnxModel) -> None:
         self.model = model
@@ -132,4 +132,5 @@ class _Classifier:
         """It has no training."""
 
     def __call__(self, **inputs: Tensor) -> SimpleNamespace:
+        """Its logits."""
         return SimpleNamespace(logits=torch.from_numpy(onnx_pass(self.model, inputs)()))

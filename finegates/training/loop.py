@@ -76,7 +76,7 @@ def train(journal: Journal, splits: TextSplits, device: str, progress: Progress)
     if journal.run.spec.start_from and not first_step:
         measure_reference(journal, session)
     window = Window(session.processes.mean)
-    for step, batch in _steps_from(session, first_step):
+    for step, batch in steps_from(session, first_step):
         if session.processes.main_decides(lambda: _should_stop(journal)):
             save_checkpoint(journal.run, session, step - 1)
             return journal.end_as_asked(step - 1)
@@ -186,12 +186,17 @@ def _taught_session(journal: Journal, splits: TextSplits, device: str) -> Sessio
         session.hidden_teacher = hidden_teacher(session, start, runs_dir)
     if outputs is None:
         return session
-    for row, output in zip(session.train_rows, outputs.tolist(), strict=True):
-        row[TEACHER_KEY] = output
+    teach(session, outputs)
     return session
 
 
-def _steps_from(session: Session, done: int) -> Iterator[tuple[int, dict]]:
+def teach(session: Session, outputs: torch.Tensor) -> None:
+    """Lets the training rows carry what the teacher says of them, logits in the rows' order."""
+    for row, output in zip(session.train_rows, outputs.tolist(), strict=True):
+        row[TEACHER_KEY] = output
+
+
+def steps_from(session: Session, done: int) -> Iterator[tuple[int, dict]]:
     """Step number (from 1) and batch, after the steps that are done."""
     first_epoch, skip = divmod(done, session.steps_per_epoch)
     step = done

@@ -7,7 +7,7 @@ import torch
 
 from finegates.gates.cuts import Cut
 from finegates.measuring.candidates import DENSE, SHRUNK, attach_random_gates, candidates
-from finegates.training.loop import _steps_from, train_step
+from finegates.training.loop import steps_from, train_step
 from tests.gpu.sessions import first_batch, open_on
 from tests.gpu.waits import waits
 from tests.toy_models import toy_inputs, toy_model
@@ -34,7 +34,7 @@ def test_no_step_of_gates_waits(method, device, on_gpu, toy_model_dir):
             train_step(session, batch, 1)
         assert found == []
         return
-    steps = _steps_from(session, 0)
+    steps = steps_from(session, 0)
     step, batch = next(steps)
     train_step(session, batch, step)  # libraries and the optimizer's state are made here
     with waits(device) as found:
