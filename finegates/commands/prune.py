@@ -12,6 +12,7 @@ from finegates.commands.options import (
     percent,
     print_json,
 )
+from finegates.gates.cuts import cut_of
 from finegates.runs.label_errors import error_words
 from finegates.spec import FIELDS
 
@@ -38,6 +39,7 @@ def _prune(options: argparse.Namespace) -> int:
     from finegates.jobs.inputs import check_device
     from finegates.machine.devices import matching_devices
 
+    cut_of(vars(options))  # what is out of range is said before anything is looked for
     run = opened_run(options)
     check_device(options.device)
     cut = cut_of_run(options, run)

@@ -219,7 +219,7 @@ def test_a_card_without_data_says_what_was_not_measured(run, tmp_path, monkeypat
     def gone(_):
         raise DataError("There is no folder 'somewhere'.")
 
-    monkeypatch.setattr("finegates.measuring.evaluation.restore_splits", gone)
+    monkeypatch.setattr("finegates.measuring.cutter.restore_splits", gone)
     facts = export(run, tmp_path / "out", cut=Cut(remove=0.15))
     card = (tmp_path / "out" / "README.md").read_text()
     assert "The score was not measured: There is no folder 'somewhere'. To measure" in card
