@@ -138,4 +138,12 @@ GATED = (
         gates=MAGNITUDE,
         adapter="full",
     ),
+    Method(
+        name="sensitivity-full",
+        summary="Full fine-tuning; what the loss feels least is closed early, most of it recovers.",
+        source="first order, as arXiv 1906.10771; one pass over a few batches",
+        settings={"learning_rate": 1e-3, "final_stretch_fraction": 0.9},
+        gates=SENSITIVITY,
+        adapter="full",
+    ),
 )

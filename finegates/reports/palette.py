@@ -27,6 +27,7 @@ METHOD_LOOKS = {
     "magnitude": ("#9a6a50", "cross"),
     "sensitivity": ("#6f4bb0", "cross"),
     "magnitude-full": ("#d23c1e", "triangle-down"),
+    "sensitivity-full": ("#8a5fd0", "triangle-left"),
     "full": ("#6b7685", HEXAGON),
     "lora": ("#a044e8", STAR),
     "lora-fa": ("#7d63d8", "triangle-up"),

@@ -92,6 +92,7 @@ METHOD_PARAMS = {
     # 50265 + 514 + 1 rows of H and a norm of 2 H: 39,000,576; layers: 84,934,656 weights, biases of
     # 12 x (5 H + I) = 82,944, norms of 36,864. No pooler.
     "magnitude-full": 124_055_040,
+    "sensitivity-full": 124_055_040,
     "full": 124_055_040,
     "lora": 294_912,  # 24 x 8 x (H + H)
     "lora-fa": 147_456,  # 24 x 8 x H
