@@ -42,6 +42,21 @@ def sensitivities(model: PreTrainedModel, gates: Gates, batches: Iterable[dict])
     return total.detach().cpu().numpy() / weights_of_gates(gates.layout)
 
 
+def over_kinds(layout: GateLayout, values: np.ndarray) -> np.ndarray:
+    """Sensitivities over the mean of the gates that stand for the same, ``(num_gates,)``.
+
+    So that kinds compare: a head's gradient is a sum in which most cancels, a neuron's is not, and
+    for each weight heads would all go before the first neurons (docs/LOG.md, 2026-11-28). Rows and
+    columns of matrices stay as they are.
+    """
+    if not layout.is_shared:
+        return values
+    kinds = np.unique([vector.kind for vector in layout.vectors], return_inverse=True)[1]
+    of_gates = kinds[layout.vector_index]
+    means = np.bincount(of_gates, values) / np.bincount(of_gates)
+    return values / np.where(means > 0, means, 1.0)[of_gates]
+
+
 def weights_of_gates(layout: GateLayout) -> np.ndarray:
     """Weights that go if one gate alone is closed, shape ``(num_gates,)``."""
     of_dimensions = np.concatenate(

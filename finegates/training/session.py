@@ -26,7 +26,7 @@ from finegates.nn.gates import Gates
 from finegates.nn.kurtosis import gate_weights
 from finegates.nn.penalty import make_penalty, weigh_gates
 from finegates.nn.pretrained import load_pretrained, longest_input
-from finegates.nn.sensitivity import sensitivities, start_in_order
+from finegates.nn.sensitivity import over_kinds, sensitivities, start_in_order
 from finegates.shrinking.counted import counting_of
 from finegates.spec import BUDGET, FITTED, SENSITIVE, RunSpec
 from finegates.training.adapt import Adapted, adapt
@@ -254,7 +254,8 @@ def sensitivities_of(session: Session) -> np.ndarray:
     model = session.accelerator.unwrap_model(session.model)
     batches = (standardised(session, batch) for batch in _looked_at(session))
     without_teacher = ({k: v for k, v in b.items() if k != TEACHER_KEY} for b in batches)
-    return sensitivities(model, session.gates, without_teacher)
+    found = sensitivities(model, session.gates, without_teacher)
+    return over_kinds(session.gates.layout, found)
 
 
 def standardised(session: Session, batch: dict) -> dict:

@@ -8,7 +8,13 @@ from finegates.gates.removal import removal
 from finegates.gates.units import MATRICES
 from finegates.nn.attach import attach_gates
 from finegates.nn.magnitude import order_by
-from finegates.nn.sensitivity import SPREAD, sensitivities, start_in_order, weights_of_gates
+from finegates.nn.sensitivity import (
+    SPREAD,
+    over_kinds,
+    sensitivities,
+    start_in_order,
+    weights_of_gates,
+)
 from tests.toy_models import toy_inputs, toy_model
 
 UNITS = pytest.mark.parametrize(
@@ -83,3 +89,17 @@ def test_gates_that_are_ordered_at_once_are_open_and_held():
     order_by(gates, importance)
     assert (gates.law.value(gates.means_array()) == 1).all() and gates.settled
     assert (np.argsort(gates.means_array()) == importance.argsort().numpy()).all()
+
+
+def test_kinds_compare_by_what_is_usual_among_their_own():
+    layout = attach_gates(toy_model(), units=("heads", "neurons")).layout
+    values = np.random.default_rng(0).uniform(1, 2, layout.num_gates)
+    heads = np.array([v.kind == "heads" for v in layout.vectors])[layout.vector_index]
+    values[heads] /= 1000
+    found = over_kinds(layout, values)
+    assert found[heads].mean() == pytest.approx(1) and found[~heads].mean() == pytest.approx(1)
+    for kind in (heads, ~heads):
+        assert (np.argsort(found[kind]) == np.argsort(values[kind])).all()
+    plain = attach_gates(toy_model()).layout
+    assert (over_kinds(plain, np.arange(plain.num_gates)) == np.arange(plain.num_gates)).all()
+    assert (over_kinds(layout, np.zeros(layout.num_gates)) == 0).all()
