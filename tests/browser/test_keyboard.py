@@ -86,7 +86,7 @@ PAGES = {
     "data": ("Upload", "Data set", "Use in New run"),
     "compare": ("Runs", "step", "Smoothing of the loss (log lines)", "Show equal rows too"),
     "live": ("Live updates", "Dimensions", "Report", "Smoothing of the loss (log lines)"),
-    "prune": ("Run", "Budget", "Weights to remove", "Time it", "Text"),
+    "prune": ("Run", "Budget", "To remove", "Time it", "Text"),
     "dimensions": ("Run", "Maps", "Threshold", "Export masks"),
 }
 

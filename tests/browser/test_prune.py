@@ -29,7 +29,7 @@ from tests.browser.steps import (
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-BUDGET, NOT_MEASURED = "Weights to remove", "not measured"
+BUDGET, NOT_MEASURED = "To remove", "not measured"
 MENU = "Save the smaller model"
 
 
