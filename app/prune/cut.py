@@ -5,11 +5,11 @@ from typing import Any
 
 import streamlit as st
 
-from app.reading.countings import EXPLAINED, TITLES, countings_of
+from app.reading.countings import TOKENS, countings_of
 from app.reading.gates import snapshot_at
 from app.reading.one_run import row_of
 from app.words import TERMS, percent
-from finegates.gates.counting import WEIGHTS
+from finegates.gates.counting import PARAMETERS, PRODUCTS, TIME, WEIGHTS
 from finegates.gates.cuts import Cut, counted_cut
 from finegates.gates.removal import removal
 from finegates.gates.snapshots import Snapshot
@@ -17,6 +17,17 @@ from finegates.runs.folder import Run
 
 BUDGET, THRESHOLD = "Budget", "Threshold"
 WAY_KEY, BUDGET_KEY, THRESHOLD_KEY, OF_KEY = "by", "remove", "threshold", "of"
+TITLES = {
+    WEIGHTS: "Gated weights",
+    PARAMETERS: "Parameters",
+    PRODUCTS: "Multiply-accumulates",
+    TIME: "Time",
+}
+EXPLAINED = (
+    f"What the budget is a fraction of: the weights of the gated matrices, all parameters of the "
+    f"model, its multiply-accumulates for {TOKENS} tokens, or the time of a pass, as expected from "
+    "what the parts of a layer take on this machine. Time can be chosen once the run was timed."
+)
 HIGHEST = 0.99
 REACHED, DIGITS = 0.005, 4
 """Closer to its target than half a step of the slider a run has reached it."""

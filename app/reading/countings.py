@@ -17,17 +17,6 @@ from finegates.runs.folder import Run
 from finegates.runs.layer_times import read_layer_times
 
 TOKENS = 128
-TITLES = {
-    WEIGHTS: "Gated weights",
-    PARAMETERS: "Parameters",
-    PRODUCTS: "Multiply-accumulates",
-    TIME: "Time",
-}
-EXPLAINED = (
-    f"What the budget is a fraction of: the weights of the gated matrices, all parameters of the "
-    f"model, its multiply-accumulates for {TOKENS} tokens, or the time of a pass, as expected from "
-    "what the parts of a layer take on this machine. Time can be chosen once the run was timed."
-)
 
 
 def countings_of(run: Run, layout: GateLayout) -> dict[str, Counting]:

@@ -109,8 +109,9 @@ def _bench(options: argparse.Namespace) -> int:
     if not options.json:
         print("\n".join(_lines(result)), file=sys.stderr)
     if options.run and not (options.cuda_graphs or options.compile):
-        keep_timing(opened_run(options), result)
-        _keep_layer_times(opened_run(options), model.config, options)
+        run = opened_run(options)
+        keep_timing(run, result)
+        _keep_layer_times(run, model.config, options)
     print_json({**result, "versions": recorded_versions()})
     return 0
 

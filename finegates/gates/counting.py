@@ -6,13 +6,12 @@ the residual stream's dimensions, and all shares add up to 1. So one code holds 
 them and rounds to it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from finegates.gates.layout import GateLayout
+from finegates.gates.stream import WRITES
 
 WEIGHTS, PARAMETERS, PRODUCTS, TIME = "weights", "parameters", "products", "time"
 COUNTS = (WEIGHTS, PARAMETERS, PRODUCTS, TIME)
@@ -22,8 +21,6 @@ COUNT_WORDS = {
     PRODUCTS: "of the multiply-accumulates",
     TIME: "of the time",
 }
-_WRITERS = ("o", "output")
-"""What writes to the residual stream: its rows and biases are dimensions of it."""
 _SCORES = {"q": 0.5, "k": 0.5, "v": 1.0}
 """Products with a key for each row: a query and a key share theirs, a value has its own."""
 
@@ -81,11 +78,6 @@ class LayerTimes:
         """Of the whole pass."""
         return self.outside + self.num_layers * (self.attention + self.feed_forward + self.rest)
 
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> "LayerTimes":
-        """The inverse of ``dataclasses.asdict``."""
-        return cls(**content)
-
 
 def weights_counted(layout: GateLayout) -> Counting:
     """The weights of all gated matrices: the papers' count, and the default."""
@@ -102,8 +94,8 @@ def parameters_counted(layout: GateLayout, total: int, of_stream: int = 0) -> Co
             matrices' own included.
     """
     biases = np.array([float(m.out_features) for m in layout.matrices])
-    own = layout.num_gated_weights + sum(b for m, b in zip(layout.matrices, biases, strict=True)
-                                         if m.role in _WRITERS)  # fmt: skip
+    written = sum(m.out_features for m in layout.matrices if (m.role, "out") in WRITES)
+    own = layout.num_gated_weights + written
     return _of_all(PARAMETERS, layout, _weights(layout), biases, total, max(of_stream - own, 0))
 
 

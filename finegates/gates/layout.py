@@ -295,6 +295,16 @@ class GateLayout:
         """Number of layers that have a gated matrix."""
         return len(self.layers)
 
+    @cached_property
+    def features(self) -> dict[str, np.ndarray]:
+        """For each side and matrix its number of columns or rows."""
+        return {side: np.array([m.features(side) for m in self.matrices]) for side in SIDES}
+
+    @property
+    def closes_singly(self) -> bool:
+        """Whether gates close one by one; else several have to go together."""
+        return not self.uniform and self.multiple == 1
+
     def split(self, flat: np.ndarray) -> dict[str, np.ndarray]:
         """The parts of a flat array by vector name."""
         return {v.name: flat[v.slice] for v in self.vectors}

@@ -10,7 +10,7 @@ import numpy as np
 
 from finegates.errors import SpecError
 from finegates.gates.counting import COUNT_WORDS, Counting
-from finegates.gates.layout import SIDES, GateLayout, GateVector
+from finegates.gates.layout import GateLayout, GateVector
 
 HISTOGRAM_BINS = 20
 HISTOGRAM_EDGES = np.linspace(0.0, 1.0, HISTOGRAM_BINS + 1)
@@ -85,7 +85,7 @@ def closing_order(layout: GateLayout, means: np.ndarray) -> ClosingOrder:
     such piece of the same kind in each layer, its n-th lowest: every layer keeps as many of each
     kind.
     """
-    if not layout.uniform and layout.multiple == 1:
+    if layout.closes_singly:
         gates = np.argsort(means, kind="stable")
         return ClosingOrder(gates, np.arange(len(gates) + 1))
     found: list[np.ndarray] = []
@@ -121,8 +121,7 @@ def _pieces(layout: GateLayout, vector: GateVector, means: np.ndarray) -> list[n
         ranked = first + np.argsort(means[first : vector.start + end], kind="stable")
         over = len(ranked) % multiple
         pieces += [ranked[:over]] if over else []
-        pieces += np.split(ranked[over:], max((len(ranked) - over) // multiple, 1))
-    pieces = [piece for piece in pieces if len(piece)]
+        pieces += [ranked[n : n + multiple] for n in range(over, len(ranked), multiple)]
     return sorted(pieces, key=lambda piece: (len(piece) == multiple, means[piece].mean()))
 
 
@@ -191,7 +190,7 @@ def gates_up_to(layout: GateLayout, values: np.ndarray, threshold: float) -> np.
     Returns:
         Boolean, shape ``(num_gates,)``: closed or not.
     """
-    if not layout.uniform and layout.multiple == 1:
+    if layout.closes_singly:
         return values <= threshold
     order = closing_order(layout, values)
     sizes = np.diff(order.ends)
@@ -218,18 +217,17 @@ def _weights_kept(layout: GateLayout, closed: np.ndarray) -> np.ndarray:
 
 
 def _open_fractions(layout: GateLayout, closed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    features = (np.array([m.features(side) for m in layout.matrices]) for side in SIDES)
-    inputs, outputs = (n / of for n, of in zip(_open(layout, closed), features, strict=True))
-    return inputs, outputs
+    inputs, outputs = _open(layout, closed)
+    return inputs / layout.features["in"], outputs / layout.features["out"]
 
 
 def _open(layout: GateLayout, closed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Open columns and open rows of each matrix, shape ``(num_matrices,)`` each."""
     starts = [side.start for side in layout.sides]
     counts = np.add.reduceat(~layout.spread(closed), starts, dtype=np.int64)
-    found = []
-    for side in SIDES:
+
+    def of_side(side: str) -> np.ndarray:
         index = layout.side_index[side]
-        features = np.array([m.features(side) for m in layout.matrices])
-        found.append(np.where(index >= 0, counts[index], features).astype(float))
-    return found[0], found[1]
+        return np.where(index >= 0, counts[index], layout.features[side]).astype(float)
+
+    return of_side("in"), of_side("out")

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from finegates.data.splits import load_same_splits
 from finegates.errors import FineGatesError, RunError
 from finegates.gates.counting import TIME
+from finegates.methods import METHODS
 from finegates.runs.folder import GATES_FOLDER, Run
 from finegates.runs.journal import FULL, Journal, SilentJournal
 from finegates.runs.layer_times import read_layer_times, write_layer_times
@@ -113,7 +114,8 @@ def _train(journal: Journal, device: str, progress: Callable[[Journal], None]) -
         from finegates.training.loop import train  # a waiting or refused run loads no torch
 
     run = journal.run
-    if run.spec.budget_counts == TIME and read_layer_times(run.path) is None:
+    counts_time = run.spec.budget_counts == TIME and METHODS[run.spec.method].removes
+    if counts_time and read_layer_times(run.path) is None:
         _measure_layers(run, device)
     splits = load_same_splits(run.id, run.spec, run.record["data"].get("fingerprint"))
     train(journal, splits, device, progress)

@@ -21,13 +21,14 @@ from finegates.measuring.parts import interval, stratified_order
 from finegates.runs.curve_answers import CurveAnswers
 from finegates.runs.folder import Run
 from finegates.runs.measurements import keep_points, read_partial, read_points, read_thresholds
+from finegates.shrinking.cost import num_parameters
 from finegates.shrinking.models import Shrunk
 from finegates.training.metrics import CORRELATIONS
 from finegates.training.scoring import Judge, scores_of
 
 FIRST_PART = 1 / 10
-"""Of the rows: what all points are scored on first. 20 points then take less than three passes of
-the dense model over all rows, their making included (`benchmarks.curve`)."""
+"""Of the rows: what all points are scored on first. `benchmarks.curve` says how many passes of the
+dense model over all rows 20 points then take, their making included."""
 _GROWS = 3
 """Rows after a step, in units of those before it; all where that would be most of them."""
 _MOST_KEPT = 400_000_000
@@ -191,7 +192,7 @@ class _Curve:
         number = growing.counts["closed_gates"]
         model = self._models.pop(number, None) or self._cutter.smaller(growing.closed)
         self._models[number] = model
-        while sum(costs_of(m)["params"] for m in self._models.values()) > _MOST_KEPT:
+        while sum(num_parameters(m) for m in self._models.values()) > _MOST_KEPT:
             del self._models[next(iter(self._models))]
         return model
 

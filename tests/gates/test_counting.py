@@ -17,11 +17,8 @@ from finegates.gates.laws import GaussianLaw
 from finegates.gates.removal import counted_removal, gates_to_close, removal
 from finegates.gates.units import MATRICES
 from finegates.models.architectures import layout_of_config
+from tests.gates.test_units import CONFIG
 
-CONFIG = {
-    "model_type": "bert", "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-}  # fmt: skip
 LENGTH = 10
 OF_STREAM = 2 * (4 * 16 * 16 + 2 * 16 * 32 + 2 * 16) + 160
 GATED, BIASES = 2 * (4 * 16 * 16 + 2 * 16 * 32), 2 * (5 * 16 + 32)
