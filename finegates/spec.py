@@ -12,7 +12,7 @@ from finegates.gates.budget import LINEAR, SCHEDULES
 from finegates.gates.counting import COUNTS, PRODUCTS, TIME, WEIGHTS
 from finegates.gates.laws import LAWS
 from finegates.gates.layout import ROLES
-from finegates.gates.units import CHOICES, MATRICES, PLAIN, check_whole, chosen_units
+from finegates.gates.units import AUTO, CHOICES, MATRICES, PLAIN, check_whole, chosen_units
 from finegates.methods import DEFAULT_METHOD, METHODS
 from finegates.settings import check_settings, setting
 
@@ -185,9 +185,10 @@ class RunSpec:
         choices=("both", "in", "out"),
     )
     gate_units: tuple[str, ...] = setting(
-        (MATRICES,),
+        (AUTO,),
         "What a gate stands for: a row or column of one matrix (the paper), or structures that go "
-        "as a whole: units, and presets of them. hidden: dimensions of the whole model.",
+        "as a whole: units, and presets of them. hidden: dimensions of the whole model. auto: "
+        "matrices of an encoder; neurons, values and pairs (or heads) of a decoder.",
         group=_METHOD, choices=CHOICES,
     )  # fmt: skip
     gate_shape: str = setting(
@@ -203,10 +204,11 @@ class RunSpec:
         group=_METHOD, minimum=1, maximum=256,
     )  # fmt: skip
     gate_start: str = setting(
-        EVEN,
+        AUTO,
         "Gates begin alike, or in the order in which the loss feels them for the weights that they "
-        "free (one pass over a few batches), all open.",
-        group=_METHOD, choices=(EVEN, SENSITIVE),
+        "free (one pass over a few batches), all open. auto: alike in an encoder, in order in a "
+        "decoder.",
+        group=_METHOD, choices=(AUTO, EVEN, SENSITIVE),
     )  # fmt: skip
     target_modules: tuple[str, ...] = setting(
         ROLES,
@@ -508,7 +510,7 @@ class RunSpec:
 def _check_units(spec: RunSpec) -> None:
     """Raises SpecError if gates of structures are asked for what they can't do."""
     units = chosen_units(spec.gate_units)
-    if units == (MATRICES,):
+    if units in ((AUTO,), (MATRICES,)):
         return
     check_whole(units, spec.gate_sides, spec.target_modules, ROLES)
     if spec.kurtosis_weighting:

@@ -3,33 +3,55 @@
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoModelForSequenceClassification, BertTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    BertTokenizerFast,
+)
 
 from finegates.data.sample import load_sample
 from finegates.models.architectures import ARCHITECTURES
 
 MODEL_TYPES = tuple(ARCHITECTURES)
+DECODER_TYPES = tuple(t for t, architecture in ARCHITECTURES.items() if architecture.is_decoder)
+ENCODER_TYPES = tuple(t for t in MODEL_TYPES if t not in DECODER_TYPES)
 VOCABULARY = 50
 _SIZES = {
     "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 32,
     "embedding_size": 16,
+}  # fmt: skip
+_DECODER_SIZES = {
+    **_SIZES, "num_key_value_heads": 2, "head_dim": 6, "pad_token_id": 0, "bos_token_id": 1,
+    "eos_token_id": 2, "sliding_window": 6,
 }  # fmt: skip
 _DISTILBERT_SIZES = {"dim": 16, "n_layers": 2, "n_heads": 4, "hidden_dim": 32}
 
 
 def toy_model(model_type: str = "bert", seed: int = 0, **changes):
     """A classifier of 2 layers x 16 in evaluation mode, weights large enough to matter."""
+    return _drawn(AutoModelForSequenceClassification, model_type, seed, changes)
+
+
+def toy_language_model(model_type: str = "llama", seed: int = 0, **changes):
+    """The same decoder with the head of a causal language model."""
+    return _drawn(AutoModelForCausalLM, model_type, seed, changes)
+
+
+def _drawn(kind, model_type: str, seed: int, changes: dict):
     torch.manual_seed(seed)
-    sizes = _DISTILBERT_SIZES if model_type == "distilbert" else _SIZES
+    sizes = _DECODER_SIZES if model_type in DECODER_TYPES else _SIZES
+    sizes = _DISTILBERT_SIZES if model_type == "distilbert" else sizes
     common = {"vocab_size": VOCABULARY, "max_position_embeddings": 40}
-    config = AutoConfig.for_model(model_type, **{**sizes, **common, **changes})
-    model = AutoModelForSequenceClassification.from_config(config)
+    model = kind.from_config(AutoConfig.for_model(model_type, **{**sizes, **common, **changes}))
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            if parameter.ndim == 2 and "embeddings" not in name:
+            if parameter.ndim == 2 and "embed" not in name:
                 parameter.copy_(torch.randn_like(parameter) / parameter.shape[1] ** 0.5)
             elif name.endswith("bias"):
                 parameter.copy_(0.3 * torch.randn_like(parameter))
+            elif "norm.weight" in name:
+                parameter.add_(0.3 * torch.randn_like(parameter))
     return model.eval()
 
 
@@ -38,7 +60,7 @@ def toy_inputs(rows: int = 3, length: int = 9):
     ids = torch.randint(3, VOCABULARY, (rows, length), generator=torch.Generator().manual_seed(0))
     mask = torch.ones_like(ids)
     mask[-1, length // 2 :] = 0
-    return {"input_ids": ids, "attention_mask": mask}
+    return {"input_ids": ids * mask, "attention_mask": mask}
 
 
 def save_toy_model(folder: Path) -> Path:

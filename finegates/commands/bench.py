@@ -13,7 +13,7 @@ from finegates.commands.options import (
     print_json,
 )
 from finegates.errors import SpecError
-from finegates.gates.units import CHOICES, MATRICES
+from finegates.gates.units import AUTO, CHOICES
 from finegates.runs.folder import Run
 from finegates.runs.layer_times import read_layer_times, write_layer_times
 from finegates.runs.measurements import keep_timing
@@ -160,7 +160,7 @@ def _model(options: argparse.Namespace) -> tuple[Any, Any]:
         model = random_model(options.model)
     else:
         model = load_pretrained(options.model, ("no", "yes"), "classification")[0]
-    units = words_of(options.units) if options.units else (MATRICES,)
+    units = words_of(options.units) if options.units else (AUTO,)
     attach_random_gates(model, units=units, uniform=options.uniform)
     return model.eval(), None
 

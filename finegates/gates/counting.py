@@ -22,7 +22,9 @@ COUNT_WORDS = {
     TIME: "of the time",
 }
 _SCORES = {"q": 0.5, "k": 0.5, "v": 1.0}
-"""Products with a key for each row: a query and a key share theirs, a value has its own."""
+"""Products with a key for each row: a query and a key share theirs, a value has its own; keys and
+values have theirs for each head that they serve."""
+_SERVING = ("k", "v")
 
 
 @dataclass(frozen=True)
@@ -88,12 +90,14 @@ def parameters_counted(layout: GateLayout, total: int, of_stream: int = 0) -> Co
     """All numbers of the model, embeddings and head too.
 
     Args:
-        layout: Where each gate is; each of its matrices has a bias.
+        layout: Where each gate is. An encoder's matrices have biases; the few of some decoders
+            count as what no gate closes.
         total: Parameters of the dense model.
         of_stream: Those of them that go with the dimensions of the residual stream, the gated
             matrices' own included.
     """
-    biases = np.array([float(m.out_features) for m in layout.matrices])
+    biased = not layout.is_decoder
+    biases = np.array([float(m.out_features * biased) for m in layout.matrices])
     written = sum(m.out_features for m in layout.matrices if (m.role, "out") in WRITES)
     own = layout.num_gated_weights + written
     return _of_all(PARAMETERS, layout, _weights(layout), biases, total, max(of_stream - own, 0))
@@ -108,7 +112,11 @@ def products_counted(layout: GateLayout, length: int, total: float | None = None
         total: Those of the dense model for one token of such a row; if None, all matrices of its
             layers have gates.
     """
-    scores = [length * _SCORES.get(m.role, 0.0) * m.out_features for m in layout.matrices]
+    served = layout.num_heads // layout.num_key_value_heads
+    scores = [
+        length * _SCORES.get(m.role, 0.0) * (served if m.role in _SERVING else 1) * m.out_features
+        for m in layout.matrices
+    ]
     return _of_all(PRODUCTS, layout, _weights(layout), np.array(scores), total)
 
 

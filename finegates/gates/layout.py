@@ -11,6 +11,7 @@ import numpy as np
 from finegates.gates.units import (
     HIDDEN,
     MATRICES,
+    OUT_OF_NEURONS,
     OVER_HEADS,
     WHOLE_UNITS,
     Kind,
@@ -20,6 +21,8 @@ from finegates.gates.units import (
 )
 
 ROLES = ("q", "k", "v", "o", "intermediate", "output")
+"""What a matrix is. A decoder's two that lead into its neurons, ``gate`` and ``up``, are its
+``intermediate``, and its ``down`` is its ``output``: `finegates.gates.units.decoder_roles`."""
 SIDES = ("in", "out")
 ALL_LAYERS = -1
 """The layer number of what goes through the whole model."""
@@ -32,7 +35,7 @@ class GatedMatrix:
 
     Attributes:
         layer: Index of its layer, from 0.
-        role: What it is, one of `ROLES`.
+        role: What it is: one of `ROLES`, or of a decoder's.
         in_features: Number of columns.
         out_features: Number of rows.
         sides: Which of ``in`` and ``out`` carry gates.
@@ -146,6 +149,11 @@ class GateLayout:
     def is_shared(self) -> bool:
         """Whether a gate stands for more than a row or column; else gates are dimensions."""
         return self.units != (MATRICES,)
+
+    @cached_property
+    def is_decoder(self) -> bool:
+        """Whether its neurons have a gate matrix of their own, and its heads are rotated."""
+        return any(m.role == OUT_OF_NEURONS for m in self.matrices)
 
     @cached_property
     def sides(self) -> tuple[Side, ...]:
@@ -263,7 +271,7 @@ class GateLayout:
     @property
     def _kinds(self) -> list[tuple[int, Kind]]:
         """Layer and kind of each vector: layer by layer, those of the whole model last."""
-        kinds = kinds_of(self.units)
+        kinds = kinds_of(self.units, decoder=self.is_decoder)
         own = [(layer, kind) for layer in self.layers for kind in kinds if not kind.of_model]
         return own + [(ALL_LAYERS, kind) for kind in kinds if kind.of_model]
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from finegates.gates.layout import GateLayout, Side
+from finegates.gates.units import INTO_NEURONS, OUT_OF_NEURONS
 
-READS = (("q", "in"), ("k", "in"), ("v", "in"), ("intermediate", "in"))
-WRITES = (("o", "out"), ("output", "out"))
+READS = tuple((role, "in") for role in ("q", "k", "v", "intermediate", *INTO_NEURONS))
+WRITES = tuple((role, "out") for role in ("o", "output", OUT_OF_NEURONS))
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,17 @@ residual stream (`HIDDEN`) multiplies what every norm puts out, which is new eac
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from finegates.errors import SpecError, unknown_name
 
-MATRICES, PLAIN, HIDDEN = "matrices", "plain", "hidden"
-EACH, HEAD, ALL = "each", "head", "all"
-"""How many neighbouring rows or columns share a gate: one, those of a head, or all."""
+AUTO, MATRICES, PLAIN, HIDDEN, PAIRS = "auto", "matrices", "plain", "hidden", "pairs"
+"""`AUTO` is what a model type has by default (`finegates.models.architectures.units_of`)."""
+EACH, PAIR, HEAD, ALL = "each", "pair", "head", "all"
+"""Which rows or columns share a gate: each has its own, the two of a head that are rotated together
+(dimensions i and i + d / 2 of its d), those of a head, or all."""
 _OF_QUERIES = (("q", "out"), ("o", "in"))
 """What runs over query heads, of which several share the keys and values of one."""
 
@@ -47,7 +49,7 @@ class Kind:
     Attributes:
         unit: The unit that it belongs to.
         part: Which of the unit's vectors of a layer.
-        per: `EACH`, `HEAD` or `ALL`.
+        per: `EACH`, `PAIR`, `HEAD` or `ALL`.
         uses: What goes with its gates; the first tells how many there are.
         of_model: Whether one vector goes through all layers.
     """
@@ -59,14 +61,23 @@ class Kind:
     of_model: bool = False
 
 
+INTO_NEURONS, OUT_OF_NEURONS = ("gate", "up"), "down"
+"""Matrices of a decoder's feed-forward: ``down(act(gate x) * (up x))``."""
+
+
+def decoder_roles(role: str) -> tuple[str, ...]:
+    """What stands in a decoder for a matrix of an encoder: ``intermediate`` is gate and up."""
+    return {"intermediate": INTO_NEURONS, "output": (OUT_OF_NEURONS,)}.get(role, (role,))
+
+
 def _goes(role: str, side: str) -> Use:
     return Use(role, side, applies=False)
 
 
-KINDS = (
+KINDS = (  # of encoders; `_of_decoders` says the same of decoders
     Kind("neurons", "whole", EACH, (_goes("intermediate", "out"), Use("output", "in"))),
     Kind("values", "whole", EACH, (_goes("v", "out"), Use("o", "in"))),
-    Kind("pairs", "whole", EACH, (Use("k", "out"), _goes("q", "out"))),
+    Kind(PAIRS, "whole", EACH, (Use("k", "out"), _goes("q", "out"))),
     Kind("heads", "whole", HEAD, (
         _goes("k", "out"), _goes("q", "out"), _goes("v", "out"), Use("o", "in"),
     )),
@@ -83,7 +94,7 @@ KINDS = (
         _goes("intermediate", "in"), _goes("output", "out"),
     ), of_model=True),
 )  # fmt: skip
-OVER_HEADS = ("values", "pairs")
+OVER_HEADS = ("values", PAIRS)
 """Units whose gates run over the dimensions of heads."""
 WHOLE_UNITS = tuple(dict.fromkeys(kind.unit for kind in KINDS if kind.per != EACH))
 """Units whose gates stand for many neighbouring rows and columns."""
@@ -92,26 +103,28 @@ PRESETS = {
     "structures": ("neurons", "values", "pairs", "reads", "writes"),
     PLAIN: ("neurons", "heads"),
 }
-CHOICES = (MATRICES, *PRESETS, *UNITS)
+CHOICES = (AUTO, MATRICES, *PRESETS, *UNITS)
 
 
 def chosen_units(names: Iterable[str]) -> tuple[str, ...]:
-    """Units by their names and those of presets, in the table's order; or `MATRICES` alone.
+    """Units by their names and those of presets, in the table's order; or one alone of the others.
 
     Raises:
-        SpecError: If there is no such unit, none is given, or `MATRICES` stands beside others.
+        SpecError: If there is no such unit, none is given, or `AUTO` or `MATRICES` stands beside
+            others.
     """
     given = [*names]
     for name in given:
         if name not in CHOICES:
             raise SpecError(unknown_name("gate unit", name, CHOICES))
     units = {unit for name in given for unit in PRESETS.get(name, (name,))}
-    if not units or (MATRICES in units and len(units) > 1):
+    alone = units & {AUTO, MATRICES}
+    if not units or (alone and len(units) > 1):
         raise SpecError(
-            f"gate_units is '{','.join(given)}'; give '{MATRICES}' alone, or at least one of "
-            f"{', '.join(CHOICES[1:])}."
+            f"gate_units is '{','.join(given)}'; give '{AUTO}' or '{MATRICES}' alone, or at least "
+            f"one of {', '.join(CHOICES[2:])}."
         )
-    return (MATRICES,) if MATRICES in units else tuple(u for u in UNITS if u in units)
+    return tuple(alone) or tuple(u for u in UNITS if u in units)
 
 
 def check_whole(
@@ -128,15 +141,24 @@ def check_whole(
         )
 
 
-def kinds_of(units: Iterable[str]) -> tuple[Kind, ...]:
+def kinds_of(units: Iterable[str], *, decoder: bool = False) -> tuple[Kind, ...]:
     """The kinds of gate vectors there are; none for `MATRICES`, whose vectors are sides."""
     units = {*units}
-    return tuple(kind for kind in KINDS if kind.unit in units)
+    kinds = tuple(kind for kind in KINDS if kind.unit in units)
+    return tuple(map(_of_decoders, kinds)) if decoder else kinds
 
 
-def sides_of(units: Iterable[str], role: str) -> tuple[str, ...]:
+def _of_decoders(kind: Kind) -> Kind:
+    """Two matrices lead into a neuron, and queries and keys are rotated in pairs."""
+    uses = [replace(use, role=role) for use in kind.uses for role in decoder_roles(use.role)]
+    per = PAIR if kind.unit == PAIRS else kind.per
+    return replace(kind, per=per, uses=tuple(uses))
+
+
+def sides_of(units: Iterable[str], role: str, *, decoder: bool = False) -> tuple[str, ...]:
     """Which sides of a matrix have rows or columns that go with a gate."""
-    found = {use.side for kind in kinds_of(units) for use in kind.uses if use.role == role}
+    kinds = kinds_of(units, decoder=decoder)
+    found = {use.side for kind in kinds for use in kind.uses if use.role == role}
     return tuple(side for side in ("in", "out") if side in found)
 
 
@@ -146,7 +168,7 @@ def gates_of_side(
     """Which gate of its kind's vector each row or column of a side has, shape ``(features,)``.
 
     Args:
-        per: `EACH`, `HEAD` or `ALL`.
+        per: `EACH`, `PAIR`, `HEAD` or `ALL`.
         role: Of the matrix.
         side: ``in`` or ``out``.
         features: Rows or columns.
@@ -163,4 +185,6 @@ def gates_of_side(
     head = places // width
     if over_queries:
         head = head // (num_heads // num_key_value_heads)
+    if per == PAIR:
+        return head * (width // 2) + places % width % (width // 2)
     return head if per == HEAD else head * width + places % width

@@ -19,7 +19,7 @@ from finegates.errors import SpecError
 from finegates.gates.cuts import AS_TRAINED, Cut
 from finegates.gates.laws import GaussianLaw
 from finegates.gates.removal import Removal
-from finegates.gates.units import MATRICES
+from finegates.gates.units import AUTO
 from finegates.measuring.int8 import check_int8, torch_int8
 from finegates.measuring.onnx_runtime import OnnxModel, check_onnx, onnx_models, onnx_pass
 from finegates.measuring.timing import Pass, cuda_graph
@@ -155,7 +155,7 @@ def without_gates(model: PreTrainedModel) -> PreTrainedModel:
 def attach_random_gates(
     model: PreTrainedModel,
     seed: int = 0,
-    units: Iterable[str] = (MATRICES,),
+    units: Iterable[str] = (AUTO,),
     uniform: bool = False,
 ) -> None:
     """Gates with unequal shares in layers, matrices and heads, as trained ones have."""

@@ -1,16 +1,25 @@
 """One table: model type -> where its layers, its gated matrices and its head are.
 
-A new encoder is a row; a decoder block fits too: grouped key/value heads come from the config, a
-role may be missing, and a bias may be missing. See ``docs/add-an-architecture.md``.
+A new encoder or decoder is a row. Sizes come from the config: grouped key/value heads, and heads of
+another width than the hidden size over their number. See ``docs/add-an-architecture.md``.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from finegates.errors import ModelError, shortened, unknown_name
+from finegates.errors import ModelError, SpecError, shortened, unknown_name
 from finegates.gates.layout import ROLES, GatedMatrix, GateLayout
-from finegates.gates.units import MATRICES, check_whole, chosen_units, sides_of
+from finegates.gates.units import (
+    AUTO,
+    HIDDEN,
+    MATRICES,
+    PAIRS,
+    check_whole,
+    chosen_units,
+    decoder_roles,
+    sides_of,
+)
 
 SHRUNK_PREFIX = "finegates-"
 """How the type of a model begins whose closed rows and columns were removed."""
@@ -23,7 +32,10 @@ _USUAL_NAMES = {
     "layers": "num_hidden_layers",
     "heads": "num_attention_heads",
     "key_value_heads": "num_key_value_heads",
+    "head_width": "head_dim",
 }
+_FUSED = ("phi3", "phimoe", "chatglm", "glm", "glm4", "gpt_neox", "gpt2", "falcon", "bloom", "mpt")
+"""Types that hold several of these matrices in one Linear."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,7 @@ class Architecture:
         norms: Dotted paths of the norms that put it out after each sublayer, from their layer.
         reader: Dotted path of the Linear that reads it after the last layer.
         config_names: What the config calls each size.
+        normed_scores: Whether queries and keys are normed, each over its head, before they meet.
     """
 
     model_type: str
@@ -52,6 +65,23 @@ class Architecture:
     norms: tuple[str, ...] = ("attention.output.LayerNorm", "output.LayerNorm")
     attention: str = "attention.self"
     config_names: Mapping[str, str] = field(default_factory=lambda: _USUAL_NAMES)
+    normed_scores: bool = False
+
+    @property
+    def is_decoder(self) -> bool:
+        """Whether it reads from left to right, as `finegates.gates.units.decoder_roles` says."""
+        return "down" in self.roles
+
+    @property
+    def default_units(self) -> tuple[str, ...]:
+        """What a gate stands for if nothing is said.
+
+        A decoder's are structures within its sublayers: closed rows of single matrices buy it
+        nearly nothing, and its residual stream is what it can spare least (docs/decoders.md).
+        """
+        if not self.is_decoder:
+            return (MATRICES,)
+        return ("neurons", "values", "heads" if self.normed_scores else PAIRS)
 
     def in_encoder(self, tensor: str) -> bool:
         """Whether a tensor of a checkpoint is of embeddings or layers, not of a pooler or a head.
@@ -63,7 +93,7 @@ class Architecture:
         name = tensor.removeprefix(f"{model}.")
         if name.startswith("pooler.") or name.endswith(_COUNTERS):
             return False
-        return name != tensor or name.startswith((f"{stack}.", "embeddings"))
+        return name != tensor or name.startswith((f"{stack}.", "embed"))
 
     @property
     def attention_projects(self) -> bool:
@@ -71,8 +101,10 @@ class Architecture:
         return self.roles["o"].startswith(f"{self.attention}.")
 
     def size(self, config: Mapping[str, Any], what: str) -> int:
-        """A size from the config; key/value heads fall back to the heads."""
+        """A size from the config; key/value heads fall back to the heads, so does their width."""
         name = self.config_names.get(what, "")
+        if what == "head_width" and not (self.is_decoder and config.get(name)):
+            return self.size(config, "hidden") // self.size(config, "heads")
         if what == "key_value_heads" and not config.get(name):
             name = self.config_names["heads"]
         if name not in config:
@@ -102,6 +134,23 @@ _DISTILBERT_ROLES = {
 _DISTILBERT_NAMES = {
     "hidden": "dim", "intermediate": "hidden_dim", "layers": "n_layers", "heads": "n_heads",
 }  # fmt: skip
+_DECODER_ROLES = {
+    **{role: f"self_attn.{role}_proj" for role in "qkvo"},
+    **{role: f"mlp.{role}_proj" for role in ("gate", "up", "down")},
+}
+_NORMS = ("input_layernorm", "post_attention_layernorm")
+_NORMS_OF_GEMMA_3 = (*_NORMS, "pre_feedforward_layernorm", "post_feedforward_layernorm")
+
+
+def _decoder(
+    model_type: str, norms: tuple[str, ...] = _NORMS, *, normed_scores: bool = False
+) -> Architecture:
+    return Architecture(
+        model_type, "model.layers", _DECODER_ROLES, ("score",), ("model.embed_tokens",), "score",
+        norms, "self_attn", normed_scores=normed_scores,
+    )  # fmt: skip
+
+
 _LIKE_ROBERTA = (
     "roberta.encoder.layer", _BERT_ROLES, ("classifier",),
     ("roberta.embeddings.LayerNorm",), "classifier.dense",
@@ -127,6 +176,9 @@ ARCHITECTURES: dict[str, Architecture] = {
             "pre_classifier", ("sa_layer_norm", "output_layer_norm"), "attention",
             _DISTILBERT_NAMES,
         ),
+        *map(_decoder, ("llama", "mistral", "qwen2", "gemma", "smollm3")),
+        _decoder("qwen3", normed_scores=True),
+        _decoder("gemma3_text", _NORMS_OF_GEMMA_3, normed_scores=True),
     )
 }  # fmt: skip
 
@@ -138,8 +190,9 @@ def architecture_of(model_type: str) -> Architecture:
         ModelError: If it is not supported; all supported ones are named.
     """
     if model_type not in ARCHITECTURES:  # a config is written by programs: never a typing error
+        why = ", as they hold several matrices in one" if model_type in _FUSED else ""
         raise ModelError(
-            f"Models of type '{shortened(model_type)}' are not supported; supported types are "
+            f"Models of type '{shortened(model_type)}' are not supported{why}; supported types are "
             f"{', '.join(ARCHITECTURES)}."
         )
     return ARCHITECTURES[model_type]
@@ -149,7 +202,7 @@ def layout_of_config(
     config: Mapping[str, Any],
     target_modules: tuple[str, ...] = ROLES,
     sides: str = "both",
-    units: Iterable[str] = (MATRICES,),
+    units: Iterable[str] = (AUTO,),
     uniform: bool = False,
     multiple: int = 1,
 ) -> GateLayout:
@@ -159,32 +212,37 @@ def layout_of_config(
         config: The content of a config.json.
         target_modules: Roles that carry gates.
         sides: ``both``, ``in`` or ``out``.
-        units: What a gate stands for: ``matrices``, or names and presets of structures, which need
-            all roles and both sides.
+        units: What a gate stands for: ``auto`` (`default_units`), ``matrices``, or names and
+            presets of structures, which need all roles and both sides.
         uniform: Whether every layer is to keep as many gates of each kind.
         multiple: Widths are to stay multiples of it.
 
     Raises:
-        ModelError: If the type is not supported or no target matches.
+        ModelError: If the type is not supported, its heads can't be, or no target matches.
         SpecError: If there is no such unit, or a structure would lose some of its matrices.
     """
-    units = chosen_units(units)
     architecture = architecture_of(str(config.get("model_type", "")))
+    units = units_of(architecture, units, target_modules, sides)
     size = {w: architecture.size(config, w) for w in _USUAL_NAMES}
+    if size["heads"] % size["key_value_heads"]:
+        raise ModelError(
+            f"The config has {size['heads']} heads and {size['key_value_heads']} of keys and "
+            "values; each of those has to serve as many heads."
+        )
     chosen = matching_roles(architecture, target_modules)
-    narrow = size["hidden"] // size["heads"] * size["key_value_heads"]
+    wide = size["heads"] * size["head_width"]
+    narrow = size["key_value_heads"] * size["head_width"]
+    into, out_of = (size["hidden"], size["intermediate"]), (size["intermediate"], size["hidden"])
     shapes = {
-        "q": (size["hidden"], size["hidden"]),
-        "k": (size["hidden"], narrow),
-        "v": (size["hidden"], narrow),
-        "o": (size["hidden"], size["hidden"]),
-        "intermediate": (size["hidden"], size["intermediate"]),
-        "output": (size["intermediate"], size["hidden"]),
-    }
+        "q": (size["hidden"], wide), "k": (size["hidden"], narrow), "v": (size["hidden"], narrow),
+        "o": (wide, size["hidden"]),
+        "intermediate": into, "gate": into, "up": into, "output": out_of, "down": out_of,
+    }  # fmt: skip
     gated = dict.fromkeys(chosen, _SIDES[sides])
     if units != (MATRICES,):
-        check_whole(units, sides, target_modules, architecture.roles)
-        gated = {role: found for role in chosen if (found := sides_of(units, role))}
+        check_whole(units, sides, chosen, architecture.roles)
+        decoder = architecture.is_decoder
+        gated = {r: found for r in chosen if (found := sides_of(units, r, decoder=decoder))}
     matrices = tuple(
         GatedMatrix(layer, role, *shapes[role], sides=gated.get(role, ()))
         for layer in range(size["layers"])
@@ -194,14 +252,59 @@ def layout_of_config(
     return GateLayout(matrices, *heads, units, uniform, multiple)
 
 
+def units_of(
+    architecture: Architecture,
+    names: Iterable[str],
+    target_modules: tuple[str, ...] = ROLES,
+    sides: str = "both",
+) -> tuple[str, ...]:
+    """What a gate of a model stands for.
+
+    Args:
+        architecture: Its row.
+        names: Units and presets, or ``auto``: its own, or `MATRICES` where some of the matrices or
+            sides carry none.
+        target_modules: Roles that carry gates.
+        sides: ``both``, ``in`` or ``out``.
+
+    Raises:
+        SpecError: If there is no such unit, or an architecture can't have it.
+    """
+    units = chosen_units(names)
+    if units == (AUTO,):
+        whole = sides == "both" and {*ROLES} <= {*target_modules}
+        units = chosen_units(architecture.default_units) if whole else (MATRICES,)
+    kind = architecture.model_type
+    if HIDDEN in units and architecture.is_decoder:
+        raise SpecError(
+            f"gate_units has '{HIDDEN}', but the norms of a {kind} model divide by all dimensions "
+            "of its residual stream, which nobody norms in between: it can't be made narrower "
+            "exactly. Take reads and writes, which dimensions a sublayer uses."
+        )
+    if PAIRS in units and architecture.normed_scores:
+        raise SpecError(
+            f"gate_units has '{PAIRS}', but a {kind} model norms the queries and keys of a head, "
+            "and a norm needs all of its dimensions. Take heads."
+        )
+    return units
+
+
 def matching_roles(architecture: Architecture, target_modules: tuple[str, ...]) -> list[str]:
     """Roles of an architecture that are targets, in the table's order.
+
+    Args:
+        architecture: Its row.
+        target_modules: Its roles; of a decoder also what they stand for
+            (`finegates.gates.units.decoder_roles`).
 
     Raises:
         ModelError: If a target is no role of this architecture.
     """
+    meant: set[str] = set()
     for role in target_modules:
-        if role not in architecture.roles:
+        roles = decoder_roles(role) if architecture.is_decoder else (role,)
+        if not {*roles} <= {*architecture.roles}:
             kind = f"target module of a {architecture.model_type} model"
             raise ModelError(unknown_name(kind, role, architecture.roles))
-    return [role for role in architecture.roles if role in target_modules]
+        meant |= {*roles}
+    return [role for role in architecture.roles if role in meant]

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 from finegates.errors import ModelError, SpecError
 from finegates.gates.laws import Law, make_law
 from finegates.gates.layout import ROLES
-from finegates.gates.units import MATRICES
+from finegates.gates.units import AUTO
 from finegates.models.architectures import layout_of_config
 from finegates.nn.gated_linear import GatedLinear, LowRank
 from finegates.nn.gated_stream import GatedStream
@@ -33,7 +33,7 @@ class Attachment:
     lora_rank: int = 0
     lora_alpha: float = 16.0
     lora_place: str = "inside"
-    units: tuple[str, ...] = (MATRICES,)
+    units: tuple[str, ...] = (AUTO,)
     uniform: bool = False
     multiple: int = 1
 
@@ -48,7 +48,7 @@ def attach_gates(
     lora_rank: int = 0,
     lora_alpha: float = 16.0,
     lora_place: str = "inside",
-    units: tuple[str, ...] = (MATRICES,),
+    units: tuple[str, ...] = (AUTO,),
     uniform: bool = False,
     multiple: int = 1,
     generator: torch.Generator | None = None,
@@ -65,7 +65,7 @@ def attach_gates(
         lora_alpha: Its scale times its rank.
         lora_place: ``inside`` or ``outside`` of the gates.
         units: What a gate stands for, see `finegates.gates.units`: ``matrices``, or structures,
-            which need all matrices and both sides.
+            which need all matrices and both sides; ``auto`` is the type's own default.
         uniform: Whether every layer is to keep as many gates of each kind: with units that a config
             can say, the smaller model is then a plain one.
         multiple: Widths stay multiples of it, as 8 or 64, when gates are closed for a budget or at

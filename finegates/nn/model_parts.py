@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from finegates.gates.layout import GatedMatrix
@@ -69,14 +69,34 @@ def answering_linear(model: PreTrainedModel) -> tuple[str, nn.Linear]:
     return linears[-1]
 
 
+def of_answers(model: PreTrainedModel, states: Tensor, input_ids: Tensor) -> Tensor:
+    """What a classifier answers from: its head's input of each row, or of each row's last token.
+
+    Args:
+        model: A classifier.
+        states: What the head's last Linear read: ``(rows, width)``, of a decoder
+            ``(rows, tokens, width)``.
+        input_ids: Shape ``(rows, tokens)``.
+
+    Returns:
+        Shape ``(rows, width)``.
+    """
+    if states.ndim == 2:
+        return states
+    places = torch.arange(input_ids.shape[1], device=input_ids.device)
+    last = torch.where(input_ids != model.config.pad_token_id, places, -1).amax(1)
+    return states[torch.arange(len(states), device=states.device), last]
+
+
 @torch.no_grad()
 def order_outputs(model: PreTrainedModel, order: Sequence[int]) -> None:
     """Gives a model its outputs in another order, in place: the one at ``order[i]`` becomes i."""
     _, linear = answering_linear(model)
-    for tensor in (linear.weight, linear.bias):
+    for tensor in linear.parameters():
         tensor.copy_(tensor[list(order)])
 
 
-def encoder_layer_norms(model: PreTrainedModel) -> Iterator[nn.LayerNorm]:
-    """Layer norms of the encoder's layers; that of the embeddings is not one of them."""
-    return (m for m in encoder_layers(model).modules() if isinstance(m, nn.LayerNorm))
+def layer_norms(model: PreTrainedModel) -> Iterator[nn.Module]:
+    """Norms of the layers' sublayers; that of the embeddings and a last one are not among them."""
+    norms = architecture_of(model.config.model_type).norms
+    return (layer.get_submodule(path) for layer in encoder_layers(model) for path in norms)

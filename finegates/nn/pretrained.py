@@ -8,6 +8,7 @@ import transformers
 
 from finegates.errors import ModelError, first_line
 from finegates.models import tokens
+from finegates.models.architectures import architecture_of
 from finegates.models.head_labels import kept_order, no_head, output_names, started_order
 from finegates.models.record import REVISION, check_unchanged
 from finegates.models.sources import (
@@ -22,6 +23,8 @@ from finegates.nn.model_parts import answering_linear, order_outputs
 
 TRAINED_IN = torch.float32
 """Of all weights, whatever the folder holds; less is a matter of autocast."""
+_FORWARD = "reads_forward"
+"""Of a tokenizer: whether its model is a decoder."""
 _HEAD_SPREAD = 0.02
 """Of a head that is drawn, where the config does not say it."""
 
@@ -64,6 +67,8 @@ def load_pretrained(
         verify_embedded_weights()
     model, report, tokenizer = _read(name, labels, problem, recorded.get(REVISION, "main"))
     check_loaded(name, model, report, TRAINED_IN)
+    if architecture_of(model.config.model_type).is_decoder:
+        _prepare_decoder(model, tokenizer)
     check_tokenizer_read(name, model.config, tokenizer, paired)
     has_head = not _is_new(answering_linear(model)[0], report)
     if start_labels is not None and not has_head:
@@ -112,7 +117,25 @@ def _is_new(linear: str, report: Mapping[str, Any]) -> bool:
 @torch.no_grad()
 def _draw(linear: torch.nn.Linear, spread: float) -> None:
     torch.nn.init.normal_(linear.weight, std=spread)
-    torch.nn.init.zeros_(linear.bias)
+    if linear.bias is not None:
+        torch.nn.init.zeros_(linear.bias)
+
+
+def _prepare_decoder(
+    model: transformers.PreTrainedModel, tokenizer: transformers.PreTrainedTokenizerBase
+) -> None:
+    """Makes a decoder a classifier that knows its padding: at the right, by a token that it has."""
+    if tokenizer.pad_token is None and tokenizer.eos_token is not None:
+        tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.padding_side = "right"
+    setattr(tokenizer, _FORWARD, True)
+    model.config.pad_token_id = tokenizer.pad_token_id
+    model.config.use_cache = False  # of one pass: nothing is written on
+
+
+def reads_forward(tokenizer: transformers.PreTrainedTokenizerBase) -> bool:
+    """Whether the model of a tokenizer is a decoder, of what `load_pretrained` gave."""
+    return getattr(tokenizer, _FORWARD, False)
 
 
 def longest_input(config: transformers.PretrainedConfig) -> int:

@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 
 from finegates.adapters import merge_adapters
 from finegates.errors import ModelError
-from finegates.gates.layout import ROLES, SIDES, GatedMatrix, GateLayout
+from finegates.gates.layout import SIDES, GatedMatrix, GateLayout
 from finegates.gates.stream import READS
 from finegates.models.architectures import architecture_of
 from finegates.nn.attach import GATES_NAME, detach_gates, gated_streams, gates_of
@@ -107,10 +107,11 @@ def fold(model: PreTrainedModel) -> list[Layer]:
 def fold_apart(model: PreTrainedModel) -> list[dict[str, Open]]:
     """As `fold`, with what the gates multiply apart from what they don't, at its full width."""
     numbers = range(len(encoder_layers(model)))
+    roles = architecture_of(model.config.model_type).roles
     merge_adapters(model)
     gates = gates_of(model) if hasattr(model, GATES_NAME) else None
     layers = [
-        {role: _folded(_matrix(model, number, role), gates) for role in ROLES} for number in numbers
+        {role: _folded(_matrix(model, number, role), gates) for role in roles} for number in numbers
     ]
     if gates is not None:
         _fold_stream(model, gates)

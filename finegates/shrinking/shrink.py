@@ -18,7 +18,7 @@ from finegates.gates.cuts import Cut, cut_of, gates_to_prune
 from finegates.models.architectures import architecture_of
 from finegates.nn.attach import GATES_NAME, gates_of
 from finegates.nn.gates import Gates
-from finegates.nn.model_parts import encoder_layer_norms
+from finegates.nn.model_parts import layer_norms
 from finegates.shrinking.build import Tensors, build_attention, build_feed_forward
 from finegates.shrinking.fold import Layer, fold, fold_apart, narrowed
 from finegates.shrinking.hardware import Hardware, hardware
@@ -163,7 +163,7 @@ def _assembled(
     plain: PreTrainedModel, plans: list[LayerPlan], needs: list[Needs], tensors: Tensors
 ) -> Shrunk:
     kind = MODELS[plain.config.model_type]
-    (width,) = next(encoder_layer_norms(plain)).normalized_shape
+    (width,) = next(layer_norms(plain)).normalized_shape
     with torch.device("meta"):
         model = kind(shrunk_config(plain.config, kind, plans, needs, width))
     dtype, kept = plain.dtype, plain.state_dict()

@@ -13,7 +13,7 @@ from finegates.nn.attach import GATES_STATE, attach_gates, gates_of
 from finegates.nn.gated_linear import LowRank
 from finegates.nn.gates import Gates
 from finegates.nn.magnitude import order_by_magnitude
-from finegates.nn.model_parts import encoder_layer_norms
+from finegates.nn.model_parts import layer_norms
 from finegates.spec import RunSpec
 
 
@@ -45,7 +45,7 @@ def adapt(model: PreTrainedModel, spec: RunSpec) -> Adapted:
     adapter = attach_adapter(model, spec) if method.adapter else _low_rank_parameters(model)
     if gates is not None and method.gates == LEARNED:  # an adapter freezes all but itself
         gates.parameter.requires_grad_(True)
-    for norm in encoder_layer_norms(model) if spec.train_layer_norms else ():
+    for norm in layer_norms(model) if spec.train_layer_norms else ():
         norm.requires_grad_(True)
     if gates is not None and method.gates != LEARNED:  # anew when it is closed; until then open
         order_by_magnitude(model, gates)

@@ -11,6 +11,8 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
+from finegates.nn.pretrained import reads_forward
+
 Rows = list[dict[str, Any]]
 TEACHER_KEY = "teacher"
 """Of a row: what the teacher says of it."""
@@ -22,7 +24,8 @@ class Padding(DataCollatorWithPadding):
     Given a mask of shape ``(rows, tokens)``, transformers asks the device at every pass whether any
     token is padding, and a GPU that is asked has to finish all its work first. So the question is
     answered here: a batch without padding has no mask, any other a boolean one of shape
-    ``(rows, 1, 1, tokens)``, which attention takes as it is.
+    ``(rows, 1, 1, tokens)``, which attention takes as it is. A decoder adds to it what lies ahead
+    of each token, so its mask stays of shape ``(rows, tokens)``.
     """
 
     def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
@@ -30,7 +33,10 @@ class Padding(DataCollatorWithPadding):
         batch = super().__call__(features)
         mask = batch.pop("attention_mask", None)
         if mask is not None and not mask.all():
-            batch["attention_mask"] = mask.bool()[:, None, None, :]
+            whole = mask.bool()
+            batch["attention_mask"] = (
+                whole if reads_forward(self.tokenizer) else whole[:, None, None, :]
+            )
         return batch
 
 

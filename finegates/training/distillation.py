@@ -125,7 +125,8 @@ def hidden_loss(
     Args:
         student: After the embeddings and each layer, each of shape ``(rows, tokens, width)``.
         teacher: The same of the teacher.
-        mask: True for tokens that are no padding, shape ``(rows, 1, 1, tokens)``; None for all.
+        mask: True for tokens that are no padding, shape ``(rows, 1, 1, tokens)`` or
+            ``(rows, tokens)``; None for all.
 
     Returns:
         A scalar. What the embeddings give is left out: no gate stands before it.
@@ -135,7 +136,7 @@ def hidden_loss(
         for ours, theirs in zip(student[1:], teacher[1:], strict=True)
     ]
     of_tokens = torch.stack(differences).mean(0)
-    return of_tokens.mean() if mask is None else of_tokens[mask[:, 0, 0]].mean()
+    return of_tokens.mean() if mask is None else of_tokens[mask.reshape(of_tokens.shape)].mean()
 
 
 def blended_loss(spec: RunSpec, task_loss: Tensor, logits: Tensor, teacher: Tensor) -> Tensor:

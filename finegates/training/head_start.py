@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from finegates.nn.model_parts import answering_linear
+from finegates.nn.model_parts import answering_linear, of_answers
 from finegates.training.batches import Rows, batches_in_order, on_device
 from finegates.training.label_scale import LabelScale
 
@@ -41,7 +41,7 @@ def fit_head(
 
     Features are what that Linear reads in evaluation. Classes are fitted by multinomial logistic
     regression, a number by ridge regression; both on standardised features, which the weights then
-    undo.
+    undo; a head without a bias is fitted without one.
 
     Args:
         model: A classifier without gates or adapters, with its pretrained weights.
@@ -58,15 +58,18 @@ def fit_head(
     labels = labels if label_scale is None else label_scale.standardised(labels)
     model.to(device)  # type: ignore[arg-type]
     features = _features(model, some, tokenizer, batch_size)
+    _, head = answering_linear(model)
     mean, spread = features.mean(0), features.std(0)
+    if head.bias is None:  # nothing could undo a mean
+        mean = np.zeros_like(mean)
     moves = spread > _SMALLEST_SPREAD
     standard = np.where(moves, (features - mean) / np.where(moves, spread, 1.0), 0.0)
-    _, head = answering_linear(model)
-    weight, bias = _fit(standard, labels, head.out_features)
+    weight, bias = _fit(standard, labels, head.out_features, has_bias=head.bias is not None)
     weight = np.where(moves, weight / np.where(moves, spread, 1.0), 0.0)
     with torch.no_grad():
         head.weight.copy_(torch.from_numpy(weight))
-        head.bias.copy_(torch.from_numpy(bias - weight @ mean))
+        if head.bias is not None:
+            head.bias.copy_(torch.from_numpy(bias - weight @ mean))
 
 
 @torch.no_grad()
@@ -77,31 +80,36 @@ def _features(
     read: list[torch.Tensor] = []
 
     def keep(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-        read.append(inputs[0].float().cpu())
+        read.append(inputs[0])
 
     was_training = model.training
     model.eval()
+    found: list[torch.Tensor] = []
     hook: RemovableHandle = answering_linear(model)[1].register_forward_pre_hook(keep)
     try:
         for batch in on_device(batches_in_order(rows, tokenizer, batch_size), model.device):
             model(**{name: value for name, value in batch.items() if name != "labels"})
+            found.append(of_answers(model, read.pop(), batch["input_ids"]).float().cpu())
     finally:
         hook.remove()
         model.train(was_training)
-    return cast(np.ndarray, torch.cat(read).double().numpy())
+    return cast(np.ndarray, torch.cat(found).double().numpy())
 
 
-def _fit(features: np.ndarray, labels: np.ndarray, outputs: int) -> tuple[np.ndarray, np.ndarray]:
-    """Weights [outputs, width] and biases [outputs] of a linear fit."""
+def _fit(
+    features: np.ndarray, labels: np.ndarray, outputs: int, *, has_bias: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights [outputs, width] and biases [outputs] of a linear fit; without biases they are 0."""
     if outputs == 1:
-        ridge = Ridge(alpha=RIDGE_PENALTY).fit(features, labels)
+        ridge = Ridge(alpha=RIDGE_PENALTY, fit_intercept=has_bias).fit(features, labels)
         return ridge.coef_[None], np.array([ridge.intercept_])
     weight, bias = np.zeros((outputs, features.shape[1])), np.zeros(outputs)
     found = np.unique(labels)
     if len(found) == 1:
         bias[found[0]] = 1.0
         return weight, bias
-    fitted = LogisticRegression(C=INVERSE_PENALTY, max_iter=1000).fit(features, labels)
+    regression = LogisticRegression(C=INVERSE_PENALTY, max_iter=1000, fit_intercept=has_bias)
+    fitted = regression.fit(features, labels)
     if len(found) == 2:  # scikit-learn then fits one vector, for the second of them
         weight[found] = np.concatenate([-fitted.coef_, fitted.coef_]) / 2
         bias[found] = np.concatenate([-fitted.intercept_, fitted.intercept_]) / 2

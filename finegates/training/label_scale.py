@@ -38,8 +38,12 @@ class LabelScale:
     scale: float
 
     @classmethod
-    def of(cls, labels: ArrayLike) -> "LabelScale":
+    def of(cls, labels: ArrayLike, *, centred: bool = True) -> "LabelScale":
         """The scale of training labels, shape ``(rows,)``.
+
+        Args:
+            labels: The labels.
+            centred: Whether their mean is taken off; a head without a bias can't put it back.
 
         Raises:
             DataError: If a model's float32 can't hold them, or can't tell them apart.
@@ -57,7 +61,8 @@ class LabelScale:
                 f"The labels lie around {shift:g} and differ by about {spread:g} only, which a "
                 "model's float32 can't tell apart. Subtract a constant from them."
             )
-        return cls(shift, 2.0 ** (math.frexp(spread)[1] - 1) if low < high else 1.0)
+        scale = 2.0 ** (math.frexp(spread)[1] - 1) if low < high else 1.0
+        return cls(shift if centred else 0.0, scale)
 
     def standardised(self, labels: Any) -> Any:
         """Labels -> what is trained on; a number, array or tensor of any shape."""
@@ -94,6 +99,7 @@ class LabelScale:
 def _mapped(model: PreTrainedModel, scale: float, shift: float) -> dict[str, Tensor]:
     """The head's last Linear with ``shift + scale *`` its answers."""
     name, linear = answering_linear(model)
-    weight, bias = (p.detach().double() for p in (linear.weight, linear.bias))
-    new = {"weight": scale * weight, "bias": shift + scale * bias}
+    new = {"weight": scale * linear.weight.detach().double()}
+    if linear.bias is not None:
+        new["bias"] = shift + scale * linear.bias.detach().double()
     return {f"{name}.{part}": t.to(linear.weight.dtype) for part, t in new.items()}

@@ -24,11 +24,12 @@ from finegates.machine.accelerate import was_launched
 from finegates.machine.devices import gpu_numbering
 from finegates.nn.gates import Gates
 from finegates.nn.kurtosis import gate_weights
+from finegates.nn.model_parts import answering_linear
 from finegates.nn.penalty import make_penalty, weigh_gates
 from finegates.nn.pretrained import load_pretrained, longest_input
 from finegates.nn.sensitivity import over_kinds, sensitivities, start_in_order
 from finegates.shrinking.counted import counting_of
-from finegates.spec import BUDGET, FITTED, SENSITIVE, RunSpec
+from finegates.spec import AUTO, BUDGET, FITTED, SENSITIVE, RunSpec
 from finegates.training.adapt import Adapted, adapt
 from finegates.training.batches import (
     TEACHER_KEY,
@@ -177,10 +178,10 @@ def open_session(
         SpecError: If the budget is more than all gates together remove of what it counts.
     """
     torch.manual_seed(spec.seed)
-    scale = LabelScale.of(splits.train["label"]) if splits.problem == "regression" else None
     model, tokenizer = load_pretrained(
         spec.model, splits.labels, splits.problem, recorded=base_model, paired=splits.has_pairs
     )
+    scale = _label_scale(splits, model)
     max_length = min(spec.max_length, longest_input(model.config))
     train_rows = tokenise(tokenizer, splits.train, max_length)
     validation_rows = tokenise(tokenizer, splits.validation, max_length)
@@ -216,9 +217,16 @@ def open_session(
         adapted.gates.generator = torch.Generator(accelerator.device)
     if spec.kurtosis_weighting:
         _weigh_by_kurtosis(session)
-    if begins and adapted.gates is not None and spec.gate_start == SENSITIVE:
+    if begins and adapted.gates is not None and _starts_in_order(spec, adapted.gates.layout):
         start_in_order(adapted.gates, sensitivities_of(session))
     return session
+
+
+def _label_scale(splits: TextSplits, model: PreTrainedModel) -> LabelScale | None:
+    if splits.problem != "regression":
+        return None
+    has_bias = answering_linear(model)[1].bias is not None
+    return LabelScale.of(splits.train["label"], centred=has_bias)
 
 
 def _counting(
@@ -239,6 +247,11 @@ def _evaluation_steps(spec: RunSpec, train_rows: Rows, validation_rows: Rows) ->
     tokens_of_a_step = num_tokens(train_rows) / spec.steps_per_epoch(len(train_rows))
     in_steps = num_tokens(validation_rows) / 2 / tokens_of_a_step
     return spec.steps_between_evaluations(len(train_rows), in_steps)
+
+
+def _starts_in_order(spec: RunSpec, layout: GateLayout) -> bool:
+    """Whether gates begin in the order of their sensitivity; by default those of decoders do."""
+    return spec.gate_start == SENSITIVE or (spec.gate_start == AUTO and layout.is_decoder)
 
 
 def _weigh_by_kurtosis(session: Session) -> None:

@@ -10,7 +10,7 @@ from finegates.gates.cuts import Cut
 from finegates.measuring.candidates import attach_random_gates
 from finegates.shrinking.onnx import INPUTS
 from finegates.shrinking.shrink import prune, shrink
-from tests.toy_models import MODEL_TYPES, toy_inputs, toy_model
+from tests.toy_models import ENCODER_TYPES, toy_inputs, toy_model
 
 UNITS = (
     {},
@@ -21,7 +21,7 @@ UNITS = (
 
 @pytest.mark.slow
 @pytest.mark.parametrize("gates", UNITS, ids=("matrices", "uniform", "hidden"))
-@pytest.mark.parametrize("model_type", MODEL_TYPES)
+@pytest.mark.parametrize("model_type", ENCODER_TYPES)
 def test_a_smaller_model_answers_alike_in_every_format(model_type, gates, tmp_path):
     model = toy_model(model_type).eval()
     attach_random_gates(model, **gates)

@@ -29,9 +29,9 @@ from finegates.shrinking.hardware import Hardware
 from finegates.shrinking.models import MODELS
 from finegates.shrinking.shrink import prune, shrink
 from tests.exporting.test_export import finished_run
-from tests.toy_models import MODEL_TYPES, save_toy_model, toy_inputs, toy_model
+from tests.toy_models import ENCODER_TYPES, save_toy_model, toy_inputs, toy_model
 
-EVERY_TYPE = pytest.mark.parametrize("model_type", MODEL_TYPES)
+EVERY_TYPE = pytest.mark.parametrize("model_type", ENCODER_TYPES)
 THRIFTY = Hardware(0, 0, 0, row_multiple=1, column_multiple=1, head_multiple=1)
 PLANTED = "open({trace!r}, 'w').close()\nPlanted = None\n"
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
@@ -177,9 +177,9 @@ def test_every_type_loads_in_a_process_that_can_not_import_finegates(tmp_path):
         "    torch.save(torch.stack(logits), name + '.logits')\n"
     )
     torch.save(toy_inputs(), tmp_path / "questions")
-    models = {model_type: gated(toy_model(model_type)) for model_type in MODEL_TYPES}
+    models = {model_type: gated(toy_model(model_type)) for model_type in ENCODER_TYPES}
     units = ("hidden", "heads", "neurons")
-    models |= {f"narrow-{one}": gated(toy_model(one), units=units) for one in MODEL_TYPES}
+    models |= {f"narrow-{one}": gated(toy_model(one), units=units) for one in ENCODER_TYPES}
     models["narrow-projected"] = gated(toy_model("electra", embedding_size=8), units=units)
     for model_type, model in models.items():
         save(model, tmp_path / model_type)

@@ -7,7 +7,7 @@ from finegates.gates.cuts import Cut
 from finegates.measuring.bench import bench
 from finegates.measuring.candidates import DENSE, MASKED, SHRUNK, attach_random_gates, candidates
 from finegates.measuring.timing import cuda_graph
-from tests.toy_models import MODEL_TYPES, toy_inputs, toy_model
+from tests.toy_models import ENCODER_TYPES, toy_inputs, toy_model
 
 TOLERANCES = {"float32": 1e-4, "bfloat16": 6e-2, "float16": 1e-2}
 """Largest difference of logits to those of float32, relative to the largest logit."""
@@ -24,7 +24,7 @@ def difference(one, other):
 
 
 @pytest.mark.parametrize("dtype", TOLERANCES)
-@pytest.mark.parametrize("model_type", MODEL_TYPES)
+@pytest.mark.parametrize("model_type", ENCODER_TYPES)
 @torch.inference_mode()
 def test_shrunk_equals_gated(model_type, dtype, device):
     model = gated(model_type)

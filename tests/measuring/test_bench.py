@@ -19,7 +19,7 @@ from finegates.measuring.candidates import (
 from finegates.shrinking.cost import computed_cost, dense_cost, needed_cost, num_parameters
 from finegates.shrinking.hardware import Hardware
 from finegates.shrinking.shrink import shrink
-from tests.toy_models import MODEL_TYPES, toy_inputs, toy_model
+from tests.toy_models import ENCODER_TYPES, toy_inputs, toy_model
 
 THRIFTY = Hardware(0, 0, 0, row_multiple=1, column_multiple=1, head_multiple=1)
 
@@ -75,7 +75,7 @@ def test_candidates_are_what_they_say():
     assert num_parameters(models["dense"]) == num_parameters(toy_model())
 
 
-@pytest.mark.parametrize("model_type", MODEL_TYPES)
+@pytest.mark.parametrize("model_type", ENCODER_TYPES)
 def test_dense_has_no_gates_and_answers_as_training_left_them(model_type):
     model = gated(model_type)
     plain, bare = without_gates(model), toy_model(model_type)

@@ -28,7 +28,7 @@ from finegates.runs.folder import create_run
 from finegates.runs.measurements import read_timings
 from finegates.shrinking.shrink import shrink
 from finegates.spec import make_spec
-from tests.toy_models import MODEL_TYPES, toy_inputs, toy_model
+from tests.toy_models import ENCODER_TYPES, toy_inputs, toy_model
 
 LARGE = {"hidden_size": 64, "intermediate_size": 256, "num_attention_heads": 4}
 """Large enough that its weights are most of its file."""
@@ -145,7 +145,7 @@ def test_numbers_have_no_agreement():
     assert "int8_dense_agreement" not in told and told["int8_dense_max_logit_difference"] == 0
 
 
-@pytest.mark.parametrize("model_type", MODEL_TYPES)
+@pytest.mark.parametrize("model_type", ENCODER_TYPES)
 def test_torch_rounds_a_shrunk_model_too(model_type):
     model = toy_model(model_type)
     attach_random_gates(model)

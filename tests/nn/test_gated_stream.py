@@ -10,14 +10,14 @@ from finegates.gates.laws import LAWS, GaussianLaw
 from finegates.nn.attach import attach_gates, detach_gates, gated_streams
 from finegates.nn.gated_stream import norm_over_open
 from finegates.nn.saving import load_gates, save_gates
-from tests.toy_models import MODEL_TYPES, toy_inputs, toy_model
+from tests.toy_models import ENCODER_TYPES, toy_inputs, toy_model
 
-EVERY_TYPE = pytest.mark.parametrize("model_type", [*MODEL_TYPES, "electra with a projection"])
+EVERY_TYPE = pytest.mark.parametrize("model_type", [*ENCODER_TYPES, "electra with a projection"])
 LABELS = torch.tensor([0, 1, 0])
 
 
 def toy(model_type, **changes):
-    if model_type not in MODEL_TYPES:
+    if model_type not in ENCODER_TYPES:
         return toy_model("electra", embedding_size=8, **changes)
     return toy_model(model_type, **changes)
 

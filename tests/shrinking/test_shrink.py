@@ -23,9 +23,9 @@ from finegates.shrinking.models import MODELS, plans_of
 from finegates.shrinking.plan import CONSTANT, LayerPlan
 from finegates.shrinking.shrink import prune
 from finegates.shrinking.shrink import shrink as shrink_for
-from tests.toy_models import MODEL_TYPES, toy_inputs, toy_model
+from tests.toy_models import ENCODER_TYPES, toy_inputs, toy_model
 
-EVERY_TYPE = pytest.mark.parametrize("model_type", MODEL_TYPES)
+EVERY_TYPE = pytest.mark.parametrize("model_type", ENCODER_TYPES)
 TOLERANCE = 1e-5
 """Largest difference of logits relative to their scale, in float32."""
 EXACT = 1e-9

@@ -10,7 +10,7 @@ from finegates.jobs.worker import execute
 from finegates.methods import METHODS
 from finegates.models.parameters import method_params
 from finegates.models.sources import model_sizes
-from finegates.nn.model_parts import encoder_layer_norms, head_parameters
+from finegates.nn.model_parts import head_parameters, layer_norms
 from finegates.runs.folder import create_run
 from finegates.spec import make_spec
 from finegates.training.session import open_session
@@ -52,7 +52,7 @@ def test_what_is_trained_is_what_the_formula_counts(spec_of, method):
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     beside = {id(p): p for p in head_parameters(model)}
     if spec.train_layer_norms:
-        beside |= {id(p): p for norm in encoder_layer_norms(model) for p in norm.parameters()}
+        beside |= {id(p): p for norm in layer_norms(model) for p in norm.parameters()}
     if METHODS[method].removes and spec.train_biases and METHODS[method].adapter != "full":
         biases = (p for n, p in model.named_parameters() if n.endswith("base_layer.bias"))
         beside |= {id(p): p for p in biases}
