@@ -10,15 +10,15 @@ from typing import Any
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 
 from finegates.errors import ModelError
-from finegates.shrinking.models import MODELS
+from finegates.shrinking.classes import CLASSES, auto_class
 
 
 def register() -> None:
     """Registers every shrunk class; it is done once, when this module is imported."""
-    for model in MODELS.values():
+    for model in CLASSES:
         config: Any = model.config_class
         AutoConfig.register(config.model_type, config, exist_ok=True)
-        AutoModelForSequenceClassification.register(config, model, exist_ok=True)
+        auto_class(model).register(config, model, exist_ok=True)
 
 
 def load(folder: str | Path, **settings: Any) -> PreTrainedModel:

@@ -23,8 +23,9 @@ _SIZES = {
 }  # fmt: skip
 _DECODER_SIZES = {
     **_SIZES, "num_key_value_heads": 2, "head_dim": 6, "pad_token_id": 0, "bos_token_id": 1,
-    "eos_token_id": 2, "sliding_window": 6,
+    "eos_token_id": 2,
 }  # fmt: skip
+_WITH_WINDOWS = ("mistral", "gemma3_text")
 _DISTILBERT_SIZES = {"dim": 16, "n_layers": 2, "n_heads": 4, "hidden_dim": 32}
 
 
@@ -42,6 +43,7 @@ def _drawn(kind, model_type: str, seed: int, changes: dict):
     torch.manual_seed(seed)
     sizes = _DECODER_SIZES if model_type in DECODER_TYPES else _SIZES
     sizes = _DISTILBERT_SIZES if model_type == "distilbert" else sizes
+    sizes = sizes | ({"sliding_window": 6} if model_type in _WITH_WINDOWS else {})
     common = {"vocab_size": VOCABULARY, "max_position_embeddings": 40}
     model = kind.from_config(AutoConfig.for_model(model_type, **{**sizes, **common, **changes}))
     with torch.no_grad():

@@ -100,6 +100,11 @@ class Architecture:
         """Whether the module that computes attention holds the output matrix o, too."""
         return self.roles["o"].startswith(f"{self.attention}.")
 
+    @property
+    def feed_forward(self) -> str:
+        """Dotted path of the module that holds a decoder's gate, up and down, from its layer."""
+        return self.roles["down"].rpartition(".")[0]
+
     def size(self, config: Mapping[str, Any], what: str) -> int:
         """A size from the config; key/value heads fall back to the heads, so does their width."""
         name = self.config_names.get(what, "")

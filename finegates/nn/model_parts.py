@@ -45,25 +45,32 @@ def replace_module(model: PreTrainedModel, path: str, module: nn.Module) -> None
     setattr(model.get_submodule(parent), name, module)
 
 
+def head_modules(model: PreTrainedModel) -> dict[str, nn.Module]:
+    """The modules of the head, by their dotted paths; a causal language model has none."""
+    present = {name for name, _ in model.named_modules()}
+    head = architecture_of(model.config.model_type).head
+    return {path: model.get_submodule(path) for path in head if path in present}
+
+
 def train_head_only(model: PreTrainedModel) -> None:
     """Freezes everything but the head."""
     model.requires_grad_(False)
-    for path in architecture_of(model.config.model_type).head:
-        model.get_submodule(path).requires_grad_(True)
+    for module in head_modules(model).values():
+        module.requires_grad_(True)
 
 
 def head_parameters(model: PreTrainedModel) -> Iterator[nn.Parameter]:
     """Parameters of the head."""
-    for path in architecture_of(model.config.model_type).head:
-        yield from model.get_submodule(path).parameters()
+    for module in head_modules(model).values():
+        yield from module.parameters()
 
 
 def answering_linear(model: PreTrainedModel) -> tuple[str, nn.Linear]:
     """The head's last Linear, whose outputs are the model's, and its name in the model."""
     linears = [
         (name, module)
-        for path in architecture_of(model.config.model_type).head
-        for name, module in model.get_submodule(path).named_modules(prefix=path)
+        for path, part in head_modules(model).items()
+        for name, module in part.named_modules(prefix=path)
         if isinstance(module, nn.Linear)
     ]
     return linears[-1]

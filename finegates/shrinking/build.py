@@ -49,14 +49,14 @@ def build_attention(
     columns = _stacked(groups, [_as_rows(head) for head in needed.heads]).weight.T
     plan = _plan_attention(groups, stacked, columns, needed.bias, machine)
     if _attention_cost(plan, hidden, machine) >= 4 * (hidden * inner + machine.call):
-        return DENSE, _dense(layer, ("q", "k", "v", "o"))
+        return DENSE, dense_tensors(layer, ("q", "k", "v", "o"))
     if len(plan.projections) == 1:
         stacked = [
             Folded(torch.cat([m.weight for m in stacked]), torch.cat([m.bias for m in stacked]))
         ]
-    tensors = _output_tensors("o", plan.output, columns, needed.bias)
+    tensors = output_tensors("o", plan.output, columns, needed.bias)
     for number, (projection, matrix) in enumerate(zip(plan.projections, stacked, strict=True)):
-        tensors |= _projection_tensors(f"projections.{number}", projection, matrix)
+        tensors |= projection_tensors(f"projections.{number}", projection, matrix)
     return plan, tensors
 
 
@@ -69,13 +69,13 @@ def build_feed_forward(
         return CONSTANT, {"output.bias": needed.bias}
     inner = plan_projection(neurons, int(needed.inner.reads.sum()), hidden, machine)
     columns = nn.functional.pad(needed.outer, (0, inner.rows - neurons))
-    plan = FeedForwardPlan(inner, _plan_output(columns, needed.bias, machine))
+    plan = FeedForwardPlan(inner, output_of(columns, needed.bias, machine))
     cost = projection_cost(inner, hidden, machine) + output_cost(plan.outer, hidden, machine)
     if cost >= 2 * (hidden * len(layer["intermediate"].bias) + machine.call):
-        return DENSE, _dense(layer, ("intermediate", "output"))
+        return DENSE, dense_tensors(layer, ("intermediate", "output"))
     return plan, {
-        **_projection_tensors("intermediate", inner, needed.inner),
-        **_output_tensors("output", plan.outer, columns, needed.bias),
+        **projection_tensors("intermediate", inner, needed.inner),
+        **output_tensors("output", plan.outer, columns, needed.bias),
     }
 
 
@@ -90,8 +90,8 @@ def _plan_attention(
     union = int(torch.stack(reads).any(0).sum())
     rows, hidden = stacked[0].weight.shape
     counts = [int(read.sum()) for read in reads]
-    projections = plan_projections(rows, counts, union, hidden, machine)
-    return AttentionPlan(groups, projections, _plan_output(columns, bias, machine))
+    projections = plan_projections([rows] * len(counts), counts, union, hidden, machine)
+    return AttentionPlan(groups, projections, output_of(columns, bias, machine))
 
 
 def _attention_cost(plan: AttentionPlan, hidden: int, machine: Hardware) -> int:
@@ -99,7 +99,8 @@ def _attention_cost(plan: AttentionPlan, hidden: int, machine: Hardware) -> int:
     return projections + output_cost(plan.output, hidden, machine) + len(plan.groups) * machine.call
 
 
-def _plan_output(columns: Tensor, bias: Tensor, machine: Hardware) -> Output:
+def output_of(columns: Tensor, bias: Tensor, machine: Hardware) -> Output:
+    """The plan of an output matrix, shape ``(hidden, columns)``, and of what it always adds."""
     computed = columns.ne(0).any(1)
     hidden, width = columns.shape
     return plan_output(width, int(computed.sum()), hidden, bool(bias[~computed].any()), machine)
@@ -121,7 +122,8 @@ def _as_rows(head: Head) -> Folded:
     return Folded(head.o.T, torch.zeros(head.o.shape[1], dtype=head.o.dtype))
 
 
-def _dense(layer: Layer, roles: Sequence[str]) -> Tensors:
+def dense_tensors(layer: Layer, roles: Sequence[str]) -> Tensors:
+    """Those of folded matrices that stay as they are."""
     return {
         f"{role}.{name}": value
         for role in roles
@@ -129,7 +131,8 @@ def _dense(layer: Layer, roles: Sequence[str]) -> Tensors:
     }
 
 
-def _projection_tensors(name: str, plan: Projection, matrix: Folded) -> Tensors:
+def projection_tensors(name: str, plan: Projection, matrix: Folded) -> Tensors:
+    """Those of a product that reads the residual stream; what it does not need is padding."""
     weight, tensors = matrix.weight, {}
     if plan.columns is not None:
         index = _padded_index(matrix.reads, plan.columns)
@@ -138,14 +141,16 @@ def _projection_tensors(name: str, plan: Projection, matrix: Folded) -> Tensors:
         tensors[f"{name}.index"] = index
     missing = plan.rows - len(matrix.bias)
     tensors[f"{name}.linear.weight"] = nn.functional.pad(weight, (0, 0, 0, missing))
-    tensors[f"{name}.linear.bias"] = nn.functional.pad(matrix.bias, (0, missing))
+    if plan.bias:
+        tensors[f"{name}.linear.bias"] = nn.functional.pad(matrix.bias, (0, missing))
     return tensors
 
 
-def _output_tensors(name: str, plan: Output, weight: Tensor, bias: Tensor) -> Tensors:
+def output_tensors(name: str, plan: Output, weight: Tensor, bias: Tensor) -> Tensors:
     """Tensors of an output matrix, shape ``(hidden, columns)``, and what it always adds."""
     if plan.rows is None:
-        return {f"{name}.linear.weight": weight, f"{name}.linear.bias": bias}
+        own = {f"{name}.linear.bias": bias} if plan.bias else {}
+        return {f"{name}.linear.weight": weight} | own
     computed = weight.ne(0).any(1)
     number = int(computed.sum())
     index = torch.full((len(bias),), number)
@@ -154,8 +159,9 @@ def _output_tensors(name: str, plan: Output, weight: Tensor, bias: Tensor) -> Te
     tensors = {
         f"{name}.index": index,
         f"{name}.linear.weight": nn.functional.pad(weight[computed], (0, 0, 0, missing)),
-        f"{name}.linear.bias": nn.functional.pad(bias[computed], (0, missing)),
     }
+    if plan.bias:
+        tensors[f"{name}.linear.bias"] = nn.functional.pad(bias[computed], (0, missing))
     if plan.constant:
         tensors[f"{name}.constant"] = torch.where(computed, 0, bias)
     return tensors

@@ -3,12 +3,24 @@
 from dataclasses import dataclass
 
 import torch
-from transformers import AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 
 from finegates.models.architectures import architecture_of
 from finegates.shrinking.models import Shrunk, dense_type, plans_of, stream_width
 from finegates.shrinking.narrow import keep_dimensions
-from finegates.shrinking.plan import DENSE, AttentionPlan, FeedForwardPlan, Output, Projection
+from finegates.shrinking.plan import (
+    DENSE,
+    AttentionPlan,
+    FeedForwardPlan,
+    GroupedAttentionPlan,
+    Output,
+    Projection,
+)
 
 REFERENCE_LENGTH = 128
 """Tokens of a row where one number has to stand for all lengths."""
@@ -36,17 +48,26 @@ def num_parameters(model: PreTrainedModel) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def num_dense_parameters(config: PreTrainedConfig) -> int:
-    """The same of the classifier of this config without gates and adapters; makes no weights."""
+def num_dense_parameters(config: PreTrainedConfig, *, language_model: bool = False) -> int:
+    """The same of the dense model of this config, without gates and adapters; makes no weights.
+
+    Args:
+        config: Of a supported type.
+        language_model: Whether it has the head of a causal language model, not a classifier's.
+    """
+    kind = AutoModelForCausalLM if language_model else AutoModelForSequenceClassification
     with torch.device("meta"):
-        return num_parameters(AutoModelForSequenceClassification.from_config(config))
+        return num_parameters(kind.from_config(config))
 
 
 def num_stream_parameters(config: PreTrainedConfig) -> int:
     """Those of a dense classifier that go with its residual stream's dimensions; makes no weights.
 
-    Of embeddings, norms, the layers' matrices and the first Linear that reads the last layer.
+    Of embeddings, norms, the layers' matrices and the first Linear that reads the last layer. None
+    of a decoder's do: its stream keeps its width.
     """
+    if architecture_of(config.model_type).is_decoder:
+        return 0
     with torch.device("meta"):
         model = AutoModelForSequenceClassification.from_config(config)
     whole, width = num_parameters(model), _Sizes.of(config).hidden
@@ -58,7 +79,7 @@ def dense_cost(config: PreTrainedConfig) -> Cost:
     """What a dense model of this config computes, or the model that a shrunk one was."""
     sizes = _Sizes.of(config)
     per_layer = sizes.attention + sizes.feed_forward
-    return Cost(sizes.layers * per_layer, sizes.layers * 2 * sizes.hidden)
+    return Cost(sizes.layers * per_layer, sizes.layers * 2 * sizes.queries)
 
 
 def needed_cost(model: Shrunk) -> Cost:
@@ -80,37 +101,58 @@ def computed_cost(model: Shrunk) -> Cost:
         products += _attention(plan.attention, sizes) + _feed_forward(plan.feed_forward, sizes)
         if isinstance(plan.attention, AttentionPlan):
             scores += 2 * plan.attention.width
+        elif isinstance(plan.attention, GroupedAttentionPlan):
+            scores += sum(
+                c.groups * c.heads * (2 * c.pairs + c.values) for c in plan.attention.classes
+            )
         elif plan.attention == DENSE:
-            scores += 2 * sizes.hidden
+            scores += 2 * sizes.queries
     return Cost(products, scores)
 
 
 @dataclass(frozen=True)
 class _Sizes:
-    """Of a model's heads, neurons and layers, and of its residual stream."""
+    """Of a model's heads, neurons and layers, and of its residual stream.
+
+    Attributes:
+        hidden: Width of the dense model's stream.
+        queries: Of all its queries together.
+        keys: Of all its keys together; its values are as wide.
+        intermediate: Neurons of a layer.
+        matrices: Of a feed-forward sublayer.
+        layers: Layers.
+        stream: Width of this model's stream.
+    """
 
     hidden: int
+    queries: int
+    keys: int
     intermediate: int
+    matrices: int
     layers: int
     stream: int
 
     @property
     def attention(self) -> int:
-        return 4 * self.hidden * self.stream
+        return 2 * (self.queries + self.keys) * self.stream
 
     @property
     def feed_forward(self) -> int:
-        return 2 * self.stream * self.intermediate
+        return self.matrices * self.stream * self.intermediate
 
     @classmethod
     def of(cls, config: PreTrainedConfig, stream: int | None = None) -> "_Sizes":
         content, architecture = config.to_dict(), architecture_of(dense_type(config.model_type))
-        names = ("hidden", "intermediate", "layers")
-        hidden, intermediate, layers = (architecture.size(content, name) for name in names)
-        return cls(hidden, intermediate, layers, stream or hidden)
+        names = ("hidden", "heads", "key_value_heads", "head_width", "intermediate", "layers")
+        hidden, heads, served, width, intermediate, layers = (
+            architecture.size(content, name) for name in names
+        )
+        matrices = len(architecture.roles) - len("qkvo")
+        queries, keys = heads * width, served * width
+        return cls(hidden, queries, keys, intermediate, matrices, layers, stream or hidden)
 
 
-def _attention(plan: AttentionPlan | str, sizes: _Sizes) -> int:
+def _attention(plan: AttentionPlan | GroupedAttentionPlan | str, sizes: _Sizes) -> int:
     if isinstance(plan, str):
         return sizes.attention if plan == DENSE else 0
     return sum(_projection(p, sizes) for p in plan.projections) + _output(plan.output, sizes)

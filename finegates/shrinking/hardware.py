@@ -91,7 +91,7 @@ def group_heads(
 
 
 def plan_projections(
-    rows: int, reads: Sequence[int], union: int, hidden: int, machine: Hardware
+    rows: Sequence[int], reads: Sequence[int], union: int, hidden: int, machine: Hardware
 ) -> tuple[Projection, ...]:
     """One product for all, or one for each, whichever costs less.
 
@@ -102,8 +102,10 @@ def plan_projections(
         hidden: Width of the residual stream.
         machine: Where.
     """
-    alone = tuple(plan_projection(rows, n, hidden, machine) for n in reads)
-    shared = (plan_projection(rows * len(reads), union, hidden, machine),)
+    alone = tuple(
+        plan_projection(count, n, hidden, machine) for count, n in zip(rows, reads, strict=True)
+    )
+    shared = (plan_projection(sum(rows), union, hidden, machine),)
     return min(
         shared, alone, key=lambda plan: sum(projection_cost(p, hidden, machine) for p in plan)
     )

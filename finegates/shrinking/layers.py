@@ -16,7 +16,7 @@ class GatheredLinear(nn.Module):
 
     def __init__(self, plan: Projection, hidden_size: int) -> None:
         super().__init__()
-        self.linear = nn.Linear(plan.columns or hidden_size, plan.rows)
+        self.linear = nn.Linear(plan.columns or hidden_size, plan.rows, plan.bias)
         self.index: Tensor | None
         self.register_buffer("index", _index(plan.columns) if plan.columns else None)
 
@@ -38,7 +38,7 @@ class ScatteredLinear(nn.Module):
 
     def __init__(self, plan: Output, hidden_size: int) -> None:
         super().__init__()
-        self.linear = nn.Linear(plan.columns, plan.rows or hidden_size)
+        self.linear = nn.Linear(plan.columns, plan.rows or hidden_size, plan.bias)
         self.index: Tensor | None
         self.register_buffer("index", _index(hidden_size) if plan.rows else None)
         self.constant = nn.Parameter(torch.zeros(hidden_size)) if plan.constant else None

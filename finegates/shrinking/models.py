@@ -67,11 +67,14 @@ class Shrunk(PreTrainedModel):
 
     def __init__(self, config: Any, *arguments: Any, **options: Any) -> None:
         super().__init__(config, *arguments, **options)
-        architecture = architecture_of(dense_type(config.model_type))
         plans, width = plans_of(config), stream_width(config)
         if width < config.hidden_size:
-            keep_dimensions(self, slice(width), architecture)
-        put_in_plans(self, plans, architecture, width)
+            keep_dimensions(self, slice(width), architecture_of(dense_type(config.model_type)))
+        self.lay_out(plans, width)
+
+    def lay_out(self, plans: list[LayerPlan], width: int) -> None:
+        """Replaces the sublayers that are not dense; ``width`` is the residual stream's."""
+        put_in_plans(self, plans, architecture_of(dense_type(self.config.model_type)), width)
 
     @classmethod
     def from_pretrained(
@@ -101,20 +104,31 @@ class Shrunk(PreTrainedModel):
         return (model, report) if wants_report else model
 
 
-def _pair(dense: Any) -> tuple[Any, Any]:
-    """Config and class of the shrunk models of a dense classifier, to be bound to their names."""
-    what = dense.__name__.removesuffix("ForSequenceClassification")
+def config_class(dense: Any, module: str) -> Any:
+    """The class of the configs of shrunk models, to be bound to its name in a module.
+
+    Args:
+        dense: The class of the dense models' configs.
+        module: Its name.
+    """
+    what = dense.__name__.removesuffix("Config")
     fields = {
         "shrunk_layers": list | None, "shrunk_needs": list | None, "shrunk_hidden": int | None,
     }  # fmt: skip
     content: dict[str, Any] = {
         "__doc__": f"A {what} whose layers are laid out by ``shrunk_layers``.",
-        "__module__": __name__,
+        "__module__": module,
         "__annotations__": fields,
-        "model_type": SHRUNK_PREFIX + dense.config_class.model_type,
+        "model_type": SHRUNK_PREFIX + dense.model_type,
         **dict.fromkeys(fields),
     }
-    config = type(f"Shrunk{what}Config", (dense.config_class,), content)
+    return type(f"Shrunk{what}Config", (dense,), content)
+
+
+def _pair(dense: Any) -> tuple[Any, Any]:
+    """Config and class of the shrunk models of a dense classifier, to be bound to their names."""
+    what = dense.__name__.removesuffix("ForSequenceClassification")
+    config = config_class(dense.config_class, __name__)
     content = {
         "__doc__": f"A {what} classifier without what its gates closed.",
         "__module__": __name__,

@@ -13,7 +13,10 @@ from finegates.shrinking.layers import (
     ShrunkAttention,
     ShrunkProjectedAttention,
 )
-from finegates.shrinking.plan import DENSE, LayerPlan, Output
+from finegates.shrinking.plan import DENSE, AttentionPlan, LayerPlan, Output
+
+FEED_FORWARD = "feed_forward"
+"""How tensors of a decoder's feed-forward sublayer begin, which is one module."""
 
 
 def put_in_plans(
@@ -29,8 +32,11 @@ def put_in_plans(
 def tensor_path(architecture: Architecture, layer: int, name: str) -> str:
     """``projections.0.index`` of a layer -> its name in the model's state."""
     first, _, rest = name.partition(".")
-    place = architecture.roles.get(first, f"{architecture.attention}.{first}")
-    return f"{architecture.layers}.{layer}.{place}.{rest}"
+    if first == FEED_FORWARD:
+        place = architecture.feed_forward
+    else:
+        place = architecture.roles.get(first, f"{architecture.attention}.{first}")
+    return ".".join(filter(None, (architecture.layers, str(layer), place, rest)))
 
 
 def _put_in_attention(
@@ -39,7 +45,7 @@ def _put_in_attention(
     if plan.attention == DENSE:
         return
     dense = layer.get_submodule(architecture.attention)
-    known = None if isinstance(plan.attention, str) else plan.attention
+    known = plan.attention if isinstance(plan.attention, AttentionPlan) else None
     kind = ShrunkProjectedAttention if architecture.attention_projects else ShrunkAttention
     _put(layer, architecture.attention, kind(known, dense, hidden))
     _put(layer, architecture.roles["o"], _output(known.output if known else None, hidden))

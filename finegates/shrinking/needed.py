@@ -94,16 +94,16 @@ def needed_feed_forward(layer: Layer, activation: Callable[[Tensor], Tensor]) ->
 def needs_of(attention: Attention, feed_forward: FeedForward) -> Needs:
     """The least that these compute: of every matrix its needed rows times needed columns."""
     heads = attention.heads
-    weights = sum(_extent([getattr(head, role) for head in heads]) for role in "qkv" if heads)
-    weights += _extent([Folded(head.o.T, head.v.bias) for head in heads]) if heads else 0
-    weights += _extent([feed_forward.inner])
-    weights += _extent([Folded(feed_forward.outer, feed_forward.bias)])
+    weights = sum(extent([getattr(head, role) for head in heads]) for role in "qkv" if heads)
+    weights += extent([Folded(head.o.T, head.v.bias) for head in heads]) if heads else 0
+    weights += extent([feed_forward.inner])
+    weights += extent([Folded(feed_forward.outer, feed_forward.bias)])
     scores = sum(len(head.q.bias) + len(head.v.bias) for head in heads)
     return Needs(weights, scores)
 
 
-def _extent(parts: Sequence[Folded]) -> int:
-    """Rows times columns that are not all zero, of matrices below each other."""
+def extent(parts: Sequence[Folded]) -> int:
+    """Rows times columns that are not all zero, of one or more matrices below each other."""
     rows = sum(int((~part.is_constant).sum()) for part in parts)
     return rows * int(torch.stack([part.reads for part in parts]).any(0).sum())
 

@@ -20,14 +20,22 @@ from finegates.nn.attach import GATES_NAME, gates_of
 from finegates.nn.gates import Gates
 from finegates.nn.model_parts import layer_norms
 from finegates.shrinking.build import Tensors, build_attention, build_feed_forward
+from finegates.shrinking.build_decoder import build_gated_feed_forward, build_grouped_attention
+from finegates.shrinking.classes import shrunk_class
 from finegates.shrinking.fold import Layer, fold, fold_apart, narrowed
 from finegates.shrinking.hardware import Hardware, hardware
-from finegates.shrinking.models import MODELS, Shrunk, shrunk_config
+from finegates.shrinking.models import Shrunk, shrunk_config
 from finegates.shrinking.modules import tensor_path
 from finegates.shrinking.needed import (
     needed_attention,
     needed_feed_forward,
     needs_of,
+)
+from finegates.shrinking.needed_decoder import (
+    Heads,
+    needed_gated_feed_forward,
+    needed_grouped_attention,
+    needs_of_decoder,
 )
 from finegates.shrinking.plan import LayerPlan, Needs
 
@@ -109,15 +117,40 @@ def _smaller(plain: PreTrainedModel, layers: list[Layer], machine: Hardware) -> 
     architecture = architecture_of(plain.config.model_type)
     plans, needs = [], []
     tensors: Tensors = {}
+    one_layer = _decoder_layer if architecture.is_decoder else _encoder_layer
     for number, layer in enumerate(layers):
-        attention = needed_attention(layer, plain.config.num_attention_heads)
-        feed_forward = needed_feed_forward(layer, activation_of(plain))
-        needs.append(needs_of(attention, feed_forward))
-        first, named = build_attention(attention, layer, machine)
-        second, more = build_feed_forward(feed_forward, layer, machine)
-        plans.append(LayerPlan(first, second))
-        tensors |= {tensor_path(architecture, number, n): t for n, t in (named | more).items()}
+        plan, least, named = one_layer(plain, layer, machine)
+        plans.append(plan)
+        needs.append(least)
+        tensors |= {tensor_path(architecture, number, n): t for n, t in named.items()}
     return _assembled(plain, plans, needs, tensors)
+
+
+def _encoder_layer(
+    plain: PreTrainedModel, layer: Layer, machine: Hardware
+) -> tuple[LayerPlan, Needs, Tensors]:
+    attention = needed_attention(layer, plain.config.num_attention_heads)
+    feed_forward = needed_feed_forward(layer, activation_of(plain))
+    first, named = build_attention(attention, layer, machine)
+    second, more = build_feed_forward(feed_forward, layer, machine)
+    return LayerPlan(first, second), needs_of(attention, feed_forward), named | more
+
+
+def _decoder_layer(
+    plain: PreTrainedModel, layer: Layer, machine: Hardware
+) -> tuple[LayerPlan, Needs, Tensors]:
+    attention = needed_grouped_attention(layer, heads_of(plain))
+    feed_forward = needed_gated_feed_forward(layer, activation_of(plain))
+    first, named = build_grouped_attention(attention, layer, machine)
+    second, more = build_gated_feed_forward(feed_forward, layer, machine)
+    return LayerPlan(first, second), needs_of_decoder(attention, feed_forward), named | more
+
+
+def heads_of(model: PreTrainedModel) -> Heads:
+    """How the heads of a decoder are divided."""
+    architecture, config = architecture_of(model.config.model_type), model.config.to_dict()
+    queries, key_values = (architecture.size(config, w) for w in ("heads", "key_value_heads"))
+    return Heads(queries, key_values, architecture.normed_scores)
 
 
 def prune(model: PreTrainedModel, cut: Cut | None) -> np.ndarray | None:
@@ -155,15 +188,15 @@ def closed_by(gates: Gates, cut: Cut | None) -> np.ndarray:
 
 def activation_of(model: PreTrainedModel) -> Callable[[Tensor], Tensor]:
     """What a model's neurons compute of their input."""
-    config = model.config
-    return ACT2FN[getattr(config, "hidden_act", None) or config.activation]
+    names = ("hidden_activation", "hidden_act", "activation")
+    return ACT2FN[next(filter(None, (getattr(model.config, name, None) for name in names)))]
 
 
 def _assembled(
     plain: PreTrainedModel, plans: list[LayerPlan], needs: list[Needs], tensors: Tensors
 ) -> Shrunk:
-    kind = MODELS[plain.config.model_type]
-    (width,) = next(layer_norms(plain)).normalized_shape
+    kind = shrunk_class(plain)
+    width = len(next(layer_norms(plain)).weight)  # type: ignore[arg-type]
     with torch.device("meta"):
         model = kind(shrunk_config(plain.config, kind, plans, needs, width))
     dtype, kept = plain.dtype, plain.state_dict()
@@ -174,4 +207,7 @@ def _assembled(
         if buffer.is_meta:  # in no state, as the numbers of the positions
             parent, _, last = name.rpartition(".")
             model.get_submodule(parent).register_buffer(last, plain.get_buffer(name), False)
+    model.tie_weights()
+    if plain.can_generate():
+        model.generation_config = copy.deepcopy(plain.generation_config)
     return model.eval()
