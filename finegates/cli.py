@@ -28,6 +28,7 @@ from finegates.commands import (
     table,
     train,
 )
+from finegates.commands.first_use import make_ready
 from finegates.errors import FineGatesError
 from finegates.files.terminal import write_plainly_where_needed
 
@@ -68,6 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _run(arguments: Sequence[str] | None) -> int:
     options = build_parser().parse_args(arguments)
     try:
+        make_ready(options)
         return options.command(options)
     except FineGatesError as error:
         print("error:", str(error).replace("\n", " "), file=sys.stderr)

@@ -145,7 +145,9 @@ class RunSpec:
     )
     # model
     model: str = setting(
-        "minilm", "'minilm' (embedded), a hub id, or a local folder.", group=_MODEL
+        "minilm",
+        "'minilm' (embedded), 'smollm2' (converted at its first use), a hub id, or a local folder.",
+        group=_MODEL,
     )
     start_from: str | None = setting(
         None,

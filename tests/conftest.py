@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports huggingface_hub
+os.environ["FINEGATES_CACHE_DIR"] = os.devnull  # whatever the user has converted is not there
 if "PYTEST_XDIST_WORKER" in os.environ:  # test processes share the cores; before torch loads
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -9,9 +9,10 @@ from app.new import keys
 from app.new.data import FILE, GLUE, SAMPLE, file_values
 from app.new.fields import PREFIX, as_widget, start_from
 from app.new.launch import start_from_launch
-from app.new.model import EMBEDDED, HUB, LOCAL
+from app.new.model import CONVERTED, EMBEDDED, HUB, LOCAL, model_kinds
 from app.new.training import ELSEWHERE
 from app.reading.machine import devices
+from finegates.models.smollm2 import SMOLLM2
 from finegates.models.sources import EMBEDDED_MODEL
 from finegates.runs.launch import Launch
 from finegates.spec import FIELDS, FILE_TASK, SAMPLE_TASK, RunSpec
@@ -52,6 +53,8 @@ def _data(spec: RunSpec) -> dict[str, Any]:
 def _model(spec: RunSpec) -> dict[str, Any]:
     if spec.model == EMBEDDED_MODEL:
         return {keys.MODEL_KIND: EMBEDDED}
+    if spec.model == SMOLLM2 and CONVERTED in model_kinds():
+        return {keys.MODEL_KIND: CONVERTED}
     if Path(spec.model).is_dir():
         return {keys.MODEL_KIND: LOCAL, keys.MODEL_FOLDER: spec.model}
     return {keys.MODEL_KIND: HUB, keys.HUB_ID: spec.model}

@@ -9,10 +9,21 @@ from app.new import keys
 from app.new.fields import help_of
 from app.reading.machine import found_devices
 from app.text import escape_markdown
+from finegates.errors import ModelError
 from finegates.machine.devices import CPU, Device, matching_devices
-from finegates.models.sources import EMBEDDED_MODEL
+from finegates.models.smollm2 import SMOLLM2
+from finegates.models.sources import EMBEDDED_MODEL, check_model
 
-EMBEDDED, HUB, LOCAL = "MiniLM-L6 (embedded)", "Hugging Face id", "Local folder"
+EMBEDDED, CONVERTED = "MiniLM-L6 (embedded)", "SmolLM2-135M (converted)"
+HUB, LOCAL = "Hugging Face id", "Local folder"
+_BY_NAME = {
+    EMBEDDED: (
+        EMBEDDED_MODEL, "22.7 M parameters, 6 layers; comes with the program, no download."
+    ),
+    CONVERTED: (
+        SMOLLM2, "134.5 M parameters, 30 layers; a decoder, its 4-bit weights unpacked here."
+    ),
+}  # fmt: skip
 AUTO = "auto"
 
 
@@ -20,12 +31,13 @@ def choose_model() -> str:
     """The model's name as `RunSpec` wants it; empty while none is named."""
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     kind = left.selectbox(
-        "Model", [EMBEDDED, HUB, LOCAL], key=keys.MODEL_KIND, help=help_of("model"),
+        "Model", model_kinds(), key=keys.MODEL_KIND, help=help_of("model"),
         persist_state="session",
     )  # fmt: skip
-    if kind == EMBEDDED:
-        right.caption("22.7 M parameters, 6 layers; comes with the program, no download.")
-        return EMBEDDED_MODEL
+    if kind in _BY_NAME:
+        name, facts = _BY_NAME[kind]
+        right.caption(facts)
+        return name
     label, key, example = (
         ("Hub id", keys.HUB_ID, "FacebookAI/roberta-base")
         if kind == HUB
@@ -38,7 +50,16 @@ def chosen_model() -> str:
     """What the boxes of `choose_model` hold, drawn or not; empty if no model is named."""
     kind = st.session_state.get(keys.MODEL_KIND) or EMBEDDED
     key = {HUB: keys.HUB_ID, LOCAL: keys.MODEL_FOLDER}.get(kind)
-    return str(st.session_state.get(key) or "").strip() if key else EMBEDDED_MODEL
+    return str(st.session_state.get(key) or "").strip() if key else _BY_NAME[kind][0]
+
+
+def model_kinds() -> list[str]:
+    """What the box offers; the converted model only where it can be used."""
+    try:
+        check_model(SMOLLM2)
+    except ModelError:
+        return [EMBEDDED, HUB, LOCAL]
+    return [EMBEDDED, CONVERTED, HUB, LOCAL]
 
 
 def choose_device(container: Any) -> str:

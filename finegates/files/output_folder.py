@@ -10,13 +10,13 @@ from finegates.errors import SpecError
 from finegates.settings import user_path
 
 
-def output_folder(given: str | Path, kept_out: Path, but: Path) -> Path:
+def output_folder(given: str | Path, kept_out: Path, but: Path | None = None) -> Path:
     """The folder that is meant: absolute, ``~`` and links followed; new, or empty.
 
     Args:
         given: As the user wrote it.
         kept_out: The folder of all runs: nothing is put among them.
-        but: The one place in it where something may be put.
+        but: The one place in it where something may be put, if there is one.
 
     Raises:
         SpecError: If it is no place to write into.
@@ -39,7 +39,7 @@ def output_folder(given: str | Path, kept_out: Path, but: Path) -> Path:
         why = "may not be written into" if nearest.is_dir() else "is a file"
         raise SpecError(f"{named} can't be made: '{nearest}' {why}. Give another place.")
     inside = folder.is_relative_to(kept_out.resolve())
-    if inside and not folder.is_relative_to(but.resolve()):
+    if inside and (but is None or not folder.is_relative_to(but.resolve())):
         raise SpecError(
             f"The folder {named} is inside the folder of all runs, where it would be taken for a "
             "part of one; give one elsewhere."

@@ -18,7 +18,7 @@ from finegates.machine.devices import (
 )
 from finegates.models.fit import check_tokenizer
 from finegates.models.record import BASE_MODEL, model_record
-from finegates.models.sources import EMBEDDED_MODEL, check_model, find_model
+from finegates.models.sources import BY_NAME, check_model, find_model
 from finegates.runs.folder import default_runs_dir
 from finegates.settings import user_path
 from finegates.spec import RunSpec
@@ -121,7 +121,7 @@ def _with_absolute_paths(spec: RunSpec) -> RunSpec:
         for name in ("data", "validation_data", "glue_dir")
         if (value := getattr(spec, name))
     }
-    if spec.model != EMBEDDED_MODEL and (model := find_model(spec.model)).is_local:
+    if spec.model not in BY_NAME and (model := find_model(spec.model)).is_local:
         changes["model"] = str(Path(model.location).resolve())
         if spec.start_from == spec.model:
             changes["start_from"] = changes["model"]

