@@ -211,6 +211,11 @@ def architecture_of(model_type: str) -> Architecture:
     return ARCHITECTURES[model_type]
 
 
+def is_decoder_type(model_type: Any) -> bool:
+    """Whether models of a type read from left to right; False for what is not supported."""
+    return model_type in ARCHITECTURES and ARCHITECTURES[model_type].is_decoder
+
+
 def layout_of_config(
     config: Mapping[str, Any],
     target_modules: tuple[str, ...] = ROLES,
