@@ -24,6 +24,7 @@ from finegates.machine.accelerate import was_launched
 from finegates.machine.devices import gpu_numbering
 from finegates.methods import METHODS
 from finegates.methods.method import LEARNED
+from finegates.models.architectures import is_decoder_type
 from finegates.models.short_runs import FINAL_STRETCH, closes_once
 from finegates.nn.gates import Gates
 from finegates.nn.kurtosis import gate_weights
@@ -263,8 +264,9 @@ def _starts_in_order(session: Session) -> bool:
     """Whether gates begin in the order of their sensitivity; by default those of decoders do."""
     if session.gates is None or METHODS[session.spec.method].gates != LEARNED:
         return False
-    start, decoder = session.spec.gate_start, session.gates.layout.is_decoder
-    return start == SENSITIVE or (start == AUTO and decoder and not session.closes_once)
+    start, config = session.spec.gate_start, session.accelerator.unwrap_model(session.model).config
+    learned = is_decoder_type(config.model_type) and not session.closes_once
+    return start == SENSITIVE or (start == AUTO and learned)
 
 
 def _weigh_by_kurtosis(session: Session) -> None:

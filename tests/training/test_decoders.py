@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from transformers import AutoTokenizer
 
+from finegates.data.splits import load_splits
 from finegates.errors import FineGatesError, ModelError, SpecError
 from finegates.gates.snapshots import Snapshot
 from finegates.jobs.inputs import check_inputs
@@ -17,6 +18,7 @@ from finegates.runs.status import STOP_FILE, write_status
 from finegates.spec import make_spec
 from finegates.training.records import evaluate
 from finegates.training.restore import restore_model, restore_session
+from finegates.training.session import open_session
 from tests.toy_models import save_toy_decoder
 
 METHODS = ("finegates", "finegates+lora", "finegates+full", "lora", "magnitude", "sensitivity-full")
@@ -146,6 +148,15 @@ def test_a_short_run_is_told_of_it_and_how_it_would_learn_its_gates(decoder, toy
     ):  # fmt: skip
         assert told_of_closing_once(replace(spec, **change), 96) == "", change
     assert FEWEST_STEPS == 300
+
+
+def test_gates_that_are_learned_start_in_order_on_attention_alone_too(decoder):
+    given = {"model": str(decoder), **QUICK, "epochs": 50, "max_train_samples": 96}
+    starts = []
+    for start in ("auto", "sensitivity", "even"):
+        spec = make_spec({**given, "method": "finegates-attention", "gate_start": start})
+        starts.append(open_session(spec, load_splits(spec), "cpu").gates.means_array())
+    assert (starts[0] == starts[1]).all() and (starts[0] != starts[2]).any()
 
 
 # --- what is refused ------------------------------------------------------------------------------
