@@ -16,6 +16,8 @@ from finegates.machine.devices import (
     matching_devices,
     what_lacks,
 )
+from finegates.methods import METHODS
+from finegates.models.architectures import layout_of_config
 from finegates.models.fit import check_tokenizer
 from finegates.models.record import BASE_MODEL, model_record
 from finegates.models.sources import BY_NAME, check_model, find_model
@@ -64,6 +66,9 @@ def check_inputs_together(
         check_device(specs[0].device, specs[0].num_processes)
     model = specs[0].model
     config = check_model(model)
+    for spec in specs:
+        if METHODS[spec.method].removes:  # whether this model can have such gates
+            layout_of_config(config, spec.target_modules, spec.gate_sides, spec.gate_units)
     splits = load_splits(specs[0])
     check_tokenizer(model, config, splits.has_pairs)
     check_start(specs[0], splits, config, runs_dir)

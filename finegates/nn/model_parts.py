@@ -91,7 +91,7 @@ def of_answers(model: PreTrainedModel, states: Tensor, input_ids: Tensor) -> Ten
     if states.ndim == 2:
         return states
     places = torch.arange(input_ids.shape[1], device=input_ids.device)
-    last = torch.where(input_ids != model.config.pad_token_id, places, -1).amax(1)
+    last = (places * (input_ids != model.config.pad_token_id)).amax(1)
     return states[torch.arange(len(states), device=states.device), last]
 
 

@@ -46,6 +46,10 @@ class _Means(nn.Module):
         sums = torch.zeros_like(self.sizes).index_add(0, self.index, self.weights * values)
         return sums / self.sizes
 
+    def weigh(self, weights: Tensor) -> None:
+        """Takes weights of the gates, shape ``(num_gates,)``, with a mean of 1 in each vector."""
+        self.weights = weights
+
 
 class AbsPenalty(_Means):
     """Mean over vectors of ``|mean P(open) - (1 - s)|``."""
@@ -107,6 +111,15 @@ class ExpectedRemoval(_Means):
         kept = ((self.matrices * inputs + self.rows) * outputs).sum()
         return self.most - self.stream * kept_of_stream - kept
 
+    def weigh(self, weights: Tensor) -> None:
+        """As of every penalty; a row or column has its gates', and their mean in a side is 1."""
+        if self.gates is None:
+            self.weights = weights
+            return
+        of_rows = products(weights, self.gates)
+        self.weights = torch.ones_like(of_rows)
+        self.weights = of_rows / self.means(of_rows)[self.index]
+
 
 class BudgetPenalty(nn.Module):
     """Augmented Lagrangian ``l (e - t) + c / 2 (e - t)^2``; `climb` raises ``l`` once a step.
@@ -144,7 +157,7 @@ def weigh_gates(penalty: nn.Module, weights: Tensor) -> None:
     """Gives every mean in a penalty these weights of the gates, shape ``(num_gates,)``."""
     for module in penalty.modules():
         if isinstance(module, _Means):
-            module.weights = weights
+            module.weigh(weights)
 
 
 PENALTIES: dict[str, type[nn.Module]] = {

@@ -84,6 +84,36 @@ def test_products_and_times_are_those_of_heads_and_neurons_that_are_left():
     assert parameters == pytest.approx((4 * 4 * 16 + 3 * 4 + eight_neurons + 8) / 10_000)
 
 
+DECODER = CONFIG | {"model_type": "llama", "num_key_value_heads": 2, "head_dim": 6}
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "products", "part"),
+    [
+        ("neurons", 3 * 16, 0, 5.0 / 32),
+        ("values", (1 + 2) * 16, 2, None),  # a row of v, a column of o in each of two heads
+        ("pairs", 2 * (1 + 2) * 16, 2 * 2, None),  # two rows of k, two of q in each of two heads
+        ("heads", (2 * 6 + 2 * 12) * 16, 2 * 2 * 6, 3.0 / 2),  # with both of its query heads
+    ],
+)
+def test_a_decoders_structures_count_with_all_their_rows_and_columns(name, weights, products, part):
+    layout = layout_of_config(DECODER, units=("structures", "heads"))
+    closed = np.zeros(layout.num_gates, dtype=bool)
+    closed[layout.vectors[layout.places[f"1.{name}.whole"]].start + 1] = True
+    gated = 2 * (2 * 16 * 24 + 2 * 16 * 12 + 3 * 16 * 32)
+    assert layout.num_gated_weights == gated
+    removed = counted_removal(layout, closed, weights_counted(layout))
+    assert removed == pytest.approx(weights / gated)
+    removed = counted_removal(layout, closed, parameters_counted(layout, 3 * gated))
+    assert removed == pytest.approx(weights / gated / 3)  # no biases
+    dense = gated + 2 * 2 * 24 * LENGTH  # scores and averages of 4 heads of 6
+    removed = counted_removal(layout, closed, products_counted(layout, LENGTH))
+    assert removed == pytest.approx((weights + products * LENGTH) / dense)
+    if part is not None:
+        timed = counted_removal(layout, closed, time_counted(layout, TIMES))
+        assert timed == pytest.approx(part / 20)
+
+
 @EVERY_UNIT
 @pytest.mark.parametrize("asked", [0.05, 0.2, 0.4])
 def test_a_budget_is_met_to_the_nearest_gate_in_whatever_is_counted(units, asked):
