@@ -28,7 +28,8 @@ def countings_of(run: Run, layout: GateLayout) -> dict[str, Counting]:
     found = {WEIGHTS: weights_counted(layout)}
     status = status_of(run)
     if total := status.dense_params:
-        found[PARAMETERS] = parameters_counted(layout, total, status.stream_params)
+        with_stream = status.stream_params, status.head_params
+        found[PARAMETERS] = parameters_counted(layout, total, *with_stream)
     if layout.has_all_roles:
         found[PRODUCTS] = products_counted(layout, TOKENS)
     if (times := read_layer_times(run.path)) is not None:

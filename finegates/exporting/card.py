@@ -46,7 +46,8 @@ def model_card(
         run: Where the model is from.
         model: The shrunk model.
         facts: ``removed_weights_fraction``, ``closed_gates``, ``dense_params``, ``shrunk_params``,
-            ``mac_ratio`` and, with a plain model beside it, ``plain_params`` and ``plain_neurons``.
+            ``mac_ratio`` and, with a plain model beside it, ``plain_params`` and what its
+            config says: ``plain_neurons``, ``plain_heads`` and ``plain_hidden``.
         cut: Where its gates were cut off; None for as training left them.
         measured: Score and speed.
         name: Of the model, as its folder is best called.
@@ -160,9 +161,10 @@ from transformers import pipeline
 classify = pipeline("text-classification", model="{name}/{PLAIN_FOLDER}")
 ```
 
-A config of this type says one number of neurons for all layers: {facts["plain_neurons"]:,} here.
-What else is closed is zeros there, so it has {facts["plain_params"]:,} parameters, where this model
-has {facts["shrunk_params"]:,}.
+A config of this type says one number of neurons and of heads for all layers, and a hidden size:
+{facts["plain_neurons"]:,}, {facts["plain_heads"]:,} and {facts["plain_hidden"]:,} here. What else
+is closed is zeros there, so it has {facts["plain_params"]:,} parameters, where this model has
+{facts["shrunk_params"]:,}.
 """
 
 

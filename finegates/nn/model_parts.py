@@ -26,11 +26,17 @@ def encoder_layers(model: PreTrainedModel) -> nn.ModuleList:
 
 
 def stream_paths(model: PreTrainedModel) -> Iterator[str]:
-    """Dotted paths of all that puts out the residual stream, first to last."""
+    """Dotted paths of all that puts out as many numbers as the residual stream has, in order.
+
+    What puts out the stream, and a head's first Linear whose outputs its last one reads: the config
+    has one size for both.
+    """
     architecture = architecture_of(model.config.model_type)
     yield start_of_stream(model, architecture)
     for number in range(len(encoder_layers(model))):
         yield from (f"{architecture.layers}.{number}.{path}" for path in architecture.norms)
+    if answering_path(model, architecture) != architecture.reader:
+        yield architecture.reader
 
 
 def start_of_stream(model: nn.Module, architecture: Architecture) -> str:
@@ -67,13 +73,20 @@ def head_parameters(model: PreTrainedModel) -> Iterator[nn.Parameter]:
 
 def answering_linear(model: PreTrainedModel) -> tuple[str, nn.Linear]:
     """The head's last Linear, whose outputs are the model's, and its name in the model."""
-    linears = [
-        (name, module)
-        for path, part in head_modules(model).items()
-        for name, module in part.named_modules(prefix=path)
+    path = answering_path(model, architecture_of(model.config.model_type))
+    linear = model.get_submodule(path)
+    assert isinstance(linear, nn.Linear)
+    return path, linear
+
+
+def answering_path(model: nn.Module, architecture: Architecture) -> str:
+    """The dotted path of the head's last Linear, whose outputs are the model's."""
+    return [
+        name
+        for path in architecture.head
+        for name, module in model.get_submodule(path).named_modules(prefix=path)
         if isinstance(module, nn.Linear)
-    ]
-    return linears[-1]
+    ][-1]
 
 
 def of_answers(model: PreTrainedModel, states: Tensor, input_ids: Tensor) -> Tensor:

@@ -93,7 +93,8 @@ class ExpectedRemoval(_Means):
         for name in ("matrices", "rows"):
             shares = torch.from_numpy(getattr(counting, name)).float()
             self.register_buffer(name, shares, persistent=False)
-        self.most, self.stream = 1 - counting.fixed, counting.stream
+        self.most = 1 - counting.fixed
+        self.stream, self.head = counting.stream, counting.head
         self.hidden = layout.hidden.slice if layout.hidden else slice(0)
         self.register_buffer("gates", gates, persistent=False)
         for side in SIDES:
@@ -102,14 +103,14 @@ class ExpectedRemoval(_Means):
 
     def forward(self, probability_open: Tensor) -> Tensor:
         """``(num_gates,)`` -> ``()`` in [0, 1]."""
-        kept_of_stream = probability_open[self.hidden].mean() if self.stream else 0.0
+        hidden = probability_open[self.hidden].mean() if self.stream else 0.0
         if self.gates is not None:
             probability_open = products(probability_open, self.gates)
         fractions = self.means(probability_open)
         fractions = torch.cat([fractions, fractions.new_ones(1)])  # the last: a side without gates
         inputs, outputs = fractions[self.in_index], fractions[self.out_index]
         kept = ((self.matrices * inputs + self.rows) * outputs).sum()
-        return self.most - self.stream * kept_of_stream - kept
+        return self.most - (self.stream + self.head * hidden) * hidden - kept
 
     def weigh(self, weights: Tensor) -> None:
         """As of every penalty; a row or column has its gates', and their mean in a side is 1."""

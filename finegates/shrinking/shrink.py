@@ -6,6 +6,7 @@ Any pattern of gates works: all open, all closed, one dimension left.
 
 import copy
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -38,6 +39,8 @@ from finegates.shrinking.needed_decoder import (
     needs_of_decoder,
 )
 from finegates.shrinking.plan import LayerPlan, Needs
+
+Model = TypeVar("Model", bound=PreTrainedModel)
 
 
 @torch.no_grad()
@@ -202,6 +205,11 @@ def _assembled(
     dtype, kept = plain.dtype, plain.state_dict()
     state = {name: tensors[name] if name in tensors else kept[name] for name in model.state_dict()}
     state = {name: t.to(dtype) if t.is_floating_point() else t for name, t in state.items()}
+    return filled(model, state, plain)
+
+
+def filled(model: Model, state: dict[str, Tensor], plain: PreTrainedModel) -> Model:
+    """A model that has no memory yet, with these tensors, and what is in no state from another."""
     model.load_state_dict(state, assign=True)
     for name, buffer in list(model.named_buffers()):
         if buffer.is_meta:  # in no state, as the numbers of the positions

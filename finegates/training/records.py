@@ -11,14 +11,17 @@ import torch
 from finegates.errors import FineGatesError
 from finegates.gates.removal import counted_removal
 from finegates.gates.snapshots import Snapshot, is_early_snapshot
-from finegates.models.architectures import is_decoder_type
 from finegates.nn.gates import Gates
 from finegates.nn.penalty import BudgetPenalty
 from finegates.runs.folder import METRICS_FILE
 from finegates.runs.journal import Journal, removal_fields
 from finegates.runs.predictions import Predictions, read_reference, write_predictions
 from finegates.runs.provenance import hardware_of
-from finegates.shrinking.cost import num_dense_parameters, num_stream_parameters
+from finegates.shrinking.cost import (
+    num_dense_parameters,
+    num_head_parameters,
+    num_stream_parameters,
+)
 from finegates.training.checkpoint import save_checkpoint
 from finegates.training.metrics import majority_score, only_answer
 from finegates.training.scoring import answer_batches, scores_of
@@ -100,7 +103,8 @@ def announce(journal: Journal, session: Session, step: int, device: str) -> None
         num_gates=num_gates,
         num_gated_weights=gates.layout.num_gated_weights if gates else 0,
         dense_params=num_dense_parameters(config),
-        stream_params=0 if is_decoder_type(config.model_type) else num_stream_parameters(config),
+        stream_params=num_stream_parameters(config),
+        head_params=num_head_parameters(config),
         total_params=sum(p.numel() for p in parameters) - num_gates,
         trainable_params=sum(p.numel() for p in parameters if p.requires_grad),
     )

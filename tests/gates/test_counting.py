@@ -21,6 +21,7 @@ from tests.gates.test_units import CONFIG
 
 LENGTH = 10
 OF_STREAM = 2 * (4 * 16 * 16 + 2 * 16 * 32 + 2 * 16) + 160
+OF_HEAD = 16 * 16
 GATED, BIASES = 2 * (4 * 16 * 16 + 2 * 16 * 32), 2 * (5 * 16 + 32)
 TIMES = LayerTimes(3.0, 5.0, 1.0, 2.0, num_layers=2, device="cpu", batch_size=1, length=LENGTH)
 EVERY_UNIT = pytest.mark.parametrize(
@@ -32,7 +33,7 @@ EVERY_UNIT = pytest.mark.parametrize(
 def countings(layout):
     return {
         "weights": weights_counted(layout),
-        "parameters": parameters_counted(layout, 2 * (GATED + BIASES), OF_STREAM),
+        "parameters": parameters_counted(layout, 2 * (GATED + BIASES), OF_STREAM, OF_HEAD),
         "products": products_counted(layout, LENGTH),
         "time": time_counted(layout, TIMES),
     }
@@ -48,10 +49,13 @@ def test_shares_add_up_and_open_gates_remove_nothing(units):
     assert {*countings(layout)} == {*COUNTS}
     outside = {"weights": 0.0, "parameters": 0.5, "products": 0.0, "time": 4 / 20}
     stream = {"parameters": 160 / (2 * (GATED + BIASES)), "time": 4 / 20} if layout.hidden else {}
+    head = {"parameters": OF_HEAD / (2 * (GATED + BIASES))} if layout.hidden else {}
     for name, counting in countings(layout).items():
         assert counting.counts == name
-        assert counting.fixed + counting.stream == pytest.approx(outside[name])
+        ungated = counting.fixed + counting.stream + counting.head
+        assert ungated == pytest.approx(outside[name])
         assert counting.stream == pytest.approx(stream.get(name, 0.0))
+        assert counting.head == pytest.approx(head.get(name, 0.0))
         shares = outside[name] + counting.matrices.sum() + counting.rows.sum()
         assert shares == pytest.approx(1)
         nothing = np.zeros(layout.num_gates, dtype=bool)
