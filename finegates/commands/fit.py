@@ -16,6 +16,7 @@ from finegates.commands.options import (
     runs_dir_of,
 )
 from finegates.errors import SpecError
+from finegates.runs.metric_kinds import scaled_text
 
 DEFAULT_MAX_DROP = 1.0
 _MORE = (
@@ -98,7 +99,11 @@ class _Told:
         if now == self._shown:
             return
         self._shown = now
-        score = "" if status.score is None else f", {status.metric} {100 * status.score:.1f}"
+        score = (
+            ""
+            if status.score is None
+            else f", {status.metric} {scaled_text(status.score, status.metric)}"
+        )
         target = run.spec.target_sparsity
         what = f"{percent(target)} removed, seed {run.spec.seed}" if target else "reference"
         print_line(f"{time.strftime('%H:%M:%S')}  {what}: {status.state}{score}")

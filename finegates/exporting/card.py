@@ -20,6 +20,7 @@ from finegates.exporting.standalone import needs_words
 from finegates.gates.cuts import Cut
 from finegates.runs.folder import Run
 from finegates.runs.label_errors import error_words
+from finegates.runs.metric_kinds import scaled_name, scaled_text
 from finegates.runs.names import data_name
 from finegates.shrinking.models import Shrunk, dense_type, plans_of, stream_width
 from finegates.shrinking.plan import AttentionPlan, FeedForwardPlan, LayerPlan
@@ -192,8 +193,10 @@ single texts and pairs, short and long.
 def _scores(run: Run, measured: Measured) -> dict[str, str]:
     if measured.dense_score is None or measured.pruned_score is None:
         return {}
-    name = f"{run.status().metric} x 100 on validation, every gate open -> this model"
-    rows = {name: f"{100 * measured.dense_score:.1f} -> {100 * measured.pruned_score:.1f}"}
+    metric = run.status().metric
+    name = f"{scaled_name(metric)} on validation, every gate open -> this model"
+    both = (measured.dense_score, measured.pruned_score)
+    rows = {name: " -> ".join(scaled_text(score, metric) for score in both)}
     if errors := error_words(measured.metrics):
         rows["error in the label's own unit, this model"] = errors
     return rows

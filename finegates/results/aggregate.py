@@ -15,6 +15,7 @@ from finegates.methods import METHODS
 from finegates.results.points import ROUNDED, THRESHOLDS, TRAINED, Point
 from finegates.results.rows import EXPECTED, RunRow, expected_row, group_rows, run_rows
 from finegates.results.variants import Variants
+from finegates.runs.metric_kinds import share_of
 
 __all__ = ["ROUNDED", "THRESHOLDS", "TRAINED", "Point", "group_points", "points", "run_rows"]
 
@@ -131,7 +132,9 @@ def _share(point: Point, full: Mapping[str, float]) -> float | None:
     whole = full.get(point.variant, only)
     if point.reference and point.reference > 0:
         whole = point.reference
-    return None if point.median is None or not whole else 100 * point.median / whole
+    if point.median is None or not whole:
+        return None
+    return 100 * share_of(point.metric, point.median, whole)
 
 
 def _data(point: Point) -> tuple:
