@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from finegates.data.metric_kinds import goodness
 from finegates.methods import METHODS
 from finegates.methods.method import LEARNED
-from finegates.runs.metric_kinds import goodness
 from finegates.runs.status import ACTIVE_STATES
 
 Row = dict[str, Any]

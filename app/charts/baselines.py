@@ -7,7 +7,7 @@ import pandas as pd
 
 from app.charts import style
 from app.charts.series import Encodings
-from finegates.runs.metric_kinds import is_lower_better, score_text
+from finegates.data.metric_kinds import is_lower_better, score_text
 
 LABEL_HEIGHT = 15
 """Pixels that a name needs, so that two of them never lie on one another."""

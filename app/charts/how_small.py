@@ -7,9 +7,9 @@ import altair as alt
 import pandas as pd
 
 from app.charts.style import BLUE, GRAY, GREEN, ORANGE, layered, percent_axis
+from finegates.data.metric_kinds import is_lower_better, loss_unit
 from finegates.fitting.fit import Answer
 from finegates.fitting.search import Try
-from finegates.runs.metric_kinds import is_lower_better, loss_unit
 
 HEIGHT = 380
 WITHIN, BEYOND, LOST = "within the tolerance", "beyond it", "ended early, far beyond it"

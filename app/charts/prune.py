@@ -7,7 +7,7 @@ import pandas as pd
 
 from app.charts import style
 from app.words import metric_name
-from finegates.runs.metric_kinds import score_text
+from finegates.data.metric_kinds import score_text
 
 HEIGHT = 400
 KINDS = {"budget": "circle", "threshold": "triangle-up", "as trained": "diamond"}

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import altair as alt
 
+from finegates.data.metric_kinds import is_lower_better
 from finegates.reports.palette import (
     BLUE,
     GRAY,
@@ -20,7 +21,6 @@ from finegates.reports.palette import (
     RED,
     SKY,
 )
-from finegates.runs.metric_kinds import is_lower_better
 
 __all__ = [
     "BLUE", "GRAY", "GREEN", "METHOD_LOOKS", "ORANGE", "PINK", "RED", "SKY",

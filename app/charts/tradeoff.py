@@ -18,7 +18,7 @@ from app.charts.tradeoff_layers import (
     whiskers,
 )
 from app.words import metric_name
-from finegates.runs.metric_kinds import baseline_name, is_lower_better, score_text
+from finegates.data.metric_kinds import baseline_name, is_lower_better, score_text
 
 HEIGHT, PANEL_HEIGHT, SMALL_HEIGHT = 460, 430, 320
 WIDTH, PANEL_WIDTH = 660, 300

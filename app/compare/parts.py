@@ -17,8 +17,8 @@ from app.rows import Row
 from app.run_table.columns import COLUMNS
 from app.text import escape_markdown
 from app.words import NOTHING, TERMS, metric_name
+from finegates.data.metric_kinds import direction_words
 from finegates.runs.folder import Run
-from finegates.runs.metric_kinds import direction_words
 
 AXES = {"step": Axis("step", "Step"), "minutes": Axis("minutes", "Minutes since the first step")}
 FEW_ROWS, MAX_TABLE_HEIGHT = 14, 520

@@ -15,13 +15,13 @@ from app.widgets.buttons import change_button
 from app.widgets.plain_code import plain_code
 from app.widgets.report_button import runs_report_button
 from app.words import duration, metric_name, percent
+from finegates.data.metric_kinds import loss_unit
 from finegates.errors import FineGatesError, RunError
 from finegates.fitting.drive import start_driver
 from finegates.fitting.fit import Answer
 from finegates.fitting.words import sentence
 from finegates.jobs import control as jobs
 from finegates.runs.folder import Run
-from finegates.runs.metric_kinds import loss_unit
 
 
 def rows_of(search: Search, folder: Path) -> list[Row]:

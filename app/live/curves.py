@@ -15,7 +15,7 @@ from app.curves.smoothing import choose_smoothing
 from app.live.header import heading
 from app.live.watched import Watched
 from app.words import metric_name
-from finegates.runs.metric_kinds import baseline_name, direction_words
+from finegates.data.metric_kinds import baseline_name, direction_words
 
 FIRST_LOG = "Comes with the first log line."
 FIRST_EVALUATION = "The first evaluation has not come yet."

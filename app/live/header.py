@@ -18,10 +18,10 @@ from app.widgets.plain_code import plain_code
 from app.widgets.report_button import report_button
 from app.widgets.run_name import rename_popover
 from app.words import STATES, TERMS
+from finegates.data.metric_kinds import baseline_name, change_text, is_lower_better
 from finegates.gates.counting import COUNT_WORDS
 from finegates.methods import METHODS
 from finegates.runs.folder import BROKEN, Run
-from finegates.runs.metric_kinds import baseline_name, change_text, is_lower_better
 from finegates.runs.status import Status
 
 LOG_BYTES, LOG_LINES = 8000, 16

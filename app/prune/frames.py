@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 
 from app.words import NOTHING, count, metric_name, percent, score, size
+from finegates.data.metric_kinds import change_text
 from finegates.gates.cuts import cut_of
 from finegates.runs.label_errors import RMSE, RMSE_OF_MEAN, unit_number
 from finegates.runs.measurements import AtCut
-from finegates.runs.metric_kinds import change_text
 from finegates.runs.status import Status
 
 SCORES = [

@@ -9,9 +9,9 @@ from app.charts.axes import AXES
 from app.charts.style import in_order
 from app.text import seed_list, short_model
 from app.tradeoff.run_facts import RunFacts
+from finegates.data.metric_kinds import goodness
 from finegates.methods import METHODS
 from finegates.results.points import TRAINED, Point, pareto_front
-from finegates.runs.metric_kinds import goodness
 
 LINE_COLUMNS = (
     "series", "method", "kind", "line", *AXES, "where", "median", "low", "high", "num_seeds",

@@ -56,8 +56,8 @@ def _compress(options: argparse.Namespace) -> int:
 
 def _compared(run: Any) -> dict[str, Any]:
     """How much the smaller model loses, as fractions; said on stderr, too."""
+    from finegates.data.metric_kinds import loss_unit, scaled_name, scaled_text
     from finegates.measuring.paired import paired_drop
-    from finegates.runs.metric_kinds import loss_unit, scaled_name, scaled_text
     from finegates.runs.predictions import read_predictions
 
     found, metric = read_predictions(run.path), run.status().metric

@@ -14,11 +14,11 @@ from finegates.commands.options import (
     point_cells,
     print_json,
 )
+from finegates.data.metric_kinds import scaled_name
 from finegates.errors import SpecError
 from finegates.gates.cuts import CURVE_POINTS, Cut
 from finegates.runs.folder import Run
 from finegates.runs.label_errors import error_words
-from finegates.runs.metric_kinds import scaled_name
 from finegates.settings import numbers_of
 from finegates.spec import FIELDS
 

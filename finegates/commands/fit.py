@@ -15,8 +15,8 @@ from finegates.commands.options import (
     print_json,
     runs_dir_of,
 )
+from finegates.data.metric_kinds import scaled_text
 from finegates.errors import SpecError
-from finegates.runs.metric_kinds import scaled_text
 
 DEFAULT_MAX_DROP = 1.0
 _MORE = (

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from finegates.commands.options import percent
+from finegates.data.metric_kinds import scaled_text
 from finegates.groups.file import Group
 from finegates.groups.progress import CellProgress, GroupProgress, progress_of
 from finegates.jobs.control import tend
-from finegates.runs.metric_kinds import scaled_text
 
 POLL_S = 1.0
 WAKE_EVERY_S = 10.0

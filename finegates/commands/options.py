@@ -6,9 +6,9 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from finegates.data.metric_kinds import scaled_text
 from finegates.errors import SpecError
 from finegates.runs.launch import HERE, LAUNCHERS, LOCAL, SLURM_FIELDS, Launch, SlurmSettings
-from finegates.runs.metric_kinds import scaled_text
 from finegates.settings import allowed_range, base_type, words_of
 from finegates.spec import FIELDS, RunSpec
 

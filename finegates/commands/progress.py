@@ -5,9 +5,9 @@ from types import TracebackType
 
 from tqdm import tqdm
 
+from finegates.data.metric_kinds import score_text
 from finegates.gates.counting import COUNT_WORDS
 from finegates.runs.journal import Journal
-from finegates.runs.metric_kinds import score_text
 
 
 class ProgressBar:

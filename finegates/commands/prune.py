@@ -12,9 +12,9 @@ from finegates.commands.options import (
     percent,
     print_json,
 )
+from finegates.data.metric_kinds import scaled_name, scaled_text
 from finegates.gates.cuts import cut_of
 from finegates.runs.label_errors import error_words
-from finegates.runs.metric_kinds import scaled_name, scaled_text
 from finegates.spec import FIELDS
 
 _MORE = (

@@ -42,11 +42,11 @@ def add(commands: Any) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
+    from finegates.data.metric_kinds import score_text
     from finegates.errors import shortened
     from finegates.jobs.launchers.slurm_queue import look_after
     from finegates.runs.folder import list_runs
     from finegates.runs.label_errors import error_words
-    from finegates.runs.metric_kinds import score_text
 
     look_after(runs_dir_of(options))
     rows = [run.row() for run in list_runs(runs_dir_of(options))]

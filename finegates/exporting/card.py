@@ -5,6 +5,7 @@ from typing import Any
 
 from finegates import __version__
 from finegates.data.glue import TASKS
+from finegates.data.metric_kinds import scaled_name, scaled_text
 from finegates.exporting.formats import FORMATS, Format
 from finegates.exporting.measured import Measured
 from finegates.exporting.package import (
@@ -20,7 +21,6 @@ from finegates.exporting.standalone import needs_words
 from finegates.gates.cuts import Cut
 from finegates.runs.folder import Run
 from finegates.runs.label_errors import error_words
-from finegates.runs.metric_kinds import scaled_name, scaled_text
 from finegates.runs.names import data_name
 from finegates.shrinking.models import Shrunk, dense_type, plans_of, stream_width
 from finegates.shrinking.plan import AttentionPlan, FeedForwardPlan, LayerPlan

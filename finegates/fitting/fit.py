@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from finegates.data.metric_kinds import is_lower_better
 from finegates.data.splits import load_splits
 from finegates.errors import RunError
 from finegates.fitting.file import Fit, save_fit
@@ -21,7 +22,6 @@ from finegates.jobs.compress import compression
 from finegates.jobs.control import resume, submit
 from finegates.measuring.paired import PairedDrop, paired_drop
 from finegates.runs.folder import Run, new_run_id, open_run
-from finegates.runs.metric_kinds import is_lower_better
 from finegates.runs.predictions import read_answers_so_far, read_predictions
 from finegates.runs.status import RESUMABLE_STATES
 from finegates.runs.stop_request import StopRequest, ask_to_end

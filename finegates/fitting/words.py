@@ -1,8 +1,8 @@
 """The answer of a search as a reviewer would accept it."""
 
+from finegates.data.metric_kinds import loss_unit, scaled_text
 from finegates.fitting.file import Fit
 from finegates.fitting.fit import Answer
-from finegates.runs.metric_kinds import loss_unit, scaled_text
 
 
 def sentence(fit: Fit, answer: Answer) -> str:

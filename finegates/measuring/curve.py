@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from finegates.data.metric_kinds import bounds, score_after
 from finegates.files.progress import Progress, silent
 from finegates.gates.cuts import Cut
 from finegates.measuring.cutter import Cutter, Point, costs_of
@@ -21,7 +22,6 @@ from finegates.measuring.parts import interval, stratified_order
 from finegates.runs.curve_answers import CurveAnswers
 from finegates.runs.folder import Run
 from finegates.runs.measurements import keep_points, read_partial, read_points, read_thresholds
-from finegates.runs.metric_kinds import bounds, score_after
 from finegates.shrinking.cost import num_parameters
 from finegates.shrinking.models import Shrunk
 from finegates.training.scoring import Judge, scores_of

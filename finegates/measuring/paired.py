@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
+from finegates.data.metric_kinds import loss_of
 from finegates.errors import DataError
-from finegates.runs.metric_kinds import loss_of
 from finegates.training.metrics import compute_metrics
 
 RESAMPLES = 1_000
@@ -24,7 +24,7 @@ class PairedDrop:
     Attributes:
         reference: Score of the reference; the mean over its seeds.
         score: Score of the other; the mean over its seeds.
-        drop: ``reference - score``, or what `finegates.runs.metric_kinds.loss_of` has instead.
+        drop: ``reference - score``, or what `finegates.data.metric_kinds.loss_of` has instead.
         low: Lower end of the drop's confidence interval.
         high: Upper end.
         p_value: Of McNemar's exact test that both are right equally often; None unless each has

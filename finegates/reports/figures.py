@@ -11,11 +11,11 @@ from typing import Any
 
 import pandas as pd
 
+from finegates.data.metric_kinds import baseline_name, direction_words, is_lower_better
 from finegates.reports.envelope import envelope
 from finegates.reports.html import Figure
 from finegates.reports.palette import BLUE, GRAY, ORANGE, RED, SKY
 from finegates.reports.words import TERMS, metric_name
-from finegates.runs.metric_kinds import baseline_name, direction_words, is_lower_better
 
 MOST_POINTS = 300
 """Of a curve."""

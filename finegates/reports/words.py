@@ -2,14 +2,14 @@
 
 import math
 
-from finegates.gates.layout import ALL_LAYERS, layer_word
-from finegates.runs.metric_kinds import (
+from finegates.data.metric_kinds import (
     base_metric,
     baseline_name,
     block_length,
     is_lower_better,
     score_text,
 )
+from finegates.gates.layout import ALL_LAYERS, layer_word
 
 NOTHING = "–"
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400

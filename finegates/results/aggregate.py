@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from finegates.data.metric_kinds import share_of
 from finegates.groups.file import Cell, Group
 from finegates.methods import METHODS
 from finegates.results.points import ROUNDED, THRESHOLDS, TRAINED, Point
 from finegates.results.rows import EXPECTED, RunRow, expected_row, group_rows, run_rows
 from finegates.results.variants import Variants
-from finegates.runs.metric_kinds import share_of
 
 __all__ = ["ROUNDED", "THRESHOLDS", "TRAINED", "Point", "group_points", "points", "run_rows"]
 

@@ -83,7 +83,7 @@ def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
 
     Args:
         points: Two numbers each, of both of which more is better, as
-            `finegates.runs.metric_kinds.goodness` makes of any score. A point with a number that
+            `finegates.data.metric_kinds.goodness` makes of any score. A point with a number that
             is not known (NaN) is passed over: it neither beats nor is on the front.
     """
     known = [place for place, point in enumerate(points) if not any(map(math.isnan, point))]

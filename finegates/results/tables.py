@@ -4,11 +4,11 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from finegates.data.metric_kinds import scaled_name, scaled_text
 from finegates.files.spreadsheet import csv_text
 from finegates.methods import METHODS
 from finegates.results.points import TRAINED, Point
 from finegates.runs.label_errors import unit_number
-from finegates.runs.metric_kinds import scaled_name, scaled_text
 
 REMOVAL_TOLERANCE = 0.005
 """A removal that is further from its target than this is shown next to the score."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from finegates.data.metric_kinds import score_text
 from finegates.methods import METHODS
-from finegates.runs.metric_kinds import score_text
 from finegates.spec import GLUE_TASKS
 
 BETWEEN = " · "

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from finegates.data.metric_kinds import CORRELATIONS, PERPLEXITY, TOKEN_ACCURACY, base_metric
 from finegates.errors import unknown_name
 from finegates.runs.label_errors import RMSE, RMSE_OF_MEAN
-from finegates.runs.metric_kinds import CORRELATIONS, PERPLEXITY, TOKEN_ACCURACY, base_metric
 
 MOST_LOSS = 50.0
 """Nats a token: what a model that answers no number, or a larger loss, is counted with."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finegates.runs.metric_kinds import CORRELATIONS, PERPLEXITY, TOKEN_ACCURACY
+from finegates.data.metric_kinds import CORRELATIONS, PERPLEXITY, TOKEN_ACCURACY
 from finegates.training.metrics import (
     METRICS,
     compute_metrics,

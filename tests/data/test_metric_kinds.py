@@ -5,9 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from finegates.measuring.paired import paired_drop
-from finegates.reports.words import metric_name
-from finegates.runs.metric_kinds import (
+from finegates.data.metric_kinds import (
     bounds,
     change_text,
     goodness,
@@ -19,6 +17,8 @@ from finegates.runs.metric_kinds import (
     score_text,
     share_of,
 )
+from finegates.measuring.paired import paired_drop
+from finegates.reports.words import metric_name
 from finegates.training.metrics import MOST_LOSS, compute_metrics
 
 BLOCKS = over_blocks("perplexity", 128)
