@@ -10,7 +10,7 @@ from finegates.data.user_files import ReadFile, read_file
 from finegates.errors import ModelError
 from finegates.models.short_runs import told_of_closing_once
 from finegates.models.tokens import unknown_share
-from finegates.spec import FILE_TASK, RunSpec
+from finegates.spec import OWN_FILE_TASKS, RunSpec
 
 MUCH_UNKNOWN = 0.1
 """Share of unknown tokens from which on a model can hardly read a text."""
@@ -24,7 +24,7 @@ def print_findings(spec: RunSpec) -> None:
     Raises:
         DataError: If they can't be read.
     """
-    if spec.task != FILE_TASK:
+    if spec.task not in OWN_FILE_TASKS:
         return
     read = read_file(data_path(spec), Reading.of(spec))
     report = report_on(read, spec)

@@ -5,6 +5,7 @@ from typing import Any
 
 from finegates import __version__
 from finegates.data.glue import TASKS
+from finegates.data.metric_kinds import scaled_name, scaled_text
 from finegates.exporting.formats import FORMATS, Format
 from finegates.exporting.measured import Measured
 from finegates.exporting.package import (
@@ -194,8 +195,10 @@ single texts and pairs, short and long.
 def _scores(run: Run, measured: Measured) -> dict[str, str]:
     if measured.dense_score is None or measured.pruned_score is None:
         return {}
-    name = f"{run.status().metric} x 100 on validation, every gate open -> this model"
-    rows = {name: f"{100 * measured.dense_score:.1f} -> {100 * measured.pruned_score:.1f}"}
+    metric = run.status().metric
+    name = f"{scaled_name(metric)} on validation, every gate open -> this model"
+    both = (measured.dense_score, measured.pruned_score)
+    rows = {name: " -> ".join(scaled_text(score, metric) for score in both)}
     if errors := error_words(measured.metrics):
         rows["error in the label's own unit, this model"] = errors
     return rows
