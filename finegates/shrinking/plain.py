@@ -1,10 +1,12 @@
 """A gated model as the stock class of its type, which every runtime knows.
 
-A config of these types can say how many neurons every layer has, and nothing else that gates close:
-a head's width is the model's over the number of heads. So each layer keeps as many neurons as the
-one that needs most; what else is closed stays, as zeros. Gates of neurons alone, as many in every
-layer (`gate_units` neurons, `gate_shape` uniform), lose nothing that way. Closed dimensions of the
-residual stream can't stay: norms of a stock class would count them.
+A config can say how many neurons every layer has. An encoder's can say nothing else that gates
+close: a head's width is the model's over the number of heads. A decoder's has that width apart, and
+can say how many heads of keys and values are left, too (`finegates.shrinking.plain_decoder`). So
+each layer keeps as many as the one that needs most; what else is closed stays, as zeros. Gates of
+neurons (of a decoder: preset `plain`), as many in every layer (`gate_shape` uniform), lose nothing
+that way. Closed dimensions of the residual stream can't stay: a stock class's norms would count
+them.
 """
 
 import copy
@@ -19,7 +21,8 @@ from finegates.models.architectures import architecture_of
 from finegates.nn.attach import GATES_NAME, gates_of
 from finegates.shrinking.fold import Folded, Layer, fold, put_layer
 from finegates.shrinking.needed import needed_feed_forward
-from finegates.shrinking.shrink import activation_of, closed_by
+from finegates.shrinking.plain_decoder import put_plain
+from finegates.shrinking.shrink import activation_of, closed_by, heads_of
 
 _ATTENTION = ("q", "k", "v", "o")
 
@@ -29,11 +32,12 @@ def plain(model: PreTrainedModel) -> PreTrainedModel:
     """A stock model with the gated model's outputs in evaluation.
 
     Args:
-        model: A supported classifier, with gates, adapters, both or neither; it is not changed.
+        model: A supported model, with gates, adapters, both or neither; it is not changed.
 
     Returns:
         A model of the same class on the CPU in evaluation, in the model's precision. Its config's
-        number of neurons is that of the layer that needs most, at least 1.
+        number of neurons is that of the layer that needs most, at least 1; so is a decoder's of
+        heads of keys and values, or the next number that its type takes.
 
     Raises:
         ModelError: If the type is not supported, an adapter can't be merged, or `check_plain` finds
@@ -41,12 +45,15 @@ def plain(model: PreTrainedModel) -> PreTrainedModel:
     """
     check_plain(model)
     stock = copy.deepcopy(model).cpu().eval()
-    layers = [_without_neurons(layer, stock) for layer in fold(stock)]
+    architecture, layers = architecture_of(stock.config.model_type), fold(stock)
+    if architecture.is_decoder:
+        put_plain(stock, layers, heads_of(stock), activation_of(stock))
+        return stock
+    layers = [_without_neurons(layer, stock) for layer in layers]
     width = max(1, *(len(layer["intermediate"].bias) for layer in layers))
     for number, layer in enumerate(layers):
         put_layer(stock, number, _padded(layer, width))
-    names = architecture_of(stock.config.model_type).config_names
-    setattr(stock.config, names["intermediate"], width)
+    setattr(stock.config, architecture.config_names["intermediate"], width)
     return stock
 
 
