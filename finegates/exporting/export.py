@@ -24,6 +24,7 @@ from finegates.files.output_folder import filled, output_folder
 from finegates.files.progress import Progress, part, silent
 from finegates.gates.cuts import Cut
 from finegates.nn.attach import GATES_NAME, gates_of
+from finegates.nn.model_parts import size_of
 from finegates.nn.pretrained import longest_input
 from finegates.runs.folder import Run
 from finegates.runs.saved_models import EXPORTS_FOLDER
@@ -35,7 +36,6 @@ from finegates.shrinking.cost import (
 )
 from finegates.shrinking.models import Shrunk
 from finegates.shrinking.plain import plain as make_plain
-from finegates.shrinking.plain import size_of
 from finegates.shrinking.shrink import prune, shrink
 from finegates.training.restore import restore_model
 

@@ -18,6 +18,11 @@ def locate(model: PreTrainedModel, matrix: GatedMatrix) -> tuple[nn.Module, str]
     return model.get_submodule(parent), name
 
 
+def size_of(model: PreTrainedModel, what: str) -> int:
+    """A size that a dense model's config says, as ``intermediate``, ``heads`` or ``hidden``."""
+    return architecture_of(model.config.model_type).size(model.config.to_dict(), what)
+
+
 def encoder_layers(model: PreTrainedModel) -> nn.ModuleList:
     """A model's layers, first to last."""
     layers = model.get_submodule(architecture_of(model.config.model_type).layers)

@@ -45,6 +45,11 @@ class Folded:
         return ~self.weight.any(1)
 
     @cached_property
+    def is_zero(self) -> Tensor:
+        """Which outputs are always zero, boolean, shape ``(out,)``."""
+        return self.is_constant & self.bias.eq(0)
+
+    @cached_property
     def reads(self) -> Tensor:
         """Which inputs are read, boolean, shape ``(in,)``."""
         return self.weight.any(0)

@@ -112,7 +112,7 @@ def needed_gated_feed_forward(
     scale = torch.where(gate.is_constant, activation(gate.bias), 1.0)  # of up, where gate is fixed
     fixed = gate.is_constant & up.is_constant
     constant = torch.where(fixed, scale * up.bias, 0)
-    never = (gate.is_constant & scale.eq(0)) | (up.is_constant & up.bias.eq(0))
+    never = (gate.is_constant & scale.eq(0)) | up.is_zero
     keep = ~fixed & ~never & down.reads
     return GatedFeedForward(
         gate.rows(keep), up.rows(keep), down.weight[:, keep], down.bias + down.weight @ constant
@@ -160,8 +160,7 @@ def _pairs(queries: Sequence[Folded], keys: Folded) -> Tensor:
 
 def _is_anything(head: Folded) -> Tensor:
     """Whether a pair has a row that is not zero, boolean, shape ``(width / 2,)``."""
-    rows = ~head.is_constant | head.bias.ne(0)
-    return rows.view(2, -1).any(0)
+    return ~head.is_zero.view(2, -1).all(0)
 
 
 def _as_rows(columns: Tensor) -> Folded:

@@ -19,7 +19,7 @@ from finegates.gates.cuts import Cut, cut_of, gates_to_prune
 from finegates.models.architectures import architecture_of
 from finegates.nn.attach import GATES_NAME, gates_of
 from finegates.nn.gates import Gates
-from finegates.nn.model_parts import layer_norms
+from finegates.nn.model_parts import layer_norms, size_of
 from finegates.shrinking.build import Tensors, build_attention, build_feed_forward
 from finegates.shrinking.build_decoder import build_gated_feed_forward, build_grouped_attention
 from finegates.shrinking.classes import shrunk_class
@@ -151,9 +151,8 @@ def _decoder_layer(
 
 def heads_of(model: PreTrainedModel) -> Heads:
     """How the heads of a decoder are divided."""
-    architecture, config = architecture_of(model.config.model_type), model.config.to_dict()
-    queries, key_values = (architecture.size(config, w) for w in ("heads", "key_value_heads"))
-    return Heads(queries, key_values, architecture.normed_scores)
+    queries, key_values = (size_of(model, what) for what in ("heads", "key_value_heads"))
+    return Heads(queries, key_values, architecture_of(model.config.model_type).normed_scores)
 
 
 def prune(model: PreTrainedModel, cut: Cut | None) -> np.ndarray | None:

@@ -13,8 +13,9 @@ from finegates.gates.laws import GaussianLaw
 from finegates.gates.removal import gates_to_close
 from finegates.gates.units import MATRICES, UNITS
 from finegates.nn.attach import attach_gates, gates_of
+from finegates.nn.model_parts import size_of
 from finegates.shrinking.cost import num_dense_parameters, num_parameters
-from finegates.shrinking.plain import plain, size_of
+from finegates.shrinking.plain import plain
 from finegates.shrinking.shrink import prune, shrink
 from tests.shrinking.test_shrink import EVERY_TYPE, EXACT, difference, gated, set_random_means
 from tests.toy_models import toy_inputs, toy_model
