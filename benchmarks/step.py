@@ -31,6 +31,7 @@ from benchmarks.rows import add_row
 from finegates.gates.layout import ROLES
 from finegates.measuring.candidates import random_model
 from finegates.measuring.timing import clock_of, ratios, spread
+from finegates.models.architectures import is_decoder_type
 from finegates.models.sources import find_model
 from finegates.nn.penalty import PENALTIES
 from finegates.spec import make_spec
@@ -145,6 +146,8 @@ def prepare(name: str, candidate: str, length: int, device: str, compiled: bool 
     if compiled:
         session.model = torch.compile(session.model, dynamic=False)
     batch = {k: v.to(accelerator.device) for k, v in _batch(length).items()}
+    if is_decoder_type(model.config.model_type):
+        batch["attention_mask"] = batch["attention_mask"][:, 0, 0]
     return lambda step: train_step(session, dict(batch), step) and None
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.gpu import checks, costs, machine, passes, real_run, speed, steps
+from benchmarks.gpu import checks, costs, decoders, machine, passes, real_run, speed, steps
 from benchmarks.gpu.options import Options, parsed
 from benchmarks.gpu.report import CUT_OFF, DONE, FAILED, Report
 from benchmarks.record import environment
@@ -48,6 +48,8 @@ PARTS = {
     real_run.PART: Part(140, real_run.measure),
     speed.PART: Part(130, speed.measure),
     steps.PART: Part(80, steps.measure),
+    decoders.PART: Part(120, decoders.measure),
+    decoders.STEPS_PART: Part(50, decoders.measure_steps),
     passes.PART: Part(70, passes.measure),
     costs.PART: Part(70, costs.measure),
     speed.COMPILED_PART: Part(110, speed.measure_compiled),

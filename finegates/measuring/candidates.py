@@ -193,7 +193,10 @@ def random_model(name: str, *, language_model: bool = False) -> PreTrainedModel:
     """
     torch.manual_seed(0)
     kind = AutoModelForCausalLM if language_model else AutoModelForSequenceClassification
-    return kind.from_config(config_of(name))
+    config = config_of(name)
+    if config.pad_token_id is None:  # without one a classifier on a decoder takes one row alone
+        config.pad_token_id = 0
+    return kind.from_config(config)
 
 
 def config_of(name: str) -> PreTrainedConfig:

@@ -38,7 +38,19 @@ KNOWN_CONFIGS: dict[str, dict[str, Any]] = {
     "roberta-large": {**_ROBERTA, **_LARGE},
     "bert-base-uncased": {**_BERT, **_BASE},
     "bert-large-uncased": {**_BERT, **_LARGE},
-}
+    "HuggingFaceTB/SmolLM2-135M": {
+        "model_type": "llama", "vocab_size": 49152, "max_position_embeddings": 8192,
+        "hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30,
+        "num_attention_heads": 9, "num_key_value_heads": 3, "head_dim": 64,
+        "tie_word_embeddings": True, "bos_token_id": 0, "eos_token_id": 0,
+    },
+    "meta-llama/Llama-3.2-1B": {
+        "model_type": "llama", "vocab_size": 128256, "max_position_embeddings": 131072,
+        "hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16,
+        "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 64,
+        "tie_word_embeddings": True,
+    },
+}  # fmt: skip
 """Sizes of the field's reference models, so that they can be counted without a download."""
 
 
