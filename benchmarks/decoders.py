@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.rows import add_row
-from benchmarks.shrink import passes_of
 from finegates.gates.cuts import Cut
 from finegates.gates.units import AUTO, PLAIN
 from finegates.measuring.candidates import attach_random_gates, random_model
@@ -45,9 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         attach_random_gates(model, units=(units,), uniform=units == PLAIN)
         for remove in map(float, words_of(options.remove)):
             for shape in words_of(options.shapes):
-                rows, prompt, repeats = passes_of(shape, options.repeats)
-                writing = Writing(rows, prompt, options.new_tokens)
-                row = generation_bench(model, Cut(remove=remove), writing, repeats=repeats)
+                writing = Writing(*map(int, shape.split("x")), options.new_tokens)
+                row = generation_bench(model, Cut(remove=remove), writing, repeats=options.repeats)
                 row |= {"model": options.model, "units": units, **_goals(row)}
                 print(row, file=sys.stderr, flush=True)
                 result = add_row(RESULT, row, KEY, {})
