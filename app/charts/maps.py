@@ -15,7 +15,9 @@ from app.charts import style
 from finegates.gates.layout import layer_word
 
 ROW_HEIGHT, TALL_ROW_HEIGHT = 17, 30
-FEW_LAYERS = 12
+FEW_LAYERS, MANY_LAYERS = 12, 24
+SMALLEST_ROW, LABELS_APART = 8, 5
+"""Of more layers than many, rows are lower, down to so many pixels, and every fifth is named."""
 HEAD_CELL = (15, 30)
 """Height and width of a cell in the map of heads, in pixels."""
 
@@ -57,6 +59,11 @@ class GateMap:
         heads: Start and end of each head's dimensions; empty where there are none.
         order: Which dimension each cell is, uint16 of shape ``(1, num_dimensions)`` or, where each
             layer has an order of its own, ``(num_layers, num_dimensions)``; None as in the model.
+        served: Query heads of each head: several share the keys and values of one.
+        word: What a column is.
+        notes: What there is to say of each dimension of a head, or of each that is a half of a
+            pair, for each kind of layer.
+        note_of_row: Which of the notes each layer has.
     """
 
     title: str
@@ -64,6 +71,10 @@ class GateMap:
     cells: np.ndarray
     heads: tuple[tuple[int, int], ...] = ()
     order: np.ndarray | None = None
+    served: int = 1
+    word: str = "dimension"
+    notes: tuple[tuple[str, ...], ...] = ()
+    note_of_row: tuple[int, ...] = ()
 
 
 def by_value(gates: GateMap) -> GateMap:
@@ -102,18 +113,22 @@ def gate_map(
         "difference": tuple(enumerate(DIFFERENCE_COLORS[dark])),
     }[color]  # fmt: skip
     tall = alone and len(gates.layers) <= FEW_LAYERS
+    layers = len(gates.layers)
     spec = _spec(gates.cells, colors, [*map(layer_word, gates.layers)]) | {
-        "row_height": TALL_ROW_HEIGHT if tall else ROW_HEIGHT,
+        "row_height": TALL_ROW_HEIGHT if tall else _row_height(layers, ROW_HEIGHT),
         "titles": ["Layer", _column_title(gates)],
-        "words": ["layer", "dimension"],
+        "words": ["layer", gates.word],
         "heads": gates.heads,
+        "head": "key-value head" if gates.served > 1 else "head",
+        "notes": gates.notes,
+        "note_of_row": gates.note_of_row,
         "said": list(words) or _SAID.get(color, _SAID["value"]),
         "bar": _BARS.get(color) if alone else None,
     }
     if gates.order is not None:
         spec["order"] = _encoded(gates.order)
-    elif head is not None and gates.heads and head[1] < len(gates.heads):
-        spec["window"] = gates.heads[head[1]]
+    elif head is not None and gates.heads and head[1] < gates.served * len(gates.heads):
+        spec["window"] = gates.heads[head[1] // gates.served]
         spec["chosen"] = [gates.layers.index(head[0]), None] if head[0] in gates.layers else None
     return spec
 
@@ -133,7 +148,7 @@ def head_map(
     """
     percent = np.clip(np.round(100 * share), (share > 0), 100 - (share < 1)).astype(np.uint8)
     spec = _spec(percent, share_colors(dark), [str(layer) for layer in layers]) | {
-        "row_height": HEAD_CELL[0],
+        "row_height": _row_height(len(layers), HEAD_CELL[0]),
         "cell_width": HEAD_CELL[1],
         "titles": ["Layer", "Head"],
         "words": ["layer", "head"],
@@ -178,15 +193,21 @@ def _spec(cells: np.ndarray, colors: Sequence[tuple[int, str]], names: list[str]
     return {
         "rows": rows, "columns": columns, "values": _encoded(cells), "names": names,
         "colors": [*map(list, colors), [101, last]],
+        "labels_apart": LABELS_APART if rows > MANY_LAYERS else 1,
     }  # fmt: skip
+
+
+def _row_height(layers: int, usual: int) -> int:
+    """Lower where there are many layers, so that all can be seen at once."""
+    return max(SMALLEST_ROW, min(usual, usual * MANY_LAYERS // max(layers, 1)))
 
 
 def _column_title(gates: GateMap) -> str:
     if gates.order is None:
-        return "Dimension"
+        return "Rotary pair, head by head" if gates.word == "pair" else "Dimension"
     if len(gates.order) == 1:
-        return "Dimensions, those that most layers keep first"
-    return "Each layer's own dimensions, the highest value first"
+        return f"{gates.word.capitalize()}s, those that most layers keep first"
+    return f"Each layer's own {gates.word}s, the highest value first"
 
 
 def _encoded(array: np.ndarray) -> str:

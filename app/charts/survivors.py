@@ -8,12 +8,12 @@ from itertools import cycle
 from typing import Any
 
 from app.charts import style
-from app.words import KIND_NAMES
+from app.words import KIND_NAMES, ROTARY_PAIRS
 
 HEIGHT = 260
 COLORS = dict(
     zip(
-        KIND_NAMES.values(),
+        (*KIND_NAMES.values(), ROTARY_PAIRS),
         cycle((style.BLUE, style.SKY, style.GREEN, style.ORANGE, style.PINK, style.RED)),
         strict=False,
     )

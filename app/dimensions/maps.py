@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import streamlit as st
 
 from app.charts.maps import GateMap
@@ -20,6 +21,7 @@ from app.dimensions.map_frames import (
 from app.snapshots.view import GateView
 from app.widgets.heat_map import heat_map
 from app.words import percent
+from finegates.gates.layout import GateLayout
 
 ALL_PARTS = "all"
 COLORS = {"value": "value", "open / closed": "two"}
@@ -39,8 +41,13 @@ HOW_TO_READ_DIFFERENCE = (
 )
 
 
-def draw_maps(gates: GateView) -> None:
-    """The gates of one run: a map of its heads, then every dimension."""
+def draw_maps(gates: GateView, wavelengths: np.ndarray | None) -> None:
+    """The gates of one run: a map of its heads, then every dimension.
+
+    Args:
+        gates: At the chosen step.
+        wavelengths: Of rotary pairs, where they are known.
+    """
     draw_heads(gates)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         part, side, order = _choose_place()
@@ -50,7 +57,10 @@ def draw_maps(gates: GateView) -> None:
             help="The gate's value in evaluation, from 0 to 1, or only whether it is open.",
         )  # fmt: skip
     st.caption(HOW_TO_READ)
-    _draw(part, side, order, COLORS[color], lambda one: gate_map(gates, one, side), "open")
+    _draw(
+        gates.layout, part, side, order, COLORS[color],
+        lambda one: gate_map(gates, one, side, wavelengths), "open",
+    )  # fmt: skip
 
 
 def draw_agreement(shown: Sequence[GateView]) -> None:
@@ -59,7 +69,8 @@ def draw_agreement(shown: Sequence[GateView]) -> None:
         part, side, order = _choose_place()
     st.caption(HOW_TO_READ_SHARES)
     what = "kept by one or more"
-    _draw(part, side, order, "share", lambda one: agreement_map(shown, one, side), what)
+    layout = shown[0].layout
+    _draw(layout, part, side, order, "share", lambda one: agreement_map(shown, one, side), what)
 
 
 def draw_differences(first: GateView, second: GateView, words: Sequence[str]) -> None:
@@ -74,12 +85,22 @@ def draw_differences(first: GateView, second: GateView, words: Sequence[str]) ->
         part, side, order = _choose_place()
     st.caption(HOW_TO_READ_DIFFERENCE)
     maps = {one: difference_map(first, second, one, side) for one in PARTS}
-    _draw(part, side, order, "difference", maps.__getitem__, "kept by one or both", words)
+    _draw(
+        first.layout, part, side, order, "difference", maps.__getitem__, "kept by one or both",
+        words,
+    )  # fmt: skip
 
 
 def is_dark() -> bool:
     """Whether the page is dark."""
     return st.context.theme.type == "dark"
+
+
+def _groups(gates: GateMap) -> str:
+    """How many query heads share each head of keys and values, where several do."""
+    if gates.served == 1:
+        return ""
+    return f" · {len(gates.heads)} key-value heads, each of {gates.served} query heads"
 
 
 def _choose_place() -> tuple[str, str, str]:
@@ -100,6 +121,7 @@ def _choose_place() -> tuple[str, str, str]:
 
 
 def _draw(
+    layout: GateLayout,
     chosen: str,
     side: str,
     order: str,
@@ -119,7 +141,10 @@ def _draw(
                 st.caption(f"**{PARTS[part]}**: this run has no gates on that side.")
                 continue
             share = percent(float((gates.cells > 0).mean()))
-            st.markdown(f"**{PARTS[part]}** · {share} {what}", help=meaning(part, side))
+            st.markdown(
+                f"**{PARTS[part]}** · {share} {what}{_groups(gates)}",
+                help=meaning(layout, part, side),
+            )
             head = chosen_head() if order == AS_IN_MODEL else None
             heat_map(
                 draw(ORDERS[order](gates), color, wide, is_dark(), head, words),

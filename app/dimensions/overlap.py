@@ -11,7 +11,7 @@ from app.charts.overlap import EXPLANATIONS, pair_by_kind, run_by_run
 from app.dimensions import overlap_frames as frames
 from app.dimensions.maps import draw_agreement
 from app.snapshots.view import GateView
-from app.words import KIND_NAMES, percent
+from app.words import kind_name, percent
 from finegates.gates.overlap import agreement, vectors_of
 
 ALL_KINDS = "all"
@@ -65,7 +65,8 @@ def draw_comparison(shown: Sequence[GateView], dark: bool) -> None:
 
 
 def _choose_sets(shown: Sequence[GateView]) -> tuple[str, str]:
-    roles = dict.fromkeys(vector.kind for vector in shown[0].layout.vectors)
+    layout = shown[0].layout
+    roles, decoder = dict.fromkeys(vector.kind for vector in layout.vectors), layout.is_decoder
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.segmented_control(
             "Overlap of", [frames.SURVIVORS, frames.CLOSED], default=frames.SURVIVORS, key="sets",
@@ -75,7 +76,8 @@ def _choose_sets(shown: Sequence[GateView]) -> tuple[str, str]:
         )  # fmt: skip
         kind = st.segmented_control(
             "Matrices", [ALL_KINDS, *roles], default=ALL_KINDS, key="kind", bind="query-params",
-            required=True, help="  \n".join(f"**{role}**: {KIND_NAMES[role]}" for role in roles),
+            required=True,
+            help="  \n".join(f"**{role}**: {kind_name(role, decoder)}" for role in roles),
         )  # fmt: skip
     return which, kind
 

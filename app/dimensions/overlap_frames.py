@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from app.snapshots.view import GateView
-from app.words import KIND_NAMES, NOTHING, SIDE_NAMES
+from app.words import NOTHING, SIDE_NAMES, kind_name
 from finegates.gates.layout import GateLayout
 from finegates.gates.overlap import Overlap, overlap_of_sizes, set_sizes, vectors_of
 
@@ -96,7 +96,7 @@ def by_kind(layout: GateLayout, pairs: Sequence[Pair]) -> pd.DataFrame:
         among = np.array([(v.kind, v.side) == (role, side) for v in layout.vectors])
         for pair in pairs:
             found = _numbers(overlap_of_sizes(layout.sizes, pair.sizes, among))
-            kind = f"{KIND_NAMES[role]}, {SIDE_NAMES[side]}"
+            kind = f"{kind_name(role, layout.is_decoder)}, {SIDE_NAMES[side]}"
             rows.append({"pair": pair.label, "kind": kind, **found})
     frame = pd.DataFrame(rows)
     return frame.assign(

@@ -16,6 +16,7 @@ from app.dimensions.difference import draw_difference
 from app.dimensions.maps import draw_maps, is_dark
 from app.dimensions.overlap import draw_comparison
 from app.dimensions.stream import draw_stream
+from app.reading.rotary import wavelengths_of
 from app.reading.runs import runs_folder
 from app.snapshots.no_gates import show_no_gates
 from app.snapshots.survivors import draw_survivor_view
@@ -56,7 +57,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     draw_ways_on(shown)
 
 if view == MAPS:
-    draw_maps(shown[0])
+    draw_maps(shown[0], wavelengths_of(run))
 elif view == SURVIVORS:
     draw_survivor_view(shown[0])
 elif view == STREAM:

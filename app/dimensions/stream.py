@@ -14,11 +14,8 @@ from finegates.gates.stream import READS, WRITES, StreamUse, stream_use
 from finegates.gates.units import MATRICES
 
 PLACES = {"reads and writes": READS + WRITES, "reads": READS, "writes": WRITES}
-_MEANS = {
-    "reads and writes": "columns of Q, K, V and FFN in, rows of attention output and FFN out",
-    "reads": "columns of Q, K, V and FFN in",
-    "writes": "rows of attention output and FFN out",
-}
+_FEED_FORWARD = {False: ("FFN in", "FFN out"), True: ("FFN gate, FFN up", "FFN down")}
+"""In a decoder or not: what reads the stream, and what writes to it."""
 LIST_HEIGHT = 120
 OF_A_LAYER = (MATRICES, "reads", "writes", "sublayers")
 """Units whose gates are on the residual stream, and differ from layer to layer."""
@@ -34,22 +31,30 @@ def draw_stream(gates: GateView) -> None:
         _draw_hidden(hidden)
         if not {*OF_A_LAYER} & {*gates.layout.units}:
             return
+    means = _means(gates.layout.is_decoder)
     chosen = st.segmented_control(
         "Of", list(PLACES), default="reads and writes", key="stream", bind="query-params",
-        required=True, help="  \n".join(f"**{name}**: {what}" for name, what in _MEANS.items()),
+        required=True, help="  \n".join(f"**{name}**: {what}" for name, what in means.items()),
     )  # fmt: skip
     use = stream_use(gates.layout, gates.kept_dimensions, PLACES[chosen])
     if use is None:
         st.info("This run has no gates on these sides.", icon=":material/grid_off:")
         return
     st.caption(
-        f"Hidden dimensions, as the {_MEANS[chosen]} have them. A layer keeps one if at least one "
+        f"Hidden dimensions, as the {means[chosen]} have them. A layer keeps one if at least one "
         "of these matrices does."
         + (" One that none keeps still runs through the residual sum." if hidden is None else "")
     )
     _draw_numbers(use)
     _draw_charts(use)
     _draw_lists(use)
+
+
+def _means(decoder: bool) -> dict[str, str]:
+    """What each of `PLACES` is."""
+    reader, writer = _FEED_FORWARD[decoder]
+    reads, writes = f"columns of Q, K, V and {reader}", f"rows of attention output and {writer}"
+    return {"reads and writes": f"{reads}, {writes}", "reads": reads, "writes": writes}
 
 
 def _draw_hidden(hidden: GateMap) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from app.reading.feed import Histograms
 from app.snapshots.view import GateView
-from app.words import KIND_NAMES, ROLE_NAMES
+from app.words import ROLE_NAMES, kind_name
 from finegates.gates.layout import GateLayout, layer_number, layer_word
 from finegates.gates.removal import HISTOGRAM_EDGES, open_counts, removed_by_matrix
 from finegates.gates.snapshots import Snapshot
@@ -130,6 +130,6 @@ def survivors(snapshot: Snapshot | GateView) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["layer", "role", "side", "open", "gates"])
     return frame.assign(
         place=frame["layer"].map(layer_word),
-        matrix=frame["role"].map(KIND_NAMES),
+        matrix=[kind_name(role, layout.is_decoder) for role in frame["role"]],
         share=frame["open"] / frame["gates"],
     )

@@ -7,7 +7,7 @@ from app.charts import layers
 from app.charts.survivors import EXPLANATIONS, survivor_bars
 from app.snapshots.frames import removed_frame, survivors
 from app.snapshots.view import GateView
-from app.words import KIND_NAMES, SIDE_NAMES, layer_name
+from app.words import SIDE_NAMES, layer_name
 
 TITLES = {
     "in": "Columns that survive",
@@ -59,8 +59,8 @@ def _draw_table(frame: pd.DataFrame) -> None:
     )
     named = frame.assign(
         vector=[
-            f"{KIND_NAMES[r]}, {SIDE_NAMES[s]}"
-            for r, s in zip(frame["role"], frame["side"], strict=True)
+            f"{matrix}, {SIDE_NAMES[side]}"
+            for matrix, side in zip(frame["matrix"], frame["side"], strict=True)
         ]
     )
     order = list(dict.fromkeys(named["vector"]))

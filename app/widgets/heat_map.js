@@ -138,23 +138,27 @@ class HeatMap {
     const { heads, rows, row_height: tall, order } = this.data, pen = this.pen;
     if (!heads?.length || order) return;
     pen.textAlign = "center";
-    let word = "head ";
+    let word = `${this.data.head ?? "head"} `;
     heads.forEach(([start, end], head) => {
       if (end <= this.start || start >= this.end) return;
-      const middle = this.x((Math.max(start, this.start) + Math.min(end, this.end)) / 2);
-      pen.fillText(word + head, middle, this.top - 7);
+      const [left, right] = [Math.max(start, this.start), Math.min(end, this.end)].map(c => this.x(c));
+      const fits = pen.measureText(word + head).width < right - left;
+      pen.fillText((fits || !word ? word : "head ") + head, (left + right) / 2, this.top - 7);
       word = "";
       if (start > this.start) pen.fillRect(this.x(start) - 0.5, this.top, 1, tall * rows);
     });
   }
 
   drawAxes() {
-    const { names, rows, row_height: tall, titles, ordinal } = this.data, pen = this.pen;
+    const { names, rows, row_height: tall, titles, ordinal, labels_apart: apart } = this.data;
+    const pen = this.pen;
     const bottom = this.top + tall * rows;
     pen.textAlign = "right";
     pen.textBaseline = "middle";
-    names.forEach((name, row) =>
-      pen.fillText(name, LEFT - 6, this.top + (row + 0.5) * tall - GAP / 2));
+    names.forEach((name, row) => {
+      if (row % apart === 0)
+        pen.fillText(name, LEFT - 6, this.top + (row + 0.5) * tall - GAP / 2);
+    });
     pen.textAlign = "center";
     pen.textBaseline = "alphabetic";
     const step = ordinal ? 1 : tickStep(this.end - this.start, this.plot);
@@ -311,15 +315,18 @@ class HeatMap {
   }
 
   words(row, column) {
-    const { columns, names, heads, said, words, marks } = this.data;
+    const { columns, names, heads, said, words, marks, notes } = this.data;
     const each = this.order && this.order.length > columns;
     const id = this.order ? this.order[each ? row * columns + column : column] : column;
     const head = heads?.findIndex(([start, end]) => start <= id && id < end) ?? -1;
     const where = [...(words[0] ? [`${words[0]} ${names[row]}`] : []),
-                   ...(head >= 0 ? [`head ${head}`] : []), `${words[1]} ${id}`];
+                   ...(head >= 0 ? [`${this.data.head ?? "head"} ${head}`] : []),
+                   `${words[1]} ${words[1] === "pair" && head >= 0 ? id - heads[head][0] : id}`];
+    const own = notes?.length && head >= 0 ? notes[this.data.note_of_row[row]] : [];
+    const note = own.length ? [own[(id - heads[head][0]) % own.length]] : [];
     const value = this.values[row * columns + column];
     const what = Array.isArray(said) ? said[value] : said.replace("{}", value);
     const mark = this.marked.has(row * columns + column) ? [marks] : [];
-    return [where.join(", "), what, ...mark];
+    return [where.join(", "), what, ...note, ...mark];
   }
 }

@@ -108,6 +108,28 @@ def check_model(name: str) -> Mapping[str, Any]:
     return config
 
 
+def config_at_hand(name: str) -> Mapping[str, Any] | None:
+    """A model's config.json if it is on this machine; nothing is requested from the hub.
+
+    Raises:
+        ModelError: If it can't be read.
+        SpecError: If the name can't be a path or a hub id.
+    """
+    source = find_model(name)
+    path: Any = Path(source.location) / "config.json"
+    if not source.is_local:
+        from huggingface_hub import try_to_load_from_cache
+        from huggingface_hub.errors import HFValidationError
+
+        try:
+            path = try_to_load_from_cache(source.location, "config.json")
+        except HFValidationError:
+            return None
+    if not isinstance(path, str | Path) or not Path(path).is_file():
+        return None
+    return read_object(name, Path(path))
+
+
 def model_sizes(name: str) -> Mapping[str, Any]:
     """A model's config; for the reference models without any download."""
     return KNOWN_CONFIGS[_plain_name(name)] if is_reference(name) else check_model(name)

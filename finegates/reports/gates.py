@@ -10,7 +10,7 @@ from finegates.gates.removal import HISTOGRAM_EDGES, histogram, open_counts, rem
 from finegates.gates.snapshots import Snapshot
 from finegates.reports.figures import axis, heat_map, label
 from finegates.reports.html import Figure, Html, table
-from finegates.reports.words import KIND_NAMES, ROLE_NAMES, SIDE_NAMES, layer_name
+from finegates.reports.words import ROLE_NAMES, SIDE_NAMES, kind_name, layer_name
 from finegates.runs.folder import Run
 
 BINS = (
@@ -87,7 +87,7 @@ def survivors(snapshot: Snapshot) -> Html:
         ["matrix", "of", *map(layer_name, layers)],
         [
             [
-                f"{KIND_NAMES.get(kind, kind)}, {SIDE_NAMES[side]}",
+                f"{kind_name(kind, layout.is_decoder)}, {SIDE_NAMES[side]}",
                 f"{sizes[kind, side]:,}",
                 *(f"{row[layer]:,}" if layer in row else "" for layer in layers),
             ]

@@ -10,6 +10,7 @@ from finegates.data.metric_kinds import (
     score_text,
 )
 from finegates.gates.layout import ALL_LAYERS, layer_word
+from finegates.gates.units import PAIRS
 
 NOTHING = "–"
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
@@ -40,6 +41,9 @@ ROLE_NAMES = {
     "o": "Attn out",
     "intermediate": "FFN in",
     "output": "FFN out",
+    "gate": "FFN gate",
+    "up": "FFN up",
+    "down": "FFN down",
 }
 KIND_NAMES = {
     **ROLE_NAMES,
@@ -53,11 +57,20 @@ KIND_NAMES = {
     "hidden": "Residual stream",
 }
 """What a gate vector's gates stand for: a side of a matrix, or structures."""
+ROTARY_PAIRS = "Rotary pairs"
+"""What a decoder's query-key pairs are: two dimensions of a head that turn by one angle."""
 SIDE_NAMES = {
     "in": "columns", "out": "rows", "whole": "whole", "attention": "attention",
     "ffn": "feed-forward",
 }  # fmt: skip
 """Which side of its matrix, or which part of a layer or of the model."""
+
+
+def kind_name(kind: str, decoder: bool = False) -> str:
+    """What the gates of a vector stand for, in an encoder or a decoder."""
+    if decoder and kind == PAIRS:
+        return ROTARY_PAIRS
+    return KIND_NAMES.get(kind, kind)
 
 
 def layer_name(layer: int) -> str:

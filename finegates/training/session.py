@@ -151,6 +151,8 @@ class Session:
         """The target that the penalty aims at: raised from 0 where there is one budget."""
         if self.spec.penalty != BUDGET:
             return self.spec.target_sparsity
+        if self.closes_once:
+            return self.spec.target_sparsity * self.is_rounded_at(step)
         return self.plan.target_at(step, self.total_steps)
 
     def penalises_at(self, step: int) -> bool:
