@@ -194,9 +194,14 @@ def random_model(name: str, *, language_model: bool = False) -> PreTrainedModel:
     torch.manual_seed(0)
     kind = AutoModelForCausalLM if language_model else AutoModelForSequenceClassification
     config = config_of(name)
-    if config.pad_token_id is None:  # without one a classifier on a decoder takes one row alone
-        config.pad_token_id = 0
+    pad_somehow(config)
     return kind.from_config(config)
+
+
+def pad_somehow(config: PreTrainedConfig) -> None:
+    """Names a padding token: a decoder's classifier without one takes one row alone."""
+    if config.pad_token_id is None:
+        config.pad_token_id = 0
 
 
 def config_of(name: str) -> PreTrainedConfig:

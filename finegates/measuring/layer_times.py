@@ -15,7 +15,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedConfig, P
 
 from finegates.gates.counting import LayerTimes
 from finegates.gates.laws import GaussianLaw
-from finegates.measuring.candidates import random_inputs
+from finegates.measuring.candidates import pad_somehow, random_inputs
 from finegates.measuring.timing import Pass, interleaved
 from finegates.models.architectures import architecture_of
 from finegates.nn.attach import attach_gates
@@ -71,6 +71,7 @@ def layer_times(
 
 def _with_layers(config: PreTrainedConfig, number: int) -> PreTrainedModel:
     small = copy.deepcopy(config)
+    pad_somehow(small)
     setattr(small, architecture_of(config.model_type).config_names["layers"], number)
     return AutoModelForSequenceClassification.from_config(small)
 

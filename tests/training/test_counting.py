@@ -14,7 +14,7 @@ from finegates.shrinking.cost import mac_ratio
 from finegates.shrinking.shrink import shrink
 from finegates.spec import make_spec
 from finegates.training.restore import restore_model
-from tests.toy_models import toy_model
+from tests.toy_models import save_toy_decoder, toy_model
 
 QUICK = {"max_train_samples": 64, "batch_size": 16, "epochs": 2, "precision": "fp32"}
 UNITS = {"gate_units": ("heads", "neurons")}
@@ -57,8 +57,21 @@ def test_time_is_measured_before_the_first_step_and_once(toy_model_dir, tmp_path
         read_layer_times(run.path)
 
 
-def test_every_part_of_a_layer_has_its_time():
-    config = toy_model("bert").config
+def test_a_decoders_budget_of_products_is_what_the_smaller_one_lacks(tmp_path):
+    folder = save_toy_decoder(tmp_path / "llama")
+    run, status = trained(
+        folder, tmp_path, budget_counts="products", budget_length=10, gate_units=("auto",)
+    )
+    assert status.state == "finished", status.reason
+    assert status.counted_removed_fraction == pytest.approx(0.3, abs=0.02)
+    really = 1 - 1 / mac_ratio(shrink(restore_model(run)[0]), 10)
+    assert really == pytest.approx(status.counted_removed_fraction, abs=1e-6)
+
+
+@pytest.mark.parametrize("model_type", ["bert", "llama"])
+def test_every_part_of_a_layer_has_its_time(model_type):
+    config = toy_model(model_type).config
+    config.pad_token_id = None if model_type == "llama" else config.pad_token_id
     times = layer_times(config, batch_size=2, length=8, repeats=3)
     assert isinstance(times, LayerTimes) and times.num_layers == config.num_hidden_layers
     assert min(times.attention, times.feed_forward, times.rest, times.outside) >= 0
