@@ -20,6 +20,7 @@ from finegates.commands import (
     evaluate,
     export,
     fit,
+    lm_eval,
     params,
     prune,
     report,
@@ -34,7 +35,7 @@ from finegates.files.terminal import write_plainly_where_needed
 
 _COMMANDS = (
     train, compress, fit, sweep, table, report, evaluate, prune, export, bench, runs, params,
-    background,
+    lm_eval, background,
 )  # fmt: skip
 
 NOBODY_READS = 141
