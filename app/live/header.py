@@ -21,6 +21,7 @@ from app.words import STATES, TERMS
 from finegates.data.metric_kinds import baseline_name, change_text, is_lower_better
 from finegates.gates.counting import COUNT_WORDS
 from finegates.methods import METHODS
+from finegates.models.short_runs import FEWEST_STEPS
 from finegates.runs.folder import BROKEN, Run
 from finegates.runs.status import Status
 
@@ -29,6 +30,11 @@ STARTING = {
     "queued": "The run starts as soon as its device is free. One run at a time trains on a device.",
     "starting": "The worker loads model and data. The first lines come within seconds.",
 }
+
+CLOSES_ONCE = (
+    f"A decoder's gates can't be learned in fewer than {FEWEST_STEPS} steps: these were held open, "
+    "and closed once in the order in which the loss felt them."
+)
 
 Tile = tuple[str, str, str, str]
 """Label, value, help, and what stands below the value."""
@@ -82,6 +88,8 @@ def _draw_reason(watched: Watched) -> None:
         st.warning(
             escape_markdown(words.learned_nothing(status.only_answer)), icon=":material/warning:"
         )
+    if status.closes_once:
+        st.caption(CLOSES_ONCE)
     if not watched.has_begun and status.state in STARTING:
         st.info(STARTING[status.state], icon=icon)
     elif not watched.has_begun and status.is_over:

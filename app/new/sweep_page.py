@@ -1,6 +1,7 @@
 """A sweep: methods x targets x seeds on one data set and model, as one group of runs."""
 
 import shlex
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -27,6 +28,7 @@ from finegates.groups import sweep
 from finegates.groups.file import Cell
 from finegates.groups.store import check_name
 from finegates.methods import DEFAULT_METHOD
+from finegates.models.short_runs import told_of_closing_once
 from finegates.runs.launch import Launch
 from finegates.spec import FIELDS, RunSpec
 
@@ -40,6 +42,16 @@ def cost_of(specs: dict[str, RunSpec], cells: list[Cell], data: Choice) -> Sweep
     estimates = {name: estimated_cost(spec, *size, folder) for name, spec in specs.items()}
     device = next(iter(specs.values())).device
     return sweep_cost(cells, estimates, runs_at_once(device))
+
+
+def warn_of_closing_once(specs: dict[str, RunSpec], cells: list[Cell], data: Choice) -> None:
+    if data.splits is None:
+        return
+    for cell in cells:
+        spec = replace(specs[cell.method], target_sparsity=cell.target)
+        if told := told_of_closing_once(spec, len(data.splits.train)):
+            st.warning(escape_markdown(told), icon=":material/timer:")
+            return
 
 
 def draw_cost(cost: SweepCost) -> None:
@@ -131,6 +143,7 @@ with summary, st.container(border=True):
         if name in [group.name for group in groups]:
             st.caption("A group of this name exists: it goes on, if it asks for the same runs.")
         draw_cost(cost_of(specs, cells, data))
+        warn_of_closing_once(specs, cells, data)
         st.markdown("**The same from a terminal**")
         command = shlex.join(sweep.sweep_command(name, settings, cells, launch))
         plain_code(command, "command")

@@ -69,9 +69,10 @@ def _sweep(options: argparse.Namespace) -> int:
 
 def _started(options: argparse.Namespace, runs_dir: Path) -> Any:
     """The group that was asked for, with every run of it queued or done."""
-    from finegates.commands.findings import print_findings
+    from finegates.commands.findings import print_closing_once, print_findings
     from finegates.groups.store import open_group
     from finegates.groups.sweep import start_sweep, submit_missing
+    from finegates.runs.folder import open_run
 
     settings, launch = given_settings(options), given_launch(options)
     if options.name is not None and not options.name.strip():
@@ -85,6 +86,9 @@ def _started(options: argparse.Namespace, runs_dir: Path) -> Any:
         return submit_missing(open_group(runs_dir, options.name), runs_dir, launch=launch)
     group = start_sweep(runs_dir, options.name, settings, _cells(options), launch)
     print_findings(make_spec({k: v for k, v in settings.items() if k in DATA_AND_MODEL}))
+    last_of_each = {cell.method: cell.run for cell in group.cells if cell.run}
+    for run in (open_run(runs_dir, name) for name in last_of_each.values()):
+        print_closing_once(run.spec, run.record["data"]["num_train"])
     return group
 
 

@@ -36,7 +36,8 @@ class Status:
     """Where a run stands. Times are seconds since the epoch; fractions are in [0, 1].
 
     ``only_answer`` is what the model answered to every validation row when it was last scored;
-    empty if it told rows apart.
+    empty if it told rows apart. ``closes_once``: too short to learn its gates, as
+    `finegates.models.short_runs` says.
     """
 
     state: str = "queued"
@@ -71,6 +72,7 @@ class Status:
     samples_per_s: float | None = None
     time_left_s: float | None = None
     memory_bytes: int | None = None
+    closes_once: bool = False
 
     @property
     def is_live(self) -> bool:

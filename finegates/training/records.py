@@ -100,6 +100,7 @@ def announce(journal: Journal, session: Session, step: int, device: str) -> None
         precision="bf16" if session.accelerator.mixed_precision == "bf16" else "fp32",
         metric=splits.metrics[0],
         majority_score=majority_score(splits.metrics[0], *labels),
+        closes_once=session.closes_once,
         num_gates=num_gates,
         num_gated_weights=gates.layout.num_gated_weights if gates else 0,
         dense_params=num_dense_parameters(config),

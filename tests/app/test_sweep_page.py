@@ -2,7 +2,9 @@
 
 import pytest
 
+from app.new import keys
 from app.new.cost import specs_of, sweep_cost
+from app.new.model import LOCAL
 from app.new.overrides import own_values
 from app.new.sweep import free_name, read_targets, word_of
 from app.words import NOTHING
@@ -16,6 +18,7 @@ from tests.app.components import codes
 from tests.app.fake_runs import make_group, make_run
 from tests.app.test_new_run_page import SAMPLE_ROWS, start
 from tests.app.test_pages import texts
+from tests.toy_models import save_toy_decoder
 
 
 def metric(app, label: str) -> str:
@@ -200,3 +203,12 @@ def test_the_time_is_the_sum_over_the_runs_shared_by_what_trains_at_once():
 def test_a_setting_that_one_of_the_methods_can_not_have_is_told():
     with pytest.raises(SpecError, match="epochs"):
         specs_of({"epochs": 0}, plan(["full"], [], [0]))
+
+
+def test_a_sweep_whose_trainings_are_too_short_for_a_decoder_is_warned_of(visit, tmp_path):
+    app = visit("new_sweep")
+    app.selectbox(key=keys.MODEL_KIND).select(LOCAL).run()
+    app.text_input(key=keys.MODEL_FOLDER).set_value(str(save_toy_decoder(tmp_path))).run()
+    assert not app.exception and not any("too few for the gates" in w.value for w in app.warning)
+    app.number_input(key="sweep.epochs").set_value(1).run()
+    assert sum("63 steps are too few for the gates" in w.value for w in app.warning) == 1

@@ -20,6 +20,7 @@ from finegates.machine.devices import CPU_WORKERS_VARIABLE
 from finegates.runs.folder import RUNS_DIR_VARIABLE, Run, list_runs
 from finegates.runs.measurements import read_points
 from tests.fake_results import in_state, result, with_curve
+from tests.toy_models import save_toy_decoder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SMALL = ("--methods", "finegates,full", "--targets", "0.1,0.2", "--seeds", "0", "--device", "cpu")
@@ -54,6 +55,14 @@ def end_runs(monkeypatch, runs_dir: Path, *states: str) -> None:
 
 
 # sweep
+
+
+def test_a_sweep_of_a_decoder_tells_of_a_training_that_is_too_short(capsys, runs_dir, tmp_path):
+    folder = save_toy_decoder(tmp_path / "llama")
+    short = ("--epochs", "1", "--model", str(folder), "--name", "short", "--detach")
+    assert main(["sweep", *SMALL, *short]) == 0
+    _, err = told(capsys)
+    assert err.count("63 steps are too few for the gates of a decoder") == 1
 
 
 def test_a_sweep_follows_its_runs_and_ends_with_one_line_of_json(capsys, monkeypatch, runs_dir):

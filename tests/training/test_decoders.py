@@ -131,6 +131,7 @@ def test_gates_of_a_short_run_are_closed_once_early_and_not_trained(make_run):
         for run in (once, learned)
     ]
     assert removed[0][3] == removed[0][24] > removed[1][3] == 0  # a tenth of 24 steps is 2
+    assert once.status().closes_once and not learned.status().closes_once
     gates = once.status().num_gates
     assert learned.status().trainable_params - once.status().trainable_params == gates
     assert (once.snapshot().closed != learned.snapshot().closed).any()
