@@ -365,8 +365,9 @@ class RunSpec:
     teacher: str | None = setting(
         None,
         "To be imitated (self-distillation): the id of a finished dense run on the same data, "
-        f"'{START_TEACHER}' for the model that start_from names, or '{BASE_TEACHER}' for the "
-        "pretrained language model with every gate open, whose weights are there already.",
+        f"'{START_TEACHER}' for the model that start_from names, or '{BASE_TEACHER}' for a "
+        "pretrained language model with every gate open: its weights are there already, unless "
+        "the recipe trains them.",
         group=_METHOD,
     )
     distillation_weight: float = setting(
@@ -650,15 +651,10 @@ def _check_base(spec: RunSpec) -> None:
                 f"{' and '.join(LANGUAGE_TASKS)}."
             )
         return
-    if spec.teacher != BASE_TEACHER:
+    if spec.imitates_run:
         raise SpecError(
-            f"teacher is '{spec.teacher}'; a language model imitates '{BASE_TEACHER}' alone, the "
-            "pretrained model that it is made from."
-        )
-    if trains_weights:
-        raise SpecError(
-            f"teacher is '{BASE_TEACHER}', but '{spec.method}' trains the very weights that it "
-            "has; leave teacher out, or choose a method that trains gates or adapters."
+            f"teacher is '{spec.teacher}'; a language model imitates what it begins as: name "
+            f"'{BASE_TEACHER}', or '{START_TEACHER}' with start_from."
         )
     if spec.hidden_distillation_weight:
         raise SpecError(

@@ -192,7 +192,7 @@ def _taught_session(journal: Journal, splits: TextSplits, device: str) -> Sessio
         spec, splits, device, base_model, begins=begins, start=start,
         times=read_layer_times(journal.run.path),
     )  # fmt: skip
-    if spec.imitates_start:
+    if spec.imitates_start and not splits.is_language:
         outputs = outputs_of(session)
     if spec.hidden_distillation_weight:
         session.hidden_teacher = hidden_teacher(session, start, runs_dir)

@@ -39,7 +39,6 @@ from finegates.nn.sensitivity import over_kinds, sensitivities, start_in_order
 from finegates.shrinking.counted import counting_of
 from finegates.spec import (
     AUTO,
-    BASE_TEACHER,
     BFLOAT16,
     BUDGET,
     FITTED,
@@ -229,7 +228,8 @@ def open_session(
         )  # fmt: skip
     adapted = adapt(model, spec)
     once = closes_once(spec, model.config.to_dict(), len(train_rows))
-    teacher = BaseTeacher(model, adapted.gates) if spec.teacher == BASE_TEACHER else None
+    taught = splits.is_language and spec.teacher is not None
+    teacher = BaseTeacher(model, adapted.gates) if taught else None
     if spec.gradient_checkpointing:
         checkpoint_layers(model, adapted.gates)
     penalty = counting = None

@@ -15,10 +15,10 @@ from finegates.training.token_rows import predicted
 
 
 class BaseTeacher:
-    """The pretrained model that a model with frozen weights is made from: its own, all undone.
+    """The dense model that a model begins as, pretrained or fine-tuned: in itself, all undone.
 
-    For a pass its gates are open and what is trained has the values that it began with, so no
-    second model is in memory.
+    For a pass its gates are open and what is trained has the values that it began with. Where that
+    is adapters alone, no second model is in memory.
 
     Args:
         model: Adapted, before its first step; what is trained of it makes no difference yet.

@@ -8,14 +8,18 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from finegates.cli import build_parser
+from finegates.commands.options import given_settings
 from finegates.data.splits import load_splits
 from finegates.errors import DataError, ModelError, SpecError
 from finegates.jobs.control import submit
 from finegates.jobs.inputs import check_inputs
 from finegates.jobs.worker import execute
+from finegates.measuring.paired import paired_drop
 from finegates.nn.pretrained import load_pretrained
 from finegates.runs.folder import create_run, current_rows
 from finegates.runs.predictions import read_predictions
+from finegates.runs.provenance import command_of
 from finegates.runs.status import STOP_FILE, write_status
 from finegates.spec import make_spec
 from finegates.training.batches import evaluation_batches, rows_of, training_batches
@@ -354,8 +358,7 @@ def test_a_run_in_bfloat16_ends_and_is_restored(make_run):
 WRONG_SETTINGS = [
     ({"base_dtype": "bfloat16", "method": "full"}, "trains these weights"),
     ({"base_dtype": "bfloat16", "precision": "fp32"}, "leave precision out"),
-    ({"teacher": "base", "method": "full"}, "trains the very weights"),
-    ({"teacher": "run-1"}, "imitates 'base' alone"),
+    ({"teacher": "run-1"}, "name 'base', or 'start'"),
     ({"teacher": "base", "hidden_distillation_weight": 1.0}, "leave it out"),
 ]
 
@@ -416,3 +419,22 @@ def test_the_teacher_costs_no_second_model(spec_of):
     assert isinstance(session.language_teacher, BaseTeacher)
     kept = sum(value.numel() for _, value in session.language_teacher._began)
     assert kept == sum(p.numel() for p in session.model.parameters() if p.requires_grad)
+
+
+def test_the_command_of_a_run_gives_its_spec_again(spec_of):
+    spec = spec_of(method="lora", teacher="base")
+    words = command_of(spec)[3:]  # after python -m finegates
+    assert make_spec(given_settings(build_parser().parse_args(words))) == spec
+
+
+def test_a_model_is_made_smaller_from_itself_and_compared_text_by_text(make_run, model_dir):
+    run = make_run(
+        method="finegates+full", start_from=str(model_dir), teacher="start", target_sparsity=0.3,
+        learning_rate=3e-4,
+    )  # fmt: skip
+    status = execute(run, "cpu")
+    assert status.state == "finished", status.reason
+    kept = read_predictions(run.path)
+    drop = paired_drop(status.metric, kept.labels, [kept.reference], [kept.answers])
+    assert drop.reference == pytest.approx(status.reference_score, rel=1e-5)
+    assert drop.score == pytest.approx(status.score, rel=1e-5) and drop.high < 0
