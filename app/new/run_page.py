@@ -31,6 +31,7 @@ from app.widgets.chosen import choose_run
 from app.widgets.plain_code import plain_code
 from finegates.errors import FineGatesError
 from finegates.jobs import control as jobs
+from finegates.jobs.estimate import num_rows
 from finegates.methods import DEFAULT_METHOD, METHODS, WARM_METHOD
 from finegates.models.short_runs import told_of_closing_once
 from finegates.runs.launch import Launch, command_of_launch
@@ -69,7 +70,8 @@ def draw_cost(spec: RunSpec, data: Choice) -> None:
     if data.splits is None:
         st.caption("The cost is known once the data has been read.")
         return
-    if (cost := estimated_cost(spec, *size_of(data.splits), folder)) is None:
+    rows, others, length = size_of(data.splits)
+    if (cost := estimated_cost(spec, rows, others, length, folder)) is None:
         st.caption("The cost of this model is not known before it is loaded.")
         return
     tiles = st.columns(3)
@@ -77,7 +79,7 @@ def draw_cost(spec: RunSpec, data: Choice) -> None:
     tiles[1].metric("Memory", words.size(cost.memory_bytes), help=cost.basis)
     tiles[2].metric("Steps", f"{cost.steps:,}", help="Optimizer steps in all epochs.")
     st.caption(f"Estimate: {cost.basis}")
-    if told := told_of_closing_once(spec, len(data.splits.train)):
+    if told := told_of_closing_once(spec, num_rows(spec, rows, length)):
         st.warning(escape_markdown(told), icon=":material/timer:")
 
 

@@ -8,6 +8,7 @@ from finegates.data.report import DataReport, report_on
 from finegates.data.splits import data_path
 from finegates.data.user_files import ReadFile, read_file
 from finegates.errors import ModelError
+from finegates.jobs.estimate import num_rows
 from finegates.models.short_runs import told_of_closing_once
 from finegates.models.tokens import unknown_share
 from finegates.spec import OWN_FILE_TASKS, RunSpec
@@ -32,9 +33,9 @@ def print_findings(spec: RunSpec) -> None:
         print(line, file=sys.stderr)
 
 
-def print_closing_once(spec: RunSpec, num_train: int) -> None:
+def print_closing_once(spec: RunSpec, num_train: int, mean_words: float) -> None:
     """Prints to stderr if a run is too short for its gates to be learned, and what it does then."""
-    if told := told_of_closing_once(spec, num_train):
+    if told := told_of_closing_once(spec, num_rows(spec, num_train, mean_words)):
         print(f"warning: {told}", file=sys.stderr)
 
 

@@ -212,10 +212,7 @@ def open_session(
         base_dtype=spec.base_dtype,
     )  # fmt: skip
     scale = _label_scale(splits, model)
-    if splits.is_language:
-        check_length(spec, longest_input(model.config))
-    max_length = min(spec.max_length, longest_input(model.config))
-    train_rows, validation_rows = rows_of(tokenizer, splits, max_length)
+    train_rows, validation_rows = _rows(spec, splits, tokenizer, model)
     accelerator = make_accelerator(device, precision_of(spec))
     if start is not None:
         model.load_state_dict(start)
@@ -228,8 +225,7 @@ def open_session(
         )  # fmt: skip
     adapted = adapt(model, spec)
     once = closes_once(spec, model.config.to_dict(), len(train_rows))
-    taught = splits.is_language and spec.teacher is not None
-    teacher = BaseTeacher(model, adapted.gates) if taught else None
+    teacher = _language_teacher(spec, splits, model, adapted)
     if spec.gradient_checkpointing:
         checkpoint_layers(model, adapted.gates)
     penalty = counting = None
@@ -260,6 +256,28 @@ def open_session(
     if begins and adapted.gates is not None and _starts_in_order(session):
         start_in_order(adapted.gates, sensitivities_of(session))
     return session
+
+
+def _rows(
+    spec: RunSpec,
+    splits: TextSplits,
+    tokenizer: PreTrainedTokenizerBase,
+    model: PreTrainedModel,
+) -> tuple[Rows, Rows]:
+    """Training and validation rows; blocks of a language model have the length asked for."""
+    longest = longest_input(model.config)
+    if splits.is_language:
+        check_length(spec, longest)
+    return rows_of(tokenizer, splits, min(spec.max_length, longest))
+
+
+def _language_teacher(
+    spec: RunSpec, splits: TextSplits, model: PreTrainedModel, adapted: Adapted
+) -> BaseTeacher | None:
+    """What a language model imitates: itself as it is before its first step."""
+    if spec.teacher is None or not splits.is_language:
+        return None
+    return BaseTeacher(model, adapted.gates)
 
 
 def _label_scale(splits: TextSplits, model: PreTrainedModel) -> LabelScale | None:
