@@ -99,5 +99,5 @@ def _launch(options: argparse.Namespace) -> int:
     print(run.id)
     print_findings(spec)
     data = run.record["data"]
-    print_closing_once(run.spec, data["num_train"], data["mean_words"])
+    print_closing_once(run.spec, data["num_train"], data.get("mean_words") or 0.0)
     return 0
