@@ -74,9 +74,9 @@ def loss_words(metric: str, loss: float) -> str:
     return f"{'a rise' if loss >= 0 else 'a fall'} by {abs(100 * loss):.1f}{loss_unit(metric)}"
 
 
-def share_of(metric: str, score: float, whole: float) -> float:
-    """How much of another score's quality is kept: 1 for the same, less for a worse one."""
-    return whole / score if is_lower_better(metric) else score / whole
+def percent_of(metric: str, score: float, whole: float) -> float:
+    """How much of another score's quality is kept: 100 for the same, less for a worse one."""
+    return 100 * whole / score if is_lower_better(metric) else 100 * score / whole
 
 
 def bounds(metric: str) -> tuple[float, float]:
