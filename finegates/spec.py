@@ -29,8 +29,9 @@ GLUE_TASKS = ("cola", "stsb", "mrpc", "rte", "sst2", "mnli", "qnli", "qqp")
 FITTED, DRAWN = "fitted", "drawn"
 EVEN, SENSITIVE = "even", "sensitivity"
 FREE, UNIFORM = "free", "uniform"
-START_TEACHER = "start"
-"""As ``teacher``: the model that the run starts from."""
+START_TEACHER, BASE_TEACHER = "start", "base"
+"""As ``teacher``: the model that the run starts from; the pretrained one, before any training."""
+FLOAT32, BFLOAT16 = "float32", "bfloat16"
 BUDGET = "budget"
 PENALTIES = (BUDGET, "abs", "hinge")
 SEPARATORS = ("auto", "comma", "semicolon", "tab", "pipe", "blank")
@@ -363,8 +364,10 @@ class RunSpec:
     )
     teacher: str | None = setting(
         None,
-        "To be imitated (self-distillation): the id of a finished dense run on the same data, or "
-        f"'{START_TEACHER}' for the model that start_from names.",
+        "To be imitated (self-distillation): the id of a finished dense run on the same data, "
+        f"'{START_TEACHER}' for the model that start_from names, or '{BASE_TEACHER}' for a "
+        "pretrained language model with every gate open: its weights are there already, unless "
+        "the recipe trains them.",
         group=_METHOD,
     )
     distillation_weight: float = setting(
@@ -448,6 +451,18 @@ class RunSpec:
         "Processes that train it together, a GPU for each; on the CPU they share its cores.",
         group=_HARDWARE, minimum=1, maximum=64,
     )  # fmt: skip
+    base_dtype: str = setting(
+        FLOAT32,
+        "What the pretrained weights are held in. bfloat16 halves their memory; they are then not "
+        "trained themselves, and products are computed in bf16.",
+        group=_HARDWARE, choices=(FLOAT32, BFLOAT16),
+    )  # fmt: skip
+    gradient_checkpointing: bool = setting(
+        False,
+        "Keep each layer's input alone and compute the rest again in the backward pass: much less "
+        "memory for about a third more time.",
+        group=_HARDWARE,
+    )
     precision: str = setting(
         "auto",
         "bf16 where the hardware computes in it, else fp32.",
@@ -485,6 +500,7 @@ class RunSpec:
         if not self.target_modules:
             raise SpecError(f"target_modules is empty; name at least one of {', '.join(ROLES)}.")
         _check_teaching(self)
+        _check_base(self)
         _check_units(self)
         _check_counting(self)
         if self.target_sparsity and not METHODS[self.method].removes:
@@ -527,6 +543,11 @@ class RunSpec:
     def imitates_start(self) -> bool:
         """Whether the model that the run starts from is its teacher."""
         return self.teacher == START_TEACHER
+
+    @property
+    def imitates_run(self) -> bool:
+        """Whether its teacher is a finished run."""
+        return self.teacher not in (None, START_TEACHER, BASE_TEACHER)
 
     @property
     def is_uniform(self) -> bool:
@@ -607,6 +628,38 @@ def _check_teaching(spec: RunSpec) -> None:
         raise SpecError(
             f"hidden_distillation_weight is {spec.hidden_distillation_weight:g}, but the run has "
             "no teacher; name one with teacher, or leave it out."
+        )
+
+
+def _check_base(spec: RunSpec) -> None:
+    """Raises SpecError if the base weights are to stay as they are and are trained nevertheless."""
+    trains_weights = METHODS[spec.method].adapter == "full"
+    if spec.base_dtype == BFLOAT16 and trains_weights:
+        raise SpecError(
+            f"base_dtype is {BFLOAT16}, but '{spec.method}' trains these weights, and bfloat16 "
+            f"loses small steps; take {FLOAT32}, or a method that trains gates or adapters."
+        )
+    if spec.base_dtype == BFLOAT16 and spec.precision == "fp32":
+        raise SpecError(
+            f"base_dtype is {BFLOAT16} and precision fp32; weights in bfloat16 are computed with "
+            "in bf16, so leave precision out."
+        )
+    if spec.teacher is None or spec.task not in LANGUAGE_TASKS:
+        if spec.teacher == BASE_TEACHER:
+            raise SpecError(
+                f"teacher is '{BASE_TEACHER}', which predicts tokens; it is for the tasks "
+                f"{' and '.join(LANGUAGE_TASKS)}."
+            )
+        return
+    if spec.imitates_run:
+        raise SpecError(
+            f"teacher is '{spec.teacher}'; a language model imitates what it begins as: name "
+            f"'{BASE_TEACHER}', or '{START_TEACHER}' with start_from."
+        )
+    if spec.hidden_distillation_weight:
+        raise SpecError(
+            f"hidden_distillation_weight is {spec.hidden_distillation_weight:g}, but a language "
+            "model imitates what its teacher predicts; leave it out."
         )
 
 

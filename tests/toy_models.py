@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
 from tokenizers.processors import ByteLevel
 from transformers import (
     AutoConfig,
@@ -101,3 +102,37 @@ def _vocabulary(special: list[str]) -> dict[str, int]:
     words = sorted({word for text in load_sample()["text"] for word in text.lower().split()})
     words += sorted({c for word in words for c in (word[0], f"##{word[-1]}")} | {".", "a", "##a"})
     return {word: i for i, word in enumerate(dict.fromkeys([*special, *words]))}
+
+
+def toy_text(documents: int = 60) -> list[str]:
+    """Documents of a small language that a toy learns: who does what to whom, twice each."""
+    people, things = ("anna", "bert", "carl"), ("tea", "soup", "bread", "cake")
+    verbs = ("makes", "eats", "likes")
+    return [
+        f"{people[i % 3]} {verbs[i % 3]} {things[i % 4]} . then {people[(i + 1) % 3]} "
+        f"{verbs[(i + 1) % 3]} {things[(i + i // 12) % 4]} ."
+        for i in range(documents)
+    ]
+
+
+def save_toy_language_model(folder: Path, template: str | None = None, **changes) -> Path:
+    """A folder as ``save_pretrained`` writes it: a toy decoder and a tokenizer for `toy_text`.
+
+    Args:
+        folder: Where to.
+        template: The tokenizer's chat template.
+        changes: Of the model's config.
+    """
+    words = sorted({word for text in toy_text() for word in text.split()})
+    special = ["<pad>", "<s>", "</s>", "<unk>", "<user>", "<bot>"]
+    known = {word: i for i, word in enumerate([*special, *words])}
+    backend = Tokenizer(models.WordLevel(known, unk_token="<unk>"))
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend, pad_token="<pad>", bos_token="<s>", eos_token="</s>",
+        unk_token="<unk>", additional_special_tokens=["<user>", "<bot>"],
+    )  # fmt: skip
+    tokenizer.chat_template = template
+    toy_language_model(**{"vocab_size": len(known), **changes}).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

@@ -76,6 +76,8 @@ def draw_faults(report: DataReport, file: KeptFile | None) -> None:
 def draw_classes(report: DataReport, spec: RunSpec) -> None:
     """How many rows each class has; of a number to predict, how many rows have which."""
     about = report.description
+    if report.columns.label is None:
+        return
     st.subheader("Labels")
     if about.class_counts is not None:
         frame = frames.class_frame(about.class_counts)

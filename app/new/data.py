@@ -11,23 +11,34 @@ import streamlit as st
 from app.new import keys
 from app.new.columns import NO_PAIR, map_columns
 from app.new.fields import PREFIX, help_of
-from app.new.file_format import choose_format
+from app.new.file_format import choose_format, chosen_format
+from app.new.language import choose_task, language_settings, language_values
 from app.new.preview import draw_preview
 from app.new.remedies import cleaning_of, draw_done, draw_findings
 from app.new.upload import draw_upload
 from app.new.validation import choose_validation, validation_key
-from app.reading.data import UPLOADS_FOLDER, data_report, kept_uploads, splits_of
+from app.reading.data import UPLOADS_FOLDER, data_report, kept_uploads, look_at, splits_of
 from app.text import escape_markdown
+from finegates.data.formats import is_called_table
 from finegates.data.glue import GLUE_DIR_VARIABLE
 from finegates.data.splits import TextSplits
 from finegates.data.uploads import KeptFile, shown_names
 from finegates.data.user_files import Reading
 from finegates.errors import DataError
-from finegates.spec import FILE_TASK, GLUE_TASKS, SAMPLE_TASK, RunSpec, make_spec
+from finegates.spec import (
+    FILE_TASK,
+    GLUE_TASKS,
+    LANGUAGE_TASKS,
+    SAMPLE_TASK,
+    RunSpec,
+    make_spec,
+)
 
 SAMPLE, GLUE, FILE = "Bundled sample", "GLUE", "Your file"
 SOURCES = (SAMPLE, GLUE, FILE)
-DECIDE_ROWS = ("max_train_samples", "validation_fraction", "hold_out_fraction", "split_seed")
+DECIDE_ROWS = (
+    "max_train_samples", "validation_fraction", "hold_out_fraction", "split_seed", "max_length",
+)  # fmt: skip
 
 PLAIN = ("separator", "decimal", "header", "problem", "text_column", "label_column")
 """Settings of a file whose boxes hold what the spec holds."""
@@ -57,7 +68,11 @@ def choose_data(folder: Path, prefix: str = PREFIX) -> Choice:
     kept = kept_uploads(folder / UPLOADS_FOLDER)
     try:
         settings = (
-            _file(folder, kept) if source == FILE else _glue() if source == GLUE else _sample()
+            _file(folder, kept, prefix)
+            if source == FILE
+            else _glue()
+            if source == GLUE
+            else _sample()
         )
         if isinstance(settings, str):
             return Choice({}, error=settings)
@@ -90,6 +105,9 @@ def file_settings(path: Path, kept: Sequence[KeptFile]) -> tuple[dict[str, Any],
     Raises:
         DataError: If the file can't be read, or not so.
     """
+    task = choose_task(path, _is_table(path))
+    if task in LANGUAGE_TASKS:
+        return language_settings(task, path, kept), True
     read_as, look = choose_format(path)
     grid = st.grid(5, min_column_width=170, vertical_alignment="bottom")
     columns = map_columns(grid, path, look, Reading(**read_as))
@@ -107,11 +125,20 @@ def file_settings(path: Path, kept: Sequence[KeptFile]) -> tuple[dict[str, Any],
     return settings, look.format.header is not None
 
 
+def _is_table(path: Path) -> bool:
+    try:
+        look_at(path, Reading(**chosen_format(path.name)))
+    except DataError:
+        return is_called_table(path.name)
+    return True
+
+
 def file_values(spec: RunSpec) -> dict[str, Any]:
     """What the boxes of a spec's file hold with its settings: key in the session -> value."""
     file = Path(str(spec.data)).name
     values = {
         **{name: getattr(spec, name) for name in PLAIN},
+        **language_values(spec),
         "encoding": spec.encoding or "",
         "pair_column": spec.pair_column or NO_PAIR,
         "validation": validation_key(spec.split_column, spec.validation_data),
@@ -136,7 +163,7 @@ def _glue() -> dict[str, Any]:
     return {"task": task, "glue_dir": glue_dir.strip() or None}
 
 
-def _file(folder: Path, kept: Sequence[KeptFile]) -> dict[str, Any] | str:
+def _file(folder: Path, kept: Sequence[KeptFile], prefix: str) -> dict[str, Any] | str:
     """A kept file, chosen or uploaded, and what is said about it; or what is still to be said."""
     path = _choose_file(folder, kept)
     if path is None:
@@ -144,7 +171,8 @@ def _file(folder: Path, kept: Sequence[KeptFile]) -> dict[str, Any] | str:
     settings, known = file_settings(path, kept)
     if not known:
         return "Say first whether the first row is data."
-    report = data_report(make_spec(settings))
+    length = st.session_state.get(f"{prefix}max_length")
+    report = data_report(make_spec({**settings, "max_length": length}))
     draw_done(path)
     draw_findings(path, report.faults, short=True)
     return settings

@@ -15,7 +15,7 @@ from app.reading.machine import devices
 from finegates.models.smollm2 import SMOLLM2
 from finegates.models.sources import EMBEDDED_MODEL
 from finegates.runs.launch import Launch
-from finegates.spec import FIELDS, FILE_TASK, SAMPLE_TASK, RunSpec
+from finegates.spec import FIELDS, OWN_FILE_TASKS, SAMPLE_TASK, RunSpec
 
 
 def fill_new_run(spec: RunSpec, launch: Launch) -> None:
@@ -41,7 +41,7 @@ def fill_new_run(spec: RunSpec, launch: Launch) -> None:
 def _data(spec: RunSpec) -> dict[str, Any]:
     if spec.task == SAMPLE_TASK:
         return {keys.SOURCE: SAMPLE}
-    if spec.task != FILE_TASK or not spec.data:
+    if spec.task not in OWN_FILE_TASKS or not spec.data:
         return {
             keys.SOURCE: GLUE,
             keys.GLUE_TASK: spec.task,

@@ -16,7 +16,13 @@ from finegates.spec import FIELDS
 
 AUTO, YES, NO = "auto", "yes", "no"
 TABLE = "table"
-KINDS = {TABLE: "Text table", "jsonl": "JSON lines", "json": "JSON", "parquet": "Parquet"}
+KINDS = {
+    TABLE: "Text table",
+    "jsonl": "JSON lines",
+    "json": "JSON",
+    "parquet": "Parquet",
+    "text": "Plain text",
+}
 SIGNS = {"comma": "comma ( , )", "semicolon": "semicolon ( ; )", "tab": "tab", "pipe": "pipe ( | )",
          "blank": "blank, label first"}  # fmt: skip
 DECIMALS = {"point": "1.5", "comma": "1,5"}
@@ -26,11 +32,12 @@ CELLS_SHOWN, CELL_CHARACTERS = 4, 40
 FORMAT = ("separator", "encoding", "decimal", "header")
 
 
-def choose_format(path: Path) -> tuple[dict[str, Any], FileLook]:
+def choose_format(path: Path, plain: bool = False) -> tuple[dict[str, Any], FileLook]:
     """Draws the line, and asks for the header where it can't be known.
 
     Args:
         path: A kept file.
+        plain: Whether it is read as plain text.
 
     Returns:
         Settings of a spec, and what the file is read as with them.
@@ -41,7 +48,7 @@ def choose_format(path: Path) -> tuple[dict[str, Any], FileLook]:
     chosen = chosen_format(path.name)
     look, problem = None, ""
     try:
-        look = look_at(path, Reading(**chosen))
+        look = look_at(path, Reading(**chosen, plain=plain))
     except DataError as error:
         problem = str(error)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

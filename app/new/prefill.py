@@ -23,11 +23,22 @@ from finegates.groups.store import check_name
 from finegates.methods import METHODS
 from finegates.models.sources import EMBEDDED_MODEL, is_reference
 from finegates.settings import numbers_of, words_of
-from finegates.spec import FIELDS, GLUE_TASKS, NO_SPLIT, SAMPLE_TASK, RunSpec, make_spec
+from finegates.spec import (
+    FIELDS,
+    FILE_TASK,
+    GLUE_TASKS,
+    NO_SPLIT,
+    SAMPLE_TASK,
+    RunSpec,
+    make_spec,
+)
 
 _DONE = "prefilled"
 _PROBLEM = "prefill_problem"
-_COLUMNS = {"text": "text_column", "pair": "pair_column", "label": "label_column"}
+_COLUMNS = {
+    "text": "text_column", "pair": "pair_column", "label": "label_column",
+    "prompt": "prompt_column", "answer": "answer_column", "messages": "messages_column",
+}  # fmt: skip
 _WORDS = ("separator", "encoding", "decimal", "header", "problem")
 _SEEDS: dict[str, tuple[str, Mapping[str, Any]]] = {
     "seeds": (keys.SEEDS, {"minimum": 1, "maximum": MOST_SEEDS, "unit": ""}),
@@ -60,8 +71,9 @@ def prefill_sweep(folder: Path) -> None:
 def file_query(spec: RunSpec) -> dict[str, str]:
     """The address of New run or Sweep for a spec's data: names alone, never a path.
 
-    ``file`` and ``validation`` name kept files; ``text``, ``pair``, ``label`` and ``split``
-    columns; ``cleaning`` remedies; and the rest are settings by their own names.
+    ``file`` and ``validation`` name kept files; ``text``, ``pair``, ``label``, ``prompt``,
+    ``answer``, ``messages`` and ``split`` columns; ``cleaning`` remedies; ``task`` what a language
+    model learns; and the rest are settings by their own names.
     """
     if not spec.data:
         return {"task": spec.task}
@@ -72,7 +84,10 @@ def file_query(spec: RunSpec) -> dict[str, str]:
         "validation": Path(spec.validation_data).name if spec.validation_data else None,
         "cleaning": ",".join(spec.cleaning),
     }
-    told["pair"] = told["pair"] or NO_PAIR
+    if spec.task == FILE_TASK:
+        told["pair"] = told["pair"] or NO_PAIR
+    else:
+        told["task"] = spec.task
     kept = {k: v for k, v in told.items() if v not in (None, "", "auto")}
     return {"file": Path(spec.data).name, **kept}
 
@@ -108,9 +123,11 @@ def _kept_file(given: Parameters, folder: Path) -> dict[str, Any]:
         told["cleaning"] = words_of(given["cleaning"])
     if given.get("split"):
         told["split_column"] = given["split"]
+    if task := given.get("task"):
+        told["task"] = task
     spec = make_spec({**told, "data": str(path)})
     columns = look_at(path, Reading.of(spec)).names
-    for column in (spec.text_column, spec.pair_column, spec.label_column, spec.split_column):
+    for column in (*(getattr(spec, name) for name in _COLUMNS.values()), spec.split_column):
         if column and column not in (NO_SPLIT, *columns):
             raise DataError(unknown_name("column", column, columns))
     return {keys.SOURCE: FILE, keys.FILE: str(path)} | file_values(spec)

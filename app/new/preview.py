@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from app.text import escape_markdown, on_screen
+from app.words import metric_name
 from finegates.data.splits import TextSplits
 
 ROWS_SHOWN = 5
@@ -25,14 +26,14 @@ def draw_preview(splits: TextSplits) -> None:
         )
         if names:
             _draw_balance(train["label"].map(names))
-        else:
+        elif not splits.is_language:
             low, high = train["label"].min(), train["label"].max()
             st.markdown(
                 f"A number from **{low:g}** to **{high:g}**, mean {train['label'].mean():.3g}"
             )
         if splits.done:
             st.caption(escape_markdown(" ".join(splits.done)))
-        st.caption("Scored by " + ", ".join(m.replace("_", " ") for m in splits.metrics) + ".")
+        st.caption("Scored by " + ", ".join(map(metric_name, splits.metrics)) + ".")
 
 
 def _draw_balance(labels: pd.Series) -> None:

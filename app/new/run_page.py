@@ -29,14 +29,17 @@ from app.text import escape_markdown
 from app.widgets.buttons import change_button
 from app.widgets.chosen import choose_run
 from app.widgets.plain_code import plain_code
+from finegates.data.blocks import first_block
+from finegates.data.splits import TextSplits
 from finegates.errors import FineGatesError
 from finegates.jobs import control as jobs
+from finegates.jobs.estimate import num_rows
 from finegates.methods import DEFAULT_METHOD, METHODS, WARM_METHOD
 from finegates.models.short_runs import told_of_closing_once
 from finegates.runs.launch import Launch, command_of_launch
 from finegates.runs.names import data_name, describe
 from finegates.runs.notes import MAX_NAME_LENGTH
-from finegates.spec import FIELDS, RunSpec, make_spec
+from finegates.spec import FIELDS, TEXT_TASK, RunSpec, make_spec
 
 TARGET = "target_sparsity"
 folder = runs_folder()
@@ -69,7 +72,8 @@ def draw_cost(spec: RunSpec, data: Choice) -> None:
     if data.splits is None:
         st.caption("The cost is known once the data has been read.")
         return
-    if (cost := estimated_cost(spec, *size_of(data.splits), folder)) is None:
+    rows, others, length = size_of(data.splits)
+    if (cost := estimated_cost(spec, rows, others, length, folder)) is None:
         st.caption("The cost of this model is not known before it is loaded.")
         return
     tiles = st.columns(3)
@@ -77,8 +81,20 @@ def draw_cost(spec: RunSpec, data: Choice) -> None:
     tiles[1].metric("Memory", words.size(cost.memory_bytes), help=cost.basis)
     tiles[2].metric("Steps", f"{cost.steps:,}", help="Optimizer steps in all epochs.")
     st.caption(f"Estimate: {cost.basis}")
-    if told := told_of_closing_once(spec, len(data.splits.train)):
+    draw_block(spec, data.splits)
+    if told := told_of_closing_once(spec, num_rows(spec, rows, length)):
         st.warning(escape_markdown(told), icon=":material/timer:")
+
+
+def draw_block(spec: RunSpec, splits: TextSplits) -> None:
+    """How the first block of a language model's text is read."""
+    if spec.task != TEXT_TASK:
+        return
+    with st.expander("A block as the model reads it", icon=":material/subject:"):
+        try:
+            st.text(first_block(spec.model, splits.train["text"], spec.max_length))
+        except FineGatesError:  # said where the model is chosen, or once the run loads it
+            st.caption("It is known once the model is on this machine.")
 
 
 def choose_name(spec: RunSpec | None, data: Choice) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 from app.new import keys
 from app.new.fields import put
 from app.new.file_format import FORMAT, chosen_format, draw_boxes
-from app.reading.data import look_at
+from app.reading.data import look_at_any
 from app.text import escape_markdown
 from app.widgets.buttons import disabled_if_read_only
 from finegates.data.encodings import check_is_text
@@ -16,11 +16,11 @@ from finegates.data.formats import Reading
 from finegates.data.uploads import save_readable
 from finegates.errors import DataError
 
-LABEL = "Upload a table with a text and a label in each row"
+LABEL = "Upload a table, or plain text for a language model"
 HELP = (
     "Text tables (CSV, TSV and the like, with any separator and encoding), JSON, JSON lines, "
-    "Parquet, and any of them packed with gzip; up to 200 MB. What is in the file decides, not its "
-    "name. Kept on this machine only, in your folder of runs."
+    "Parquet, plain text, and any of them packed with gzip; up to 200 MB. What is in the file "
+    "decides, not its name. Kept on this machine only, in your folder of runs."
 )
 
 
@@ -62,7 +62,7 @@ def draw_upload(folder: Path, key: str) -> Upload:
                 upload.name,
                 upload.getvalue(),
                 folder,
-                lambda path: look_at(path, Reading(**chosen)),
+                lambda path: look_at_any(path, Reading(**chosen)),
             )
     except DataError as error:
         st.session_state[failed] = str(error)

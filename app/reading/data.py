@@ -1,6 +1,6 @@
 """The user's own rows: kept files, their columns, and what is known of their rows before a run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +9,12 @@ import pandas as pd
 from app.reading.cache import changed_ns, copied
 from finegates.data.cells import cells_of
 from finegates.data.columns import Columns, resolve_columns
-from finegates.data.formats import FileFormat
+from finegates.data.formats import FileFormat, is_called_table
 from finegates.data.report import DataReport, report_on
 from finegates.data.sample import load_sample
 from finegates.data.sides import find_split_column
 from finegates.data.splits import TextSplits, load_splits, splits_of_file
+from finegates.data.text_columns import text_columns_of
 from finegates.data.uploads import KeptFile, kept_files
 from finegates.data.user_files import ReadFile, Reading, read_file
 from finegates.errors import DataError
@@ -96,6 +97,34 @@ def _guessed_columns(
         return resolve_columns(frame, text, pair, label, decimal=reading.decimal), ""
     except DataError as error:
         return None, str(error)
+
+
+def guessed_texts(path: Path, spec: RunSpec) -> Columns:
+    """The columns that a language task learns from, as they are guessed if the spec names none.
+
+    Raises:
+        DataError: If the file can't be read, or none looks like it.
+    """
+    return _guessed_texts(str(path), changed_ns(path), spec)
+
+
+@copied(8)
+def _guessed_texts(path: str, changed_ns: int, spec: RunSpec) -> Columns:
+    return text_columns_of(_read(path, changed_ns, Reading.of(spec)).frame, spec)
+
+
+def look_at_any(path: Path, reading: Reading) -> FileLook:
+    """As `look_at`; a file that is no table, and is not called like one, is read as plain text.
+
+    Raises:
+        DataError: If it can't be read as either.
+    """
+    try:
+        return look_at(path, reading)
+    except DataError:
+        if is_called_table(path.name):
+            raise
+        return look_at(path, replace(reading, plain=True))
 
 
 def splits_of(spec: RunSpec) -> TextSplits:
@@ -181,7 +210,7 @@ def unknown_in(splits: TextSplits, model: str, most: int) -> float:
 @copied(8)
 def _unknown_in(fingerprint: str, model: str, most: int, _train: pd.DataFrame) -> float:
     some = _train.head(most)
-    return unknown_share(model, *(some[name].tolist() for name in ("text", "pair") if name in some))
+    return unknown_share(model, *(some[name].tolist() for name in some if name != "label"))
 
 
 def _some_texts(spec: RunSpec, columns: Columns, most: int) -> list[list[str]]:

@@ -3,19 +3,23 @@
 import sys
 from collections.abc import Iterator
 
+from finegates.data.blocks import first_block
 from finegates.data.formats import POINT, FileFormat, Reading
 from finegates.data.report import DataReport, report_on
 from finegates.data.splits import data_path
 from finegates.data.user_files import ReadFile, read_file
-from finegates.errors import ModelError
+from finegates.errors import ModelError, shortened
+from finegates.jobs.estimate import num_rows
 from finegates.models.short_runs import told_of_closing_once
 from finegates.models.tokens import unknown_share
-from finegates.spec import OWN_FILE_TASKS, RunSpec
+from finegates.spec import OWN_FILE_TASKS, TEXT_TASK, RunSpec
 
 MUCH_UNKNOWN = 0.1
 """Share of unknown tokens from which on a model can hardly read a text."""
 TOKEN_ROWS = 1_000
 ROWS_SHOWN = 5
+BLOCK_SHOWN = 200
+"""Characters."""
 
 
 def print_findings(spec: RunSpec) -> None:
@@ -28,13 +32,13 @@ def print_findings(spec: RunSpec) -> None:
         return
     read = read_file(data_path(spec), Reading.of(spec))
     report = report_on(read, spec)
-    for line in [*_told(read, report), *_unknown(read, report, spec)]:
+    for line in [*_told(read, report), *_block(read, report, spec), *_unknown(read, report, spec)]:
         print(line, file=sys.stderr)
 
 
-def print_closing_once(spec: RunSpec, num_train: int) -> None:
+def print_closing_once(spec: RunSpec, num_train: int, mean_words: float) -> None:
     """Prints to stderr if a run is too short for its gates to be learned, and what it does then."""
-    if told := told_of_closing_once(spec, num_train):
+    if told := told_of_closing_once(spec, num_rows(spec, num_train, mean_words)):
         print(f"warning: {told}", file=sys.stderr)
 
 
@@ -62,6 +66,18 @@ def _read_as(found: FileFormat) -> Iterator[str]:
         if getattr(found, name) not in values:
             why = found.certainty.get(name, getattr(found, name))
             yield f"{name} {why.rstrip('.')}."
+
+
+def _block(read: ReadFile, report: DataReport, spec: RunSpec) -> Iterator[str]:
+    """How a block of a language model's text begins."""
+    if spec.task != TEXT_TASK or report.refusal:
+        return
+    texts = read.frame[report.columns.text].astype(str).head(TOKEN_ROWS)
+    try:
+        block = first_block(spec.model, texts, spec.max_length)
+    except ModelError:
+        return
+    yield f"data: a block has {spec.max_length} tokens, such as '{shortened(block, BLOCK_SHOWN)}'."
 
 
 def _unknown(read: ReadFile, report: DataReport, spec: RunSpec) -> Iterator[str]:

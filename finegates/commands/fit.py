@@ -15,8 +15,9 @@ from finegates.commands.options import (
     print_json,
     runs_dir_of,
 )
-from finegates.data.metric_kinds import scaled_text
+from finegates.data.metric_kinds import PERPLEXITY, loss_unit, scaled_text
 from finegates.errors import SpecError
+from finegates.spec import LANGUAGE_TASKS
 
 DEFAULT_MAX_DROP = 1.0
 _MORE = (
@@ -34,7 +35,8 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--max-drop",
         type=float,
-        help="points of the score, in percent, that may be lost against the dense reference. "
+        help="points of the score, in percent, that may be lost against the dense reference; of a "
+        "language model percent of its perplexity. "
         f"Default: {DEFAULT_MAX_DROP:g}.",
     )
     parser.add_argument("--most-trainings", type=int, help="no more gated trainings than this")
@@ -49,7 +51,9 @@ def _fit(options: argparse.Namespace) -> int:
 
     runs_dir = runs_dir_of(options)
     fit = _asked(options, runs_dir)
-    print_line(f"search {fit.name}: at most {100 * fit.max_drop:g} points below the reference")
+    of_text = fit.settings.get("task") in LANGUAGE_TASKS
+    unit = loss_unit(PERPLEXITY) if of_text else "points"
+    print_line(f"search {fit.name}: at most {100 * fit.max_drop:g} {unit} lost to the reference")
     try:
         fit = drive(fit, runs_dir, looks(runs_dir), _Told())
     except KeyboardInterrupt:

@@ -71,7 +71,7 @@ def find_faults(
     else:
         found = _of_labelled(frame, columns, columns.label, labels)
     filled = ~is_empty(frame, columns)
-    found += _repeats(texts[filled], labels[filled])
+    found += _repeats(texts[filled], labels[filled], "and label " if columns.label else "")
     if splits is not None:
         found.append(_on_both_sides(texts, splits))
     return sorted((f for f in found if f and f.rows), key=lambda f: not f.refused)
@@ -178,7 +178,9 @@ def _label_slips(labels: pd.Series) -> Iterator[Finding]:
         yield Finding("Label slip", text, _numbers(labels == name), False, ("mend_slips",))
 
 
-def _repeats(texts: pd.Series, labels: pd.Series) -> Iterator[Finding]:
+def _repeats(
+    texts: pd.Series, labels: pd.Series, and_label: str = "and label "
+) -> Iterator[Finding]:
     """Texts that occur more than once; those with different labels are a finding of their own."""
     at_odds = has_other_labels(texts, labels)
     if at_odds.any():
@@ -193,7 +195,7 @@ def _repeats(texts: pd.Series, labels: pd.Series) -> Iterator[Finding]:
     number = int(again.sum())
     if number:
         text = (
-            f"{number:,} row{'s repeat' if number > 1 else ' repeats'} the text and label of an "
+            f"{number:,} row{'s repeat' if number > 1 else ' repeats'} the text {and_label}of an "
             "earlier row. They count twice in training or leak into validation."
         )
         yield Finding("Repeated row", text, _numbers(again), False, ("drop_repeats",))

@@ -41,8 +41,13 @@ class Reading:
     def of(cls, spec: RunSpec) -> "Reading":
         """What a spec says of it."""
         plain = spec.task == TEXT_TASK and spec.text_column is None and spec.separator == "auto"
-        plain = plain and not _TABLE_ENDING.search(str(spec.data))
+        plain = plain and not is_called_table(str(spec.data))
         return cls(spec.separator, spec.encoding, spec.decimal, spec.header, plain)
+
+
+def is_called_table(name: str) -> bool:
+    """Whether a file's name ends as those of files with columns do."""
+    return _TABLE_ENDING.search(name) is not None
 
 
 @dataclass(frozen=True)

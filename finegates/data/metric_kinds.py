@@ -64,12 +64,19 @@ def score_after(metric: str, reference: float, loss: float) -> float:
 
 def loss_unit(metric: str) -> str:
     """What a hundredth of `loss_of` is called, as in ``1.3 points``."""
-    return "% more perplexity" if is_lower_better(metric) else "points"
+    return "% of perplexity" if is_lower_better(metric) else "points"
 
 
-def share_of(metric: str, score: float, whole: float) -> float:
-    """How much of another score's quality is kept: 1 for the same, less for a worse one."""
-    return whole / score if is_lower_better(metric) else score / whole
+def loss_words(metric: str, loss: float) -> str:
+    """A loss, as `loss_of` has it: ``a drop of 1.3 points``, ``a rise by 1.3% of perplexity``."""
+    if not is_lower_better(metric):
+        return f"a drop of {100 * loss:.1f} points"
+    return f"{'a rise' if loss >= 0 else 'a fall'} by {abs(100 * loss):.1f}{loss_unit(metric)}"
+
+
+def percent_of(metric: str, score: float, whole: float) -> float:
+    """How much of another score's quality is kept: 100 for the same, less for a worse one."""
+    return 100 * whole / score if is_lower_better(metric) else 100 * score / whole
 
 
 def bounds(metric: str) -> tuple[float, float]:

@@ -123,7 +123,7 @@ def clean(frame: pd.DataFrame, columns: Columns, names: Collection[str]) -> Clea
             continue
         bad = _bad(name, frame, columns)
         if bad.any():
-            what = _WHAT[name]
+            what = _WHAT[name] if columns.label else _WHAT[name].removesuffix(" and label")
             done.append(f"Left out {rows_in_words(int(bad.sum()))} {what}.")
             frame = frame[~bad]
     return Cleaned(frame, tuple(done))

@@ -1,6 +1,6 @@
 """The answer of a search as a reviewer would accept it."""
 
-from finegates.data.metric_kinds import loss_unit, scaled_text
+from finegates.data.metric_kinds import loss_unit, loss_words, scaled_text
 from finegates.fitting.file import Fit
 from finegates.fitting.fit import Answer
 
@@ -23,8 +23,8 @@ def sentence(fit: Fit, answer: Answer) -> str:
     return (
         f"{_percent(answer.removed_weights_fraction)} of the gated weights can go: "
         f"{scaled_text(paired.score, answer.metric)} against "
-        f"{scaled_text(paired.reference, answer.metric)}, a drop of "
-        f"{100 * paired.drop:.1f} {unit} (95% interval {100 * paired.low:.1f} to "
+        f"{scaled_text(paired.reference, answer.metric)}, "
+        f"{loss_words(answer.metric, paired.drop)} (95% interval {100 * paired.low:.1f} to "
         f"{100 * paired.high:.1f}) on {paired.rows} rows that nothing was chosen on.{few}"
     )
 

@@ -22,7 +22,7 @@ from finegates.models.parameters import method_params
 from finegates.models.sources import EMBEDDED_MODEL, is_reference, model_sizes
 from finegates.runs.folder import Run, list_runs
 from finegates.runs.status import Status
-from finegates.spec import RunSpec
+from finegates.spec import BFLOAT16, FLOAT32, LANGUAGE_TASKS, TEXT_TASK, RunSpec
 
 TOKENS_PER_WORD = 1.35
 SPECIAL_TOKENS = 2
@@ -34,6 +34,10 @@ _ACTIVATIONS_PER_LAYER = 34
 """Floats kept for the backward pass, for each token and hidden unit of a layer (measured)."""
 _ACTIVATIONS_OF_DECODERS = {"hidden": 12, "intermediate": 4.5}
 """The same of a decoder's layer, for each token and hidden unit, and neuron (measured)."""
+_BYTES_OF = {FLOAT32: 4, BFLOAT16: 2}
+_LOGITS = 3
+"""Times that a language model's logits are in memory: as they are, as probabilities, and what the
+backward pass makes of them."""
 _FOR_EACH_TRAINED = 3
 """Numbers besides the weight itself: its gradient, and AdamW's two."""
 _MOST_RUNS_READ = 20
@@ -73,16 +77,52 @@ def estimate_cost(
         SpecError: If this machine has no such device.
     """
     config = model_sizes(spec.model)
-    tokens = min(mean_words * TOKENS_PER_WORD + SPECIAL_TOKENS, spec.max_length)
+    num_train, num_validation = (
+        num_rows(spec, number, mean_words) for number in (num_train, num_validation)
+    )
+    tokens = min(_tokens(spec, mean_words), spec.max_length)
     rate, basis = _flops_rate(check_device(spec.device)[0], runs_dir, spec)
-    work = training_flops(config, tokens) * num_train * spec.epochs
-    work += training_flops(config, tokens) / 2 * _evaluated_rows(spec, num_train, num_validation)
+    of_row = _row_flops(spec, config, tokens)
+    work = of_row * num_train * spec.epochs
+    work += of_row / 2 * _evaluated_rows(spec, num_train, num_validation)
     return Estimate(
         steps=spec.total_steps(num_train),
         seconds=START_S + work / rate,
         memory_bytes=int(_memory(config, spec, tokens)),
         basis=basis,
     )
+
+
+def num_rows(spec: RunSpec, texts: int, mean_words: float) -> int:
+    """Rows that texts become: blocks of a language model's documents, else one of each text.
+
+    Args:
+        spec: The run.
+        texts: How many texts there are.
+        mean_words: Mean number of words of one.
+    """
+    if spec.task != TEXT_TASK:
+        return texts
+    return max(1, int(texts * (mean_words * TOKENS_PER_WORD + 1) / spec.max_length))
+
+
+def _tokens(spec: RunSpec, mean_words: float) -> float:
+    """Of a row, before anything is cut; a block has as many as it has."""
+    whole = mean_words * TOKENS_PER_WORD + SPECIAL_TOKENS
+    return spec.max_length if spec.task == TEXT_TASK else whole
+
+
+def _row_flops(spec: RunSpec, config: Mapping[str, Any], tokens: float) -> float:
+    """As `training_flops`, with the product by the vocabulary where each token is predicted."""
+    work = training_flops(config, tokens)
+    if spec.task in LANGUAGE_TASKS:
+        hidden = architecture_of(str(config["model_type"])).size(config, "hidden")
+        work += 2 * 2 * hidden * _vocabulary(config) * tokens
+    return work
+
+
+def _vocabulary(config: Mapping[str, Any]) -> int:
+    return int(config.get("vocab_size", 30522))
 
 
 def training_flops(config: Mapping[str, Any], tokens: float) -> float:
@@ -125,7 +165,7 @@ def _rate_of(run: Run, device: Device, asked: RunSpec) -> float | None:
         if not _same_kind(status, device, spec.num_processes == asked.num_processes):
             return None
         words = run.record["data"].get("mean_words")
-        work = training_flops(model_sizes(spec.model), words * TOKENS_PER_WORD + SPECIAL_TOKENS)
+        work = _row_flops(spec, model_sizes(spec.model), _tokens(spec, words))
     except (FineGatesError, TypeError):
         return None
     return status.samples_per_s * work
@@ -151,9 +191,14 @@ def _memory(config: Mapping[str, Any], spec: RunSpec, tokens: float) -> float:
     if architecture.is_decoder:
         floats = _ACTIVATIONS_OF_DECODERS.items()
         each = sum(number * architecture.size(config, what) for what, number in floats)
-    weights = layout_of_config(config).num_gated_weights + config.get("vocab_size", 30522) * hidden
-    longest_over_mean = 2.5
-    rows = spec.batch_size * tokens * longest_over_mean
-    activations = layers * rows * each
-    numbers = 2 * weights + _FOR_EACH_TRAINED * method_params(spec, config) + activations
-    return _PROCESS_BYTES + _BYTES_PER_WEIGHT * numbers
+    weights = layout_of_config(config).num_gated_weights + _vocabulary(config) * hidden
+    longest_over_mean = 1.0 if spec.task == TEXT_TASK else 2.5
+    in_batch = spec.batch_size * tokens * longest_over_mean
+    activations = layers * in_batch * each
+    if spec.gradient_checkpointing:  # a layer's input, and all of the one that is computed again
+        activations = in_batch * (layers * hidden + each)
+    if spec.task in LANGUAGE_TASKS:
+        activations += _LOGITS * in_batch * _vocabulary(config)
+    numbers = weights + _FOR_EACH_TRAINED * method_params(spec, config) + activations
+    held = _BYTES_OF[spec.base_dtype] * weights
+    return _PROCESS_BYTES + _BYTES_PER_WEIGHT * numbers + held

@@ -20,6 +20,7 @@ from finegates.machine.devices import (
 from finegates.methods import METHODS
 from finegates.models.architectures import layout_of_config
 from finegates.models.fit import check_tokenizer
+from finegates.models.language import check_language_model
 from finegates.models.record import BASE_MODEL, model_record
 from finegates.models.sources import BY_NAME, check_model, find_model
 from finegates.runs.folder import default_runs_dir
@@ -71,9 +72,11 @@ def check_inputs_together(
         if METHODS[spec.method].removes:  # whether this model can have such gates
             layout_of_config(config, spec.target_modules, spec.gate_sides, spec.gate_units)
     splits = load_splits(specs[0])
-    check_tokenizer(model, config, splits.has_pairs)
     if splits.is_language:
+        check_language_model(model, config, chats="messages" in splits.texts)
         check_texts(specs[0], splits, config)
+    else:
+        check_tokenizer(model, config, splits.has_pairs)
     check_start(specs[0], splits, config, runs_dir)
     return specs, describe_splits(splits) | {BASE_MODEL: model_record(model)}
 

@@ -12,7 +12,7 @@ from finegates.models.head_labels import check_has_head, output_names, started_o
 from finegates.models.record import BASE_MODEL, check_unchanged
 from finegates.models.sources import EMBEDDED_MODEL, find_model
 from finegates.runs.folder import RUN_ID, TRAINED_FOLDER, Run, list_runs, open_run
-from finegates.spec import RunSpec
+from finegates.spec import CAUSAL_LM, RunSpec
 
 _NO_MERGE = "compacter"
 """The adapter that can't be folded into the weights that it is next to."""
@@ -50,6 +50,8 @@ def check_start(
     """
     if spec.start_from is None:
         return
+    if splits.is_language:
+        return _check_language_start(spec, runs_dir)
     if not spec.starts_from_a_run:
         outputs = output_names(config)
         check_has_head(spec.start_from, config)
@@ -65,6 +67,20 @@ def check_start(
                 "start from a run on data like it."
             )
     started_order(spec.start_from, outputs, splits.labels, splits.problem, spec.start_labels)
+
+
+def _check_language_start(spec: RunSpec, runs_dir: Path) -> None:
+    """As `check_start`, of a language model, whose head is that of its files."""
+    if not spec.starts_from_a_run:
+        return
+    run = open_run(runs_dir, str(spec.start_from))
+    _check_run(run)
+    check_unchanged(spec.model, run.record["data"].get(BASE_MODEL, {}))
+    if (problem := run.record["data"].get("problem")) != CAUSAL_LM:
+        raise ModelError(
+            f"{run.id} has learned a {problem}, the data is text of a language model; start from a "
+            "run on data like it."
+        )
 
 
 def _started_run(name: str, runs_dir: Path) -> Run | None:

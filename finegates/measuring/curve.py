@@ -177,7 +177,7 @@ class _Curve:
         """A point as far as it was known before."""
         closed = self._cutter.closed(cut)
         counts = self._cutter.counts(closed)
-        answers = np.zeros(self.all_rows, self._judge.labels.dtype)
+        answers = np.zeros(self.all_rows, self._judge.answers_dtype)
         growing = _Growing(cut, closed, counts, answers)
         point, kept = known.get(counts["closed_gates"], {}), self._kept.of(counts["closed_gates"])
         if point and "rows" not in point:

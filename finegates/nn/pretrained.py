@@ -20,9 +20,10 @@ from finegates.models.sources import (
 )
 from finegates.nn.loaded import check_loaded, check_tokenizer_read
 from finegates.nn.model_parts import answering_linear, order_outputs
+from finegates.spec import BFLOAT16, CAUSAL_LM, FLOAT32
 
-TRAINED_IN = torch.float32
-"""Of all weights, whatever the folder holds; less is a matter of autocast."""
+DTYPES = {FLOAT32: torch.float32, BFLOAT16: torch.bfloat16}
+"""Of all weights, whatever the folder holds, as a spec's ``base_dtype`` says."""
 _FORWARD = "reads_forward"
 """Of a tokenizer: whether its model is a decoder."""
 _HEAD_SPREAD = 0.02
@@ -37,21 +38,24 @@ def load_pretrained(
     recorded: Mapping[str, str] | None = None,
     paired: bool = False,
     start_labels: Sequence[str] | None = None,
+    base_dtype: str = FLOAT32,
 ) -> tuple[transformers.PreTrainedModel, transformers.PreTrainedTokenizerBase]:
-    """A model with a head for a task, in float32, and its tokenizer, which fits it.
+    """A model with a head for a task, and its tokenizer, which fits it.
 
     The head of a classifier whose outputs have the names of the labels is kept, its outputs in the
     labels' order. Else its last Linear is drawn from torch's global generator: seed it before.
 
     Args:
         name: ``minilm``, a hub id, or a local folder.
-        labels: Class names in the order of their ids; empty for regression.
-        problem: ``classification`` or ``regression``.
+        labels: Class names in the order of their ids; empty for regression and language models.
+        problem: ``classification``, ``regression``, or ``causal-lm`` for a language model with the
+            head that its files hold.
         recorded: What a run has recorded of it (`finegates.models.record`): another model in its
             place is refused, and of the hub that very commit is loaded.
         paired: Whether the task's rows have two texts.
         start_labels: If given, it is started from: its head has to be kept, a number's too. The
             label of each of its outputs; empty to go by the outputs' own names.
+        base_dtype: What the weights are held in, a key of `DTYPES`.
 
     Raises:
         ModelError: If it can't be found, is refused, is damaged, has changed, is not supported, or
@@ -59,14 +63,20 @@ def load_pretrained(
     """
     recorded = recorded or {}
     saved = check_model(name)
+    if problem == CAUSAL_LM:
+        check_unchanged(name, recorded)
+        return _language_model(name, recorded.get(REVISION, "main"), DTYPES[base_dtype])
     order = kept_order(saved, labels, problem)
     if start_labels is not None:
         order = started_order(name, output_names(saved), labels, problem, start_labels)
     check_unchanged(name, recorded)
     if name == EMBEDDED_MODEL:
         verify_embedded_weights()
-    model, report, tokenizer = _read(name, labels, problem, recorded.get(REVISION, "main"))
-    check_loaded(name, model, report, TRAINED_IN)
+    model, report, tokenizer = _read(
+        name, transformers.AutoModelForSequenceClassification, _task(labels, problem),
+        recorded.get(REVISION, "main"), DTYPES[base_dtype],
+    )  # fmt: skip
+    check_loaded(name, model, report, DTYPES[base_dtype])
     if architecture_of(model.config.model_type).is_decoder:
         _prepare_decoder(model, tokenizer)
     check_tokenizer_read(name, model.config, tokenizer, paired)
@@ -80,7 +90,21 @@ def load_pretrained(
     return model, tokenizer
 
 
-def _read(name: str, labels: Sequence[str], problem: str, revision: str) -> tuple[Any, dict, Any]:
+def _language_model(
+    name: str, revision: str, dtype: torch.dtype
+) -> tuple[transformers.PreTrainedModel, transformers.PreTrainedTokenizerBase]:
+    """A causal language model; its rows are padded at the right, which no loss looks at."""
+    model, report, tokenizer = _read(name, transformers.AutoModelForCausalLM, {}, revision, dtype)
+    check_loaded(name, model, report, dtype)
+    if architecture_of(model.config.model_type).is_decoder:
+        _prepare_decoder(model, tokenizer)
+    check_tokenizer_read(name, model.config, tokenizer, paired=False)
+    return model, tokenizer
+
+
+def _read(
+    name: str, kind: Any, settings: Mapping[str, Any], revision: str, dtype: torch.dtype
+) -> tuple[Any, dict, Any]:
     """The model, what transformers reports of loading it, and the tokenizer."""
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
@@ -91,12 +115,12 @@ def _read(name: str, labels: Sequence[str], problem: str, revision: str) -> tupl
     }
     try:
         # A config made first: one that the Auto class makes itself may take the folder's precision.
-        config = transformers.AutoConfig.from_pretrained(**source, **_task(labels, problem))
-        model, report = transformers.AutoModelForSequenceClassification.from_pretrained(
+        config = transformers.AutoConfig.from_pretrained(**source, **settings)
+        model, report = kind.from_pretrained(
             **source,
             config=config,
             use_safetensors=True,
-            dtype=TRAINED_IN,
+            dtype=dtype,
             ignore_mismatched_sizes=True,  # a head for other labels is replaced
             output_loading_info=True,
         )
@@ -124,7 +148,7 @@ def _draw(linear: torch.nn.Linear, spread: float) -> None:
 def _prepare_decoder(
     model: transformers.PreTrainedModel, tokenizer: transformers.PreTrainedTokenizerBase
 ) -> None:
-    """Makes a decoder a classifier that knows its padding: at the right, by a token that it has."""
+    """Makes a decoder know its padding: at the right, by a token that it has."""
     if tokenizer.pad_token is None and tokenizer.eos_token is not None:
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "right"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from finegates.data.metric_kinds import share_of
+from finegates.data.metric_kinds import percent_of
 from finegates.groups.file import Cell, Group
 from finegates.methods import METHODS
 from finegates.results.points import ROUNDED, THRESHOLDS, TRAINED, Point
@@ -134,7 +134,7 @@ def _share(point: Point, full: Mapping[str, float]) -> float | None:
         whole = point.reference
     if point.median is None or not whole:
         return None
-    return 100 * share_of(point.metric, point.median, whole)
+    return percent_of(point.metric, point.median, whole)
 
 
 def _data(point: Point) -> tuple:

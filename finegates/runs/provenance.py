@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from finegates import __version__
-from finegates.spec import RunSpec, make_spec
+from finegates.spec import FILE_TASK, RunSpec, make_spec
 
 _RECORDED_PACKAGES = ("torch", "transformers", "accelerate", "datasets", "safetensors")
 _SAID_ELSEWHERE = (
     "task", "model", "target_sparsity", "seed", "data", "glue_dir", "text_column", "pair_column",
-    "label_column", "problem", "separator", "encoding", "decimal", "header", "split_column",
-    "validation_data", "eval_steps", "device",
+    "label_column", "prompt_column", "answer_column", "messages_column", "problem", "separator",
+    "encoding", "decimal", "header", "split_column", "validation_data", "eval_steps", "device",
+    "gradient_checkpointing",
 )  # fmt: skip
 
 
@@ -28,8 +29,9 @@ def _own_defaults(method: str, gate_law: str) -> Mapping[str, Any]:
 def chosen_settings(spec: RunSpec) -> dict[str, Any]:
     """Every setting that differs from the method's own: with the method, they give the spec."""
     defaults = _own_defaults(spec.method, spec.gate_law)
+    implied = spec.task == FILE_TASK  # by its data
     given = {k: v for k, v in spec.to_dict().items() if v is not None and v != defaults[k]}
-    return {k: v for k, v in given.items() if k not in ("method", "task" if spec.data else "")}
+    return {k: v for k, v in given.items() if k not in ("method", "task" if implied else "")}
 
 
 def own_settings(spec: RunSpec) -> dict[str, Any]:

@@ -51,6 +51,7 @@ def adapt(model: PreTrainedModel, spec: RunSpec) -> Adapted:
         order_by_magnitude(model, gates)
     if spec.dropout is not None:
         set_dropout(model, spec.dropout)
+    _train_in_float32(model)
     state = model.state_dict(keep_vars=True)
     state.pop(GATES_STATE, None)
     own = (
@@ -59,6 +60,13 @@ def adapt(model: PreTrainedModel, spec: RunSpec) -> Adapted:
         if spec.starts_from_a_run or t.requires_grad or t.data_ptr() not in pretrained
     )
     return Adapted(gates, adapter, tuple(own))
+
+
+def _train_in_float32(model: PreTrainedModel) -> None:
+    """What is trained: small steps would be lost in the precision that the rest may be held in."""
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
 
 
 def adapted_by_gates(model: PreTrainedModel) -> Adapted:

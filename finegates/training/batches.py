@@ -1,6 +1,6 @@
 """Text -> batches: tokenised once, padded to the longest of a batch, grouped by length."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -11,7 +11,9 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
+from finegates.data.splits import TextSplits
 from finegates.nn.pretrained import reads_forward
+from finegates.training.token_rows import TokenPadding, language_rows, num_labels
 
 Rows = list[dict[str, Any]]
 TEACHER_KEY = "teacher"
@@ -56,6 +58,33 @@ def tokenise(tokenizer: PreTrainedTokenizerBase, frame: pd.DataFrame, max_length
     return rows
 
 
+def rows_of(
+    tokenizer: PreTrainedTokenizerBase, splits: TextSplits, max_length: int
+) -> tuple[Rows, Rows]:
+    """Training and validation rows of a task, tokenised.
+
+    Raises:
+        FineGatesError: As `finegates.training.token_rows.language_rows`, of a language task.
+    """
+    if splits.is_language:
+        return language_rows(tokenizer, splits, max_length)
+    train, validation = splits.train, splits.validation
+    return tokenise(tokenizer, train, max_length), tokenise(tokenizer, validation, max_length)
+
+
+def labels_of(splits: TextSplits, rows: Rows) -> np.ndarray:
+    """True classes or numbers of the validation rows, of text how many tokens each has; (rows,)."""
+    if splits.is_language:
+        return np.array([num_labels(row) for row in rows], np.int64)
+    return splits.validation["label"].to_numpy()
+
+
+def _padding(rows: Rows, tokenizer: PreTrainedTokenizerBase) -> Callable[[Rows], dict[str, Any]]:
+    """What makes batches of these rows: a language model's have a label for each token."""
+    of_tokens = bool(rows) and np.ndim(rows[0]["labels"]) > 0
+    return TokenPadding(tokenizer) if of_tokens else Padding(tokenizer)
+
+
 def num_tokens(rows: Rows) -> int:
     """Tokens of all rows together, without padding."""
     return sum(len(row["input_ids"]) for row in rows)
@@ -72,7 +101,7 @@ def training_batches(
         cast(Dataset, rows),
         batch_size,
         sampler=sampler,
-        collate_fn=Padding(tokenizer),
+        collate_fn=_padding(rows, tokenizer),
     )
 
 
@@ -90,7 +119,7 @@ def by_length(rows: Rows) -> np.ndarray:
 
 def batches_in_order(rows: Rows, tokenizer: PreTrainedTokenizerBase, batch_size: int) -> DataLoader:
     """All rows once, as they come."""
-    return DataLoader(cast(Dataset, rows), batch_size, collate_fn=Padding(tokenizer))
+    return DataLoader(cast(Dataset, rows), batch_size, collate_fn=_padding(rows, tokenizer))
 
 
 def on_device(batches: DataLoader, device: torch.device) -> Iterator[dict]:

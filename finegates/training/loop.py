@@ -50,6 +50,7 @@ from finegates.training.session import (
     standardised,
 )
 from finegates.training.start import start_state
+from finegates.training.token_loss import language_losses
 
 _PAUSE_POLL_S = 0.2
 _BETWEEN_PROCESSES = 1 << 54
@@ -73,7 +74,7 @@ def train(journal: Journal, splits: TextSplits, device: str, progress: Progress)
     session = _taught_session(journal, splits, device)
     first_step = load_checkpoint(journal.run, session)
     announce(journal, session, first_step, device)
-    if journal.run.spec.start_from and not first_step:
+    if not first_step and (journal.run.spec.start_from or session.splits.is_language):
         measure_reference(journal, session)
     window = Window(session.processes.mean)
     for step, batch in steps_from(session, first_step):
@@ -99,17 +100,7 @@ def train_step(session: Session, batch: dict, step: int) -> dict[str, torch.Tens
     spec, gates = session.spec, session.gates
     _seed_noise(session, step)
     session.model.train()
-    batch = standardised(session, batch)
-    teacher = batch.pop(TEACHER_KEY, None)
-    imitates_states = session.hidden_teacher is not None
-    output = session.model(**batch, output_hidden_states=imitates_states)
-    task_loss = loss = output.loss
-    if teacher is not None:
-        loss = blended_loss(spec, task_loss, output.logits, teacher)
-    if imitates_states:
-        loss = loss + spec.hidden_distillation_weight * _hidden_loss(
-            session, batch, output.hidden_states
-        )
+    task_loss, loss = _losses(session, batch)
     penalty = task_loss.new_zeros(())
     penalised = gates is not None and not gates.settled and session.penalises_at(step)
     if gates is not None and session.penalty is not None and penalised:
@@ -124,6 +115,27 @@ def train_step(session: Session, batch: dict, step: int) -> dict[str, torch.Tens
     session.schedule.step()
     session.optimizer.zero_grad()
     return {"loss": loss.detach(), "task_loss": task_loss.detach(), "penalty": penalty.detach()}
+
+
+def _losses(session: Session, batch: dict) -> tuple[torch.Tensor, torch.Tensor]:
+    """The task's loss, and what is trained on but for the penalty: with what is imitated."""
+    spec = session.spec
+    if session.splits.is_language:
+        return language_losses(
+            spec, session.model, batch, session.processes, session.language_teacher
+        )
+    batch = standardised(session, batch)
+    teacher = batch.pop(TEACHER_KEY, None)
+    imitates_states = session.hidden_teacher is not None
+    output = session.model(**batch, output_hidden_states=imitates_states)
+    task_loss = loss = output.loss
+    if teacher is not None:
+        loss = blended_loss(spec, task_loss, output.logits, teacher)
+    if imitates_states:
+        loss = loss + spec.hidden_distillation_weight * _hidden_loss(
+            session, batch, output.hidden_states
+        )
+    return task_loss, loss
 
 
 def _hidden_loss(session: Session, batch: dict, states: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -171,7 +183,7 @@ def _taught_session(journal: Journal, splits: TextSplits, device: str) -> Sessio
     spec, base_model = journal.run.spec, journal.run.record["data"].get(BASE_MODEL)
     begins, runs_dir = not has_checkpoint(journal.run), journal.run.path.parent
     outputs = start = None
-    if spec.teacher is not None and not spec.imitates_start:
+    if spec.imitates_run:
         outputs = teacher_outputs(spec, splits.fingerprint, runs_dir, device)
     reads_start = begins or spec.imitates_start or spec.kurtosis_weighting
     if spec.start_from is not None and reads_start:
@@ -180,7 +192,7 @@ def _taught_session(journal: Journal, splits: TextSplits, device: str) -> Sessio
         spec, splits, device, base_model, begins=begins, start=start,
         times=read_layer_times(journal.run.path),
     )  # fmt: skip
-    if spec.imitates_start:
+    if spec.imitates_start and not splits.is_language:
         outputs = outputs_of(session)
     if spec.hidden_distillation_weight:
         session.hidden_teacher = hidden_teacher(session, start, runs_dir)

@@ -24,8 +24,9 @@ from finegates.shrinking.cost import (
 )
 from finegates.training.checkpoint import save_checkpoint
 from finegates.training.metrics import majority_score, only_answer
-from finegates.training.scoring import answer_batches, scores_of
+from finegates.training.scoring import answer_batches, main_answers, scores_of
 from finegates.training.session import LOG_STEPS, Session
+from finegates.training.token_loss import all_open
 
 _SMOOTHING = 0.7
 _DIVERGED_TIMES = 50.0
@@ -86,11 +87,10 @@ def announce(journal: Journal, session: Session, step: int, device: str) -> None
     """Writes what is known before the first step, and that a run goes on after ``step``."""
     if (journal.run.path / METRICS_FILE).exists():
         journal.metrics("resumed", step)
-    splits, gates = session.splits, session.gates
+    splits, gates, status = session.splits, session.gates, journal.status
     num_gates = gates.layout.num_gates if gates else 0
     parameters = list(session.model.parameters())
     config = session.accelerator.unwrap_model(session.model).config
-    labels = (splits.train["label"].to_numpy(), splits.validation["label"].to_numpy())
     journal.update(
         state="running",
         step=step,
@@ -99,11 +99,11 @@ def announce(journal: Journal, session: Session, step: int, device: str) -> None
         hardware=hardware_of(str(session.accelerator.device))["hardware"],
         precision="bf16" if session.accelerator.mixed_precision == "bf16" else "fp32",
         metric=splits.metrics[0],
-        majority_score=majority_score(splits.metrics[0], *labels),
+        majority_score=_majority(session) if not splits.is_language else status.majority_score,
         closes_once=session.closes_once,
         num_gates=num_gates,
         num_gated_weights=gates.layout.num_gated_weights if gates else 0,
-        dense_params=num_dense_parameters(config),
+        dense_params=num_dense_parameters(config, language_model=splits.is_language),
         stream_params=num_stream_parameters(config),
         head_params=num_head_parameters(config),
         total_params=sum(p.numel() for p in parameters) - num_gates,
@@ -111,6 +111,13 @@ def announce(journal: Journal, session: Session, step: int, device: str) -> None
     )
     if not step and gates:
         journal.histograms(current_snapshot(gates, 0))
+
+
+def _majority(session: Session) -> float:
+    """What always answering the most common label scores."""
+    splits = session.splits
+    sides = (side["label"].to_numpy() for side in (splits.train, splits.validation))
+    return majority_score(splits.metrics[0], *sides)
 
 
 def log(journal: Journal, session: Session, step: int, window: Window) -> None:
@@ -174,10 +181,11 @@ def evaluate_and_save(journal: Journal, session: Session, step: int) -> None:
     rounded = session.is_rounded_at(step)
     journal.metrics("eval", step, score=score, metrics=scores, rounded=rounded, **removed)
     if (last or rounded) and session.accelerator.is_main_process:
-        reference = read_reference(journal.run.path) if session.spec.start_from else None
+        was_measured = session.spec.start_from or session.splits.is_language
+        reference = read_reference(journal.run.path) if was_measured else None
         write_predictions(journal.run.path, _predictions(session, answers, reference))
     save_checkpoint(journal.run, session, step)
-    only = only_answer(answers, session.splits.labels)
+    only = "" if session.splits.is_language else only_answer(answers, session.splits.labels)
     journal.update(step=step, score=score, metrics=scores, only_answer=only, **removed)
 
 
@@ -205,24 +213,34 @@ def evaluate_rows(session: Session) -> tuple[dict[str, float], np.ndarray]:
     answers, true = answer_batches(
         session.model, session.validation, session.accelerator, session.splits, session.label_scale
     )
-    in_order = np.empty_like(answers)
-    in_order[session.validation_order] = answers
+    own = main_answers(answers)
+    in_order = np.empty_like(own)
+    in_order[session.validation_order] = own
     return scores_of(answers, true, session.splits), in_order
 
 
 def measure_reference(journal: Journal, session: Session) -> None:
-    """Scores the model that the run starts from, before its first step, and keeps its answers."""
-    scores, answers = evaluate_rows(session)
+    """Scores the model that the run starts from, before its first step, and keeps its answers.
+
+    That is, of a language model, also the pretrained one: what it was before is what it is held
+    against, with every gate open.
+    """
+    with all_open(session.gates):
+        scores, answers = evaluate_rows(session)
+    score = scores[session.splits.metrics[0]]
     if session.accelerator.is_main_process:
         write_predictions(journal.run.path, _predictions(session, None, answers))
-    journal.update(reference_score=scores[session.splits.metrics[0]])
+    started = session.spec.start_from is not None
+    if session.splits.is_language:
+        journal.update(majority_score=score, reference_score=score if started else None)
+    else:
+        journal.update(reference_score=score)
 
 
 def _predictions(
     session: Session, answers: np.ndarray | None, reference: np.ndarray | None
 ) -> Predictions:
-    labels = session.splits.validation["label"].to_numpy()
-    return Predictions(labels, answers, reference)
+    return Predictions(session.validation_labels, answers, reference)
 
 
 def current_snapshot(gates: Gates, step: int) -> Snapshot:

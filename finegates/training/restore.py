@@ -22,6 +22,8 @@ def check_finished(run: Run) -> None:
 def restore_model(run: Run) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The model as training left it, in evaluation, gates held, and its tokenizer. Reads no data.
 
+    It is in float32, with the values that its weights had in a run's ``base_dtype``.
+
     Raises:
         RunError: If the run is not finished, does not name its labels, or its weights are gone.
         ModelError: If its base model can't be loaded, or has changed since.
@@ -32,10 +34,11 @@ def restore_model(run: Run) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         raise RunError(f"{run.id} does not say which labels its data has; train it again.")
     torch.manual_seed(run.spec.seed)
     model, tokenizer = load_pretrained(
-        run.spec.model, data["labels"], data["problem"], recorded=data.get(BASE_MODEL)
-    )
+        run.spec.model, data["labels"], data["problem"], recorded=data.get(BASE_MODEL),
+        base_dtype=run.spec.base_dtype,
+    )  # fmt: skip
     load_trained(run, model, adapt(model, run.spec))
-    return model.eval(), tokenizer
+    return model.float().eval(), tokenizer
 
 
 def restore_splits(run: Run) -> TextSplits:

@@ -7,16 +7,18 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
+from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from finegates.data.splits import TextSplits
 from finegates.nn.pretrained import longest_input
 from finegates.spec import RunSpec
-from finegates.training.batches import by_length, evaluation_batches, tokenise
+from finegates.training.batches import by_length, evaluation_batches, labels_of, rows_of
 from finegates.training.label_scale import LabelScale
 from finegates.training.metrics import compute_metrics, label_errors
-from finegates.training.session import evaluation_batch_size, make_accelerator
+from finegates.training.session import make_accelerator, scored_batch_size
+from finegates.training.token_rows import predicted, token_sums
 
 
 def score_batches(
@@ -52,6 +54,9 @@ def answer_batches(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A model's answers, and the true labels: classes or numbers, [rows] in the batches' order.
 
+    Of text they are sums over each row's tokens, of losses in nats and of right answers, [rows, 2],
+    and how many tokens it has, [rows].
+
     Args:
         model: A classifier; it is put into evaluation.
         batches: Labelled, prepared by the accelerator.
@@ -61,23 +66,51 @@ def answer_batches(
         progress: As there.
     """
     model.eval()
+    answer = _of_tokens if splits.is_language else _of_rows
     outputs, labels = [], []
     for number, batch in enumerate(batches):
         progress(number / len(batches))
         with accelerator.autocast():
-            logits = model(**batch).logits
-        gathered = accelerator.gather_for_metrics((logits, batch["labels"]))
+            own = answer(model, batch)
+        gathered = accelerator.gather_for_metrics(own)
         outputs.append(gathered[0].float().cpu())
         labels.append(gathered[1].cpu())
     logits, true = torch.cat(outputs), torch.cat(labels).numpy()
+    if splits.is_language:
+        return logits.double().numpy(), true
     if splits.problem != "regression":
         return logits.argmax(-1).numpy(), true
     answers = logits.squeeze(-1).numpy()
     return answers if label_scale is None else label_scale.restored(answers), true
 
 
+def _of_rows(model: PreTrainedModel, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    return model(**batch).logits, batch["labels"]
+
+
+def _of_tokens(model: PreTrainedModel, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    """Sums over each row's tokens, and their number: no logits are kept."""
+    inputs = {name: value for name, value in batch.items() if name != "labels"}
+    sums = token_sums(model(**inputs, use_cache=False).logits, batch["labels"])
+    return sums, predicted(batch["labels"]).sum(1)
+
+
+def main_answers(answers: np.ndarray) -> np.ndarray:
+    """What the main metric is computed from, shape (rows,): of text each row's sum of losses."""
+    return answers if answers.ndim == 1 else answers[:, 0]
+
+
 def scores_of(answers: np.ndarray, true: np.ndarray, splits: TextSplits) -> dict[str, float]:
-    """As `score_batches`, of answers that are known."""
+    """As `score_batches`, of answers that are known.
+
+    Those of text may be the losses alone, `main_answers`; then that is all that is scored.
+    """
+    if splits.is_language:
+        sides = answers[:, None] if answers.ndim == 1 else answers
+        return {
+            name: compute_metrics((name,), side, true)[name]
+            for name, side in zip(splits.metrics, sides.T, strict=False)
+        }
     if splits.problem != "regression":
         return compute_metrics(splits.metrics, answers, true)
     errors = label_errors(answers, true, float(splits.train["label"].mean()))
@@ -109,11 +142,17 @@ class Judge:
         self.accelerator = make_accelerator(device, precision)
         self.precision = self.accelerator.mixed_precision
         max_length = min(spec.max_length, longest_input(model.config))
-        rows = tokenise(tokenizer, splits.validation, max_length)
-        batches = evaluation_batches(rows, tokenizer, evaluation_batch_size(spec))
+        rows = rows_of(tokenizer, splits, max_length)[1]
+        size = scored_batch_size(spec, splits, model.config)
+        batches = evaluation_batches(rows, tokenizer, size)
         self.batches = self.accelerator.prepare_data_loader(batches)
-        self.labels = splits.validation["label"].to_numpy()[by_length(rows)]
-        """True classes or numbers, shape (rows,), in the batches' order."""
+        self.labels = labels_of(splits, rows)[by_length(rows)]
+        """True classes or numbers, or numbers of tokens, shape (rows,), in the batches' order."""
+
+    @property
+    def answers_dtype(self) -> np.dtype:
+        """That of `answers`."""
+        return np.dtype(np.float64) if self.splits.is_language else self.labels.dtype
 
     @property
     def metric(self) -> str:
@@ -133,7 +172,7 @@ class Judge:
         rows: Iterable[int],
         progress: Callable[[float], None] = lambda fraction: None,
     ) -> np.ndarray:
-        """Answers to some rows: classes or numbers, shape (rows,), in the batches' order.
+        """Answers to some rows, as `main_answers`, shape (rows,), in the batches' order.
 
         Each row stays in its batch and is padded as there: in half precision, too, it is answered
         as it is among all rows.
@@ -152,7 +191,8 @@ class Judge:
             for batch, part in zip(self._ready, parts, strict=True)
             if part.any()
         ]
-        return answer_batches(model, batches, self.accelerator, self.splits, progress=progress)[0]
+        found = answer_batches(model, batches, self.accelerator, self.splits, progress=progress)
+        return main_answers(found[0])
 
     @cached_property
     def _ready(self) -> list[dict[str, Any]]:

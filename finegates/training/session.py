@@ -1,8 +1,10 @@
 """A training session: model, gates, optimizer and batches of a run, ready to take steps."""
 
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,10 +14,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from finegates.data.blocks import check_length
 from finegates.data.splits import TextSplits
-from finegates.errors import SpecError
+from finegates.errors import ModelError, SpecError
 from finegates.gates.budget import BudgetPlan
 from finegates.gates.counting import TIME, WEIGHTS, Counting, LayerTimes
 from finegates.gates.layout import GateLayout
@@ -34,7 +37,14 @@ from finegates.nn.penalty import make_penalty, weigh_gates
 from finegates.nn.pretrained import load_pretrained, longest_input
 from finegates.nn.sensitivity import over_kinds, sensitivities, start_in_order
 from finegates.shrinking.counted import counting_of
-from finegates.spec import AUTO, BUDGET, FITTED, SENSITIVE, RunSpec
+from finegates.spec import (
+    AUTO,
+    BFLOAT16,
+    BUDGET,
+    FITTED,
+    SENSITIVE,
+    RunSpec,
+)
 from finegates.training.adapt import Adapted, adapt
 from finegates.training.batches import (
     TEACHER_KEY,
@@ -42,20 +52,24 @@ from finegates.training.batches import (
     batches_in_order,
     by_length,
     evaluation_batches,
+    labels_of,
     num_tokens,
     on_device,
-    tokenise,
+    rows_of,
 )
 from finegates.training.distributed import Processes
 from finegates.training.head_start import fit_head
 from finegates.training.label_scale import LabelScale
 from finegates.training.optimizer import make_optimizer, make_schedule
+from finegates.training.token_loss import BaseTeacher
 
 LOG_STEPS = 5
 HISTOGRAMS = 40
 """A run has about so many, however long: one of RoBERTa-large has 20 kB."""
 _MULTIPLE_OF_BATCH_FOR_EVALUATION = 4
 _LOOKED_AT_BATCHES = 8
+MOST_LOGITS = 2**27
+"""Numbers in a scored batch's logits, half a gigabyte in float32, unless one row has more."""
 
 
 @dataclass
@@ -72,11 +86,14 @@ class Session:
         schedule: Learning rates over the steps.
         train_rows: Tokenised training rows.
         validation: Batches of the validation rows.
+        validation_labels: What `finegates.training.batches.labels_of` says of them, in the data's
+            order.
         validation_order: Which of the data's validation rows they hold, one after the other.
         evaluation_steps: Steps from one evaluation to the next.
         splits: The data as text.
         label_scale: Of the labels that the model is trained on; None where it answers in their own
             unit, as a finished one does, and for classes.
+        language_teacher: What a language model imitates; None for nothing.
         hidden_teacher: A frozen model whose hidden states are imitated; None if none are.
         counting: What the budget counts; None for the gated weights.
         closes_once: Whether gates that a method learns are held open and closed once, early, as the
@@ -94,10 +111,12 @@ class Session:
     schedule: LambdaLR
     train_rows: Rows
     validation: DataLoader
+    validation_labels: np.ndarray
     validation_order: np.ndarray
     evaluation_steps: int
     splits: TextSplits
     label_scale: LabelScale | None
+    language_teacher: BaseTeacher | None = None
     hidden_teacher: PreTrainedModel | None = None
     counting: Counting | None = None
     closes_once: bool = False
@@ -189,24 +208,26 @@ def open_session(
     """
     torch.manual_seed(spec.seed)
     model, tokenizer = load_pretrained(
-        spec.model, splits.labels, splits.problem, recorded=base_model, paired=splits.has_pairs
-    )
+        spec.model, splits.labels, splits.problem, recorded=base_model, paired=splits.has_pairs,
+        base_dtype=spec.base_dtype,
+    )  # fmt: skip
     scale = _label_scale(splits, model)
-    max_length = min(spec.max_length, longest_input(model.config))
-    train_rows = tokenise(tokenizer, splits.train, max_length)
-    validation_rows = tokenise(tokenizer, splits.validation, max_length)
-    accelerator = make_accelerator(device, spec.precision)
+    train_rows, validation_rows = _rows(spec, splits, tokenizer, model)
+    accelerator = make_accelerator(device, precision_of(spec))
     if start is not None:
         model.load_state_dict(start)
         if scale is not None:
             model.load_state_dict(scale.unfolded(model), strict=False)
-    elif begins and spec.head_start == FITTED:
+    elif begins and spec.head_start == FITTED and not splits.is_language:
         fit_head(
             model, train_rows, tokenizer, batch_size=evaluation_batch_size(spec), seed=spec.seed,
             device=accelerator.device, label_scale=scale,
         )  # fmt: skip
     adapted = adapt(model, spec)
     once = closes_once(spec, model.config.to_dict(), len(train_rows))
+    teacher = _language_teacher(spec, splits, model, adapted)
+    if spec.gradient_checkpointing:
+        checkpoint_layers(model, adapted.gates)
     penalty = counting = None
     if adapted.gates is not None:
         if once:
@@ -218,12 +239,14 @@ def open_session(
     schedule = make_schedule(
         optimizer, spec.lr_schedule, spec.total_steps(len(train_rows)), spec.lr_warmup_fraction
     )
-    validation = evaluation_batches(validation_rows, tokenizer, evaluation_batch_size(spec))
+    batch_size = scored_batch_size(spec, splits, model.config)
+    validation = evaluation_batches(validation_rows, tokenizer, batch_size)
     model, optimizer, validation = accelerator.prepare(model, optimizer, validation)
     session = Session(
         spec, accelerator, Processes(accelerator), model, tokenizer, adapted, penalty, optimizer,
-        schedule, train_rows, validation, by_length(validation_rows),
-        _evaluation_steps(spec, train_rows, validation_rows), splits, scale,
+        schedule, train_rows, validation, labels_of(splits, validation_rows),
+        by_length(validation_rows),
+        _evaluation_steps(spec, train_rows, validation_rows), splits, scale, teacher,
         counting=counting, closes_once=once,
     )  # fmt: skip
     if adapted.gates is not None and session.processes.count > 1:
@@ -233,6 +256,28 @@ def open_session(
     if begins and adapted.gates is not None and _starts_in_order(session):
         start_in_order(adapted.gates, sensitivities_of(session))
     return session
+
+
+def _rows(
+    spec: RunSpec,
+    splits: TextSplits,
+    tokenizer: PreTrainedTokenizerBase,
+    model: PreTrainedModel,
+) -> tuple[Rows, Rows]:
+    """Training and validation rows; blocks of a language model have the length asked for."""
+    longest = longest_input(model.config)
+    if splits.is_language:
+        check_length(spec, longest)
+    return rows_of(tokenizer, splits, min(spec.max_length, longest))
+
+
+def _language_teacher(
+    spec: RunSpec, splits: TextSplits, model: PreTrainedModel, adapted: Adapted
+) -> BaseTeacher | None:
+    """What a language model imitates: itself as it is before its first step."""
+    if spec.teacher is None or not splits.is_language:
+        return None
+    return BaseTeacher(model, adapted.gates)
 
 
 def _label_scale(splits: TextSplits, model: PreTrainedModel) -> LabelScale | None:
@@ -309,6 +354,43 @@ def _looked_at(session: Session) -> Iterator[dict]:
 def evaluation_batch_size(spec: RunSpec) -> int:
     """Rows in a batch that needs no gradients."""
     return spec.batch_size * _MULTIPLE_OF_BATCH_FOR_EVALUATION
+
+
+def scored_batch_size(spec: RunSpec, splits: TextSplits, config: PretrainedConfig) -> int:
+    """Rows in a batch that is scored: of text so few that their logits take little memory."""
+    size = evaluation_batch_size(spec)
+    if not splits.is_language:
+        return size
+    return max(1, min(size, MOST_LOGITS // (spec.max_length * config.vocab_size)))
+
+
+def precision_of(spec: RunSpec) -> str:
+    """What a run computes in: bf16 where its weights are held in it."""
+    return "bf16" if spec.base_dtype == BFLOAT16 else spec.precision
+
+
+def checkpoint_layers(model: PreTrainedModel, gates: Gates | None) -> None:
+    """Lets a model keep the inputs of its layers alone, and compute them again in the backward.
+
+    Gates are drawn before the first layer, so that it does the same when it is computed again.
+
+    Raises:
+        ModelError: If transformers can't do it for this type.
+    """
+    if not model.supports_gradient_checkpointing:
+        raise ModelError(
+            f"A {model.config.model_type} model can't compute its layers again "
+            "(gradient_checkpointing); leave it out."
+        )
+    with warnings.catch_warnings():  # a newer name of it is not in all versions yet
+        warnings.simplefilter("ignore", FutureWarning)
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+    if gates is not None:
+        gates.hooks.append(model.base_model.register_forward_pre_hook(partial(_draw, gates)))
+
+
+def _draw(gates: Gates, module: nn.Module, inputs: tuple) -> None:
+    gates.part(0)
 
 
 def make_accelerator(device: str, precision: str) -> Accelerator:

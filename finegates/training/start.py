@@ -27,7 +27,8 @@ def start_state(
         base_model: What the run has recorded of its model.
 
     Returns:
-        Name to tensor, without adapters. A regression answers in the label's unit.
+        Name to tensor, without adapters. A regression answers in the label's unit; a language
+        model has no labels to be ordered by.
 
     Raises:
         RunError: If the run to start from is gone, or not finished.
@@ -36,13 +37,15 @@ def start_state(
     if not spec.starts_from_a_run:
         model, _ = load_pretrained(
             spec.model, splits.labels, splits.problem, recorded=base_model,
-            start_labels=spec.start_labels,
+            start_labels=spec.start_labels, base_dtype=spec.base_dtype,
         )  # fmt: skip
         return model.state_dict()
     run = open_run(runs_dir, str(spec.start_from))
-    labels = run.record["data"].get("labels") or ("a number",)
-    order = started_order(run.id, labels, splits.labels, splits.problem, spec.start_labels)
     model, _ = restore_model(run)
     merge_adapters(model)
+    if splits.is_language:
+        return model.state_dict()
+    labels = run.record["data"].get("labels") or ("a number",)
+    order = started_order(run.id, labels, splits.labels, splits.problem, spec.start_labels)
     order_outputs(model, order)
     return model.state_dict()

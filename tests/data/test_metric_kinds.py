@@ -11,11 +11,11 @@ from finegates.data.metric_kinds import (
     goodness,
     loss_of,
     over_blocks,
+    percent_of,
     scaled_name,
     scaled_text,
     score_after,
     score_text,
-    share_of,
 )
 from finegates.measuring.paired import paired_drop
 from finegates.reports.words import metric_name
@@ -29,7 +29,7 @@ WORSE_AND_BETTER = [("accuracy", 0.7, 0.8), ("perplexity", 20.0, 10.0), (BLOCKS,
 def test_the_better_score_is_better_in_every_comparison(metric, worse, better):
     assert goodness(metric, better) > goodness(metric, worse)
     assert loss_of(metric, better, worse) > 0 > loss_of(metric, worse, better)
-    assert share_of(metric, worse, better) < 1 < share_of(metric, better, worse)
+    assert percent_of(metric, worse, better) < 100 < percent_of(metric, better, worse)
     low, high = bounds(metric)
     assert low <= min(worse, better) and max(worse, better) <= high
 

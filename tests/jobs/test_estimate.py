@@ -5,13 +5,13 @@ import socket
 import pytest
 
 from finegates.errors import FineGatesError, SpecError
-from finegates.jobs.estimate import START_S, estimate_cost, training_flops
+from finegates.jobs.estimate import START_S, estimate_cost, num_rows, training_flops
 from finegates.models.sources import KNOWN_CONFIGS, model_sizes
 from finegates.runs.folder import create_run
 from finegates.runs.status import Status, write_status
 from finegates.spec import make_spec
 from tests.fake_nvidia import H100, FakeNvidia
-from tests.toy_models import save_toy_decoder
+from tests.toy_models import save_toy_decoder, save_toy_language_model
 
 HERE = socket.gethostname()
 ROWS = {"num_train": 100, "num_validation": 20, "mean_words": 8.0}
@@ -186,3 +186,27 @@ def test_what_could_not_run_has_no_estimate(runs_dir, tmp_path):
         seconds(runs_dir, device="cuda:77")
     with pytest.raises(FineGatesError, match="does not exist"):
         seconds(runs_dir, model=str(tmp_path / "none"))
+
+
+def test_logits_of_a_language_model_are_three_times_in_memory(runs_dir, tmp_path):
+    folder = save_toy_language_model(tmp_path / "model", vocab_size=30)
+    given = {"task": "text", "data": "a.txt", "model": str(folder), "max_length": 32}
+
+    def memory(**more) -> int:
+        return estimate_cost(spec(**given, **more), **ROWS, runs_dir=runs_dir).memory_bytes
+
+    one, two = memory(batch_size=8), memory(batch_size=16)
+    layers, hidden, neurons, vocabulary = 2, 16, 32, 30
+    each = 12 * hidden + 4.5 * neurons
+    of_tokens = 8 * 32 * 4 * (layers * each + 3 * vocabulary)
+    assert two - one == pytest.approx(of_tokens, abs=8)
+    assert memory(batch_size=8, gradient_checkpointing=True) < one
+    assert memory(batch_size=8, base_dtype="bfloat16", precision="auto") < one
+
+
+def test_texts_are_counted_in_blocks(runs_dir, tmp_path):
+    folder = save_toy_language_model(tmp_path / "model")
+    chosen = spec(task="text", data="a.txt", model=str(folder), max_length=32, batch_size=2)
+    assert num_rows(chosen, 100, 8.0) == int(100 * (8 * 1.35 + 1) / 32) == 36
+    assert num_rows(spec(), 100, 8.0) == 100
+    assert estimate_cost(chosen, **ROWS, runs_dir=runs_dir).steps == 18 * chosen.epochs

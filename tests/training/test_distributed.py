@@ -26,6 +26,7 @@ from finegates.runs.folder import CHECKPOINT_FOLDER, Run, create_run
 from finegates.spec import RunSpec, make_spec
 from finegates.training.distributed import Processes
 from tests.live_runs import finish, held, processes_of, state_of, wait_until
+from tests.toy_models import save_toy_language_model
 
 DEVICES = "cuda:2,cuda:0,cuda:5"
 
@@ -192,3 +193,27 @@ def test_a_training_launched_from_outside_says_how_it_is_done(monkeypatch, runs_
     assert main(["train", "--device", "cpu", "--runs-dir", str(runs_dir)]) == 2
     assert "start it alone, with --num-processes N" in capsys.readouterr().err
     assert list(runs_dir.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_two_processes_weigh_the_tokens_of_a_language_model_as_one(live_dir, tmp_path):
+    data, lengths = tmp_path / "pairs.jsonl", (1, 7, 2, 5, 3)
+    rows = [{"prompt": "anna makes", "answer": "tea " * lengths[i % 5]} for i in range(40)]
+    data.write_text("\n".join(map(json.dumps, rows)))
+    spec = make_spec(
+        {
+            "task": "instructions", "data": str(data), "max_length": 16, "method": "lora",
+            "model": str(save_toy_language_model(tmp_path / "model")), "batch_size": 8,
+            "epochs": 3, "num_processes": 2, "device": "cpu", "precision": "fp32",
+            "teacher": "base",
+        }
+    )  # fmt: skip
+    run = jobs.submit(spec, live_dir)
+    reference = alone(spec, tmp_path / "alone")
+    finish(run)
+    assert run.status().majority_score == pytest.approx(reference.status().majority_score)
+    pairs = zip(*(r.metrics_reader().read_new() for r in (run, reference)), strict=True)
+    for mine, theirs in pairs:
+        for name in ("score", "loss", "task_loss"):
+            if mine.get(name) is not None:
+                assert mine[name] == pytest.approx(theirs[name], rel=1e-4), (mine["step"], name)
