@@ -21,7 +21,7 @@ from finegates.models.architectures import architecture_of
 from finegates.nn.attach import GATES_NAME, gates_of
 from finegates.shrinking.fold import Folded, Layer, fold, put_layer
 from finegates.shrinking.needed import needed_feed_forward
-from finegates.shrinking.plain_decoder import put_plain
+from finegates.shrinking.plain_decoder import put_plain, put_trimmed
 from finegates.shrinking.shrink import activation_of, closed_by, heads_of
 
 _ATTENTION = ("q", "k", "v", "o")
@@ -54,6 +54,29 @@ def plain(model: PreTrainedModel) -> PreTrainedModel:
     for number, layer in enumerate(layers):
         put_layer(stock, number, _padded(layer, width))
     setattr(stock.config, architecture.config_names["intermediate"], width)
+    return stock
+
+
+@torch.no_grad()
+def per_layer(model: PreTrainedModel) -> PreTrainedModel:
+    """A decoder with the gated model's outputs, each of its layers at its own size.
+
+    Args:
+        model: A supported decoder; it is not changed.
+
+    Returns:
+        A model of the same class on the CPU in evaluation. Its config still says the dense sizes.
+
+    Raises:
+        ModelError: If it is no decoder, or as `plain`.
+    """
+    if not architecture_of(model.config.model_type).is_decoder:
+        raise ModelError(
+            f"A {model.config.model_type} model has one number of heads and neurons in all layers; "
+            "only a decoder's layers can be laid out at their own sizes."
+        )
+    stock = copy.deepcopy(model).cpu().eval()
+    put_trimmed(stock, fold(stock), heads_of(stock), activation_of(stock))
     return stock
 
 
