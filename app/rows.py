@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from finegates.data.metric_kinds import goodness
 from finegates.methods import METHODS
 from finegates.methods.method import LEARNED
 from finegates.runs.status import ACTIVE_STATES
@@ -44,7 +45,7 @@ def opens(row: Row) -> bool:
 
 
 def best_gated(rows: Iterable[Row]) -> str | None:
-    """The run that pages open on where none is chosen: furthest up and to the right of its data.
+    """The run that pages open on where none is chosen: of its data the best that removes most.
 
     Of finished runs that keep their learned gates, and if possible their weights, on the data that
     most finished runs are on.
@@ -52,12 +53,14 @@ def best_gated(rows: Iterable[Row]) -> str | None:
     finished = [row for row in rows if row["status"] == "finished"]
     count = Counter(row["fingerprint"] for row in finished)
 
-    def goodness(row: Row) -> tuple[bool, int, float]:
-        place = (row["score"] or 0.0) + (row["removed_weights_fraction"] or 0.0)
+    def rank(row: Row) -> tuple[bool, int, float]:
+        score = row["score"]
+        place = goodness(row["metric"], score) if score is not None else 0.0
+        place += row["removed_weights_fraction"] or 0.0
         return WEIGHTS in row["keeps"], count[row["fingerprint"]], place
 
     known = [row for row in finished if has_learned_gates(row) and opens(row)]
-    return max(known, key=goodness)["run"] if known else None
+    return max(known, key=rank)["run"] if known else None
 
 
 def gates_first(rows: Iterable[Row]) -> list[Row]:

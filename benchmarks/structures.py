@@ -1,14 +1,15 @@
-"""Which unit should a gate stand for? Times of each on RoBERTa-base's shape, scores on SST-2.
+"""Which unit should a gate stand for? Times of each on RoBERTa-base's shape, scores on GLUE tasks.
 
     python -m benchmarks.structures times [--remove 0.2,0.4,0.6] [--shapes 32x128,1x32]
     FINEGATES_CPU_WORKERS=2 python -m benchmarks.structures train --glue-dir PATH/glue_data \
-        --runs-dir runs/frontier [--seeds 0]
-    python -m benchmarks.structures scores --runs-dir runs/frontier [--seeds 0]
+        --runs-dir runs/frontier [--task sst2] [--seeds 0]
+    python -m benchmarks.structures scores --runs-dir runs/frontier [--task sst2] [--seeds 0]
 
 Times have random weights and random gates of unequal widths, in float32 on the CPU: what is reached
-of the ratio of multiply-accumulates. Scores are of MiniLM and 4,000 rows of SST-2, as the frontier
-trains `finegates+full` from the fine-tuned model (benchmarks/frontier), each run timed next to its
-dense model. Train starts from the frontier's dense run of the same seed, so it has to be there.
+of the ratio of multiply-accumulates. Scores are of MiniLM and a task (4,000 rows of SST-2, or all
+of STS-B), as the frontier trains `finegates+full` from the fine-tuned model (benchmarks/frontier),
+each run timed next to its dense model. Train starts from the frontier's dense run of the same task
+and seed, so it has to be there.
 Each row is written as soon as it is measured, into benchmarks/results/structures.json. The last
 line printed is that JSON.
 """
@@ -39,8 +40,9 @@ from finegates.runs.folder import Run, open_run
 from finegates.settings import words_of
 from finegates.training.restore import restore_model
 
-RESULT, TASK, PART = "structures.json", "sst2", "warm"
-KEY = ("model", "units", "uniform", "remove", "seed", "batch_size", "seq_len")
+RESULT, PART = "structures.json", "warm"
+GLUE_TASKS = ("sst2", "stsb")
+KEY = ("model", "task", "units", "uniform", "remove", "seed", "batch_size", "seq_len")
 TARGETS = (0.4, 0.6)
 """Those of `MATRICES` are the frontier's."""
 
@@ -78,7 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("what", choices=("times", "train", "scores"))
     parser.add_argument("--glue-dir", help="of train")
     parser.add_argument("--runs-dir", type=Path, help="of train and scores")
-    parser.add_argument("--seeds", default="0", help="of train and scores")
+    parser.add_argument("--task", choices=GLUE_TASKS, default=GLUE_TASKS[0], help="the same")
+    parser.add_argument("--seeds", default="0", help="the same")
     parser.add_argument("--model", default="roberta-base", help="of times")
     parser.add_argument("--remove", default="0.2,0.4,0.6", help="fractions, of times")
     parser.add_argument("--shapes", default="32x128,1x32", help="rows x tokens")
@@ -100,7 +103,7 @@ def _times(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         forms = None
         for remove in map(float, words_of(options.remove)):
             forms = candidates(model, Cut(remove=remove), dense=forms)
-            about = {"model": options.model, "seed": None, **choice.row}
+            about = {"model": options.model, "task": None, "seed": None, **choice.row}
             yield from ({**row, **about} for row in _timed(forms, options))
 
 
@@ -111,31 +114,33 @@ def _train(options: argparse.Namespace) -> None:
     (part,) = (part for part in PARTS if part.name == PART)
     groups = []
     for seed in map(int, words_of(options.seeds)):
-        start = reference_of(TASK, seed, runs_dir)
+        start = reference_of(options.task, seed, runs_dir)
         for choice in CHOICES[1:]:
-            settings = settings_of(part, TASK) | {
+            settings = settings_of(part, options.task) | {
                 "start_from": start, "gate_units": list(choice.units),
                 "gate_shape": "uniform" if choice.uniform else "free",
             }  # fmt: skip
             cells = [Cell(WARM_METHOD, target, seed) for target in TARGETS]
-            groups.append(start_sweep(runs_dir, group_of(choice, seed), settings, cells))
+            name = group_of(options.task, choice, seed)
+            groups.append(start_sweep(runs_dir, name, settings, cells))
     wait_for(groups, runs_dir)
 
 
-def group_of(choice: Choice, seed: int) -> str:
+def group_of(task: str, choice: Choice, seed: int) -> str:
     """The group of the runs of a choice and seed; the frontier's own where it trained them."""
     if choice.units == (MATRICES,):
-        return group_name(TASK, PART, seed)
-    return f"structures-{TASK}-{choice.name}-seed{seed}"
+        return group_name(task, PART, seed)
+    return f"structures-{task}-{choice.name}-seed{seed}"
 
 
 def _scores(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """What is finished; the score and what it lost, next to the times of the same model."""
     runs_dir = options.runs_dir.resolve()
     for seed in map(int, words_of(options.seeds)):
-        reference = open_run(runs_dir, reference_of(TASK, seed, runs_dir)).status().score
+        dense = open_run(runs_dir, reference_of(options.task, seed, runs_dir))
+        reference = dense.status().score
         for choice in CHOICES:
-            group = open_group(runs_dir, group_of(choice, seed))
+            group = open_group(runs_dir, group_of(options.task, choice, seed))
             for run in (open_run(runs_dir, run_id) for run_id in group.runs):
                 if run.status().state == "finished":
                     yield from _scored(run, choice, reference, options)
@@ -146,7 +151,7 @@ def _scored(
 ) -> Iterator[dict[str, Any]]:
     score = run.status().score
     about = {"model": run.spec.model, "seed": run.spec.seed, **choice.row}
-    about |= {"remove": run.spec.target_sparsity, "task": TASK, "run": run.id}
+    about |= {"remove": run.spec.target_sparsity, "task": run.spec.task, "run": run.id}
     about |= {"score": score, "points_lost": 100 * (reference - score)}
     forms = candidates(restore_model(run)[0], None)
     yield from ({**row, **about} for row in _timed(forms, options))

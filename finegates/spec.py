@@ -18,6 +18,13 @@ from finegates.settings import check_settings, setting
 
 SAMPLE_TASK = "sample"
 FILE_TASK = "file"
+TEXT_TASK, INSTRUCTIONS_TASK = "text", "instructions"
+LANGUAGE_TASKS = (TEXT_TASK, INSTRUCTIONS_TASK)
+"""Tasks of a causal language model: the next token of a file's texts, or of its answers."""
+CAUSAL_LM = "causal-lm"
+"""The problem of the language tasks, which have no labels."""
+OWN_FILE_TASKS = (FILE_TASK, *LANGUAGE_TASKS)
+"""Tasks whose data is a file of the user's."""
 GLUE_TASKS = ("cola", "stsb", "mrpc", "rte", "sst2", "mnli", "qnli", "qqp")
 FITTED, DRAWN = "fitted", "drawn"
 EVEN, SENSITIVE = "even", "sensitivity"
@@ -36,9 +43,18 @@ NO_SPLIT = "(none)"
 """As ``split_column``: no column is one."""
 OF_A_FILE = (
     "separator", "encoding", "decimal", "header", "text_column", "pair_column", "label_column",
-    "cleaning", "split_column", "validation_data",
+    "prompt_column", "answer_column", "messages_column", "cleaning", "split_column",
+    "validation_data",
 )  # fmt: skip
 """Settings for a file alone."""
+COLUMNS_OF_TASKS = {
+    FILE_TASK: ("text_column", "pair_column", "label_column"),
+    TEXT_TASK: ("text_column",),
+    INSTRUCTIONS_TASK: ("prompt_column", "answer_column", "messages_column"),
+}
+"""The columns that a file is learned from, by its task."""
+REMEDIES_OF_TEXT = ("drop_empty_texts", "drop_repeats", "drop_leaks")
+"""Those that need no labels."""
 
 EVALUATIONS_PER_EPOCH = 2
 EVALUATION_SHARE = 0.1
@@ -60,13 +76,16 @@ class RunSpec:
     # data
     task: str = setting(
         SAMPLE_TASK,
-        "GLUE task, the bundled sample, or 'file' for a file of yours (implied by data).",
+        "GLUE task, the bundled sample, or 'file' for a labelled file of yours (implied by data). "
+        "Of causal language models: 'text' for a file of texts, 'instructions' for one of prompts "
+        "and answers.",
         group=_DATA,
-        choices=(SAMPLE_TASK, *GLUE_TASKS, FILE_TASK),
+        choices=(SAMPLE_TASK, *GLUE_TASKS, *OWN_FILE_TASKS),
     )
     data: str | None = setting(
         None,
-        "Your file: a table as text (CSV, TSV and the like), JSON or Parquet; its content decides.",
+        "Your file: a table as text (CSV, TSV and the like), JSON or Parquet; its content decides. "
+        "Of task 'text' also plain text, whose documents are parted by blank lines.",
         group=_DATA,
     )
     separator: str = setting(
@@ -97,6 +116,18 @@ class RunSpec:
         None, "Column of the second text; guessed if no text column is named.", group=_DATA
     )
     label_column: str | None = setting(None, "Column of the label; guessed if empty.", group=_DATA)
+    prompt_column: str | None = setting(
+        None, "Column of the prompt, of task 'instructions'; guessed if empty.", group=_DATA
+    )
+    answer_column: str | None = setting(
+        None, "Column of the answer that is learned; guessed if empty.", group=_DATA
+    )
+    messages_column: str | None = setting(
+        None,
+        "Column of whole chats, lists of messages with role and content, instead of prompt and "
+        "answer; the model's chat template writes them. Guessed if empty.",
+        group=_DATA,
+    )
     problem: str = setting(
         "auto",
         "What the label is: classes, or a number to predict.",
@@ -141,8 +172,11 @@ class RunSpec:
         group=_DATA, minimum=2, unit="rows",
     )  # fmt: skip
     max_length: int = setting(
-        128, "Longer texts are cut.", group=_DATA, minimum=4, maximum=8192, unit="tokens"
-    )
+        128,
+        "Longer rows are cut. Of task 'text' the length of the blocks that all texts, joined, are "
+        "cut into; each is read on its own.",
+        group=_DATA, minimum=4, maximum=8192, unit="tokens",
+    )  # fmt: skip
     # model
     model: str = setting(
         "minilm",
@@ -423,20 +457,21 @@ class RunSpec:
 
     def __post_init__(self) -> None:
         check_settings(self)
-        if self.task == FILE_TASK and not self.data:
-            raise SpecError("task is 'file' but no file was given; set data to its path.")
-        if self.data and self.task != FILE_TASK:
+        if self.task in OWN_FILE_TASKS and not self.data:
+            raise SpecError(f"task is '{self.task}' but no file was given; set data to its path.")
+        if self.data and self.task not in OWN_FILE_TASKS:
             raise SpecError(
                 f"Both data='{self.data}' and task='{self.task}' were given; a file is its own "
                 "task: leave task out, or leave data out."
             )
         given = [name for name in OF_A_FILE if getattr(self, name) != FIELDS[name].default]
-        if given and self.task != FILE_TASK:
+        if given and self.task not in OWN_FILE_TASKS:
             what = "columns" if given[0].endswith("column") else "rows"
             raise SpecError(
                 f"{given[0]} was given, but the task '{self.task}' has its own {what}; leave it "
                 "out, or give a file with data."
             )
+        _check_columns(self)
         _check_encoding(self.encoding)
         if {"merge_rare_classes", "drop_rare_classes"} <= {*self.cleaning}:
             raise SpecError(
@@ -509,17 +544,39 @@ class RunSpec:
         return METHODS[self.method].target_meaning
 
 
+def _check_columns(spec: RunSpec) -> None:
+    """Raises SpecError if a file's task has no such column, problem or remedy."""
+    own = COLUMNS_OF_TASKS.get(spec.task, ())
+    for name in (column for columns in COLUMNS_OF_TASKS.values() for column in columns):
+        if getattr(spec, name) and own and name not in own:
+            raise SpecError(
+                f"{name} was given, but the task '{spec.task}' learns from {', '.join(own)}; leave "
+                f"{name} out, or choose another task."
+            )
+    if spec.messages_column and (spec.prompt_column or spec.answer_column):
+        raise SpecError(
+            "messages_column was given beside prompt_column or answer_column; a chat holds both, "
+            "so leave one of them out."
+        )
+    if spec.task not in LANGUAGE_TASKS:
+        return
+    if spec.problem != "auto":
+        raise SpecError(
+            f"problem is '{spec.problem}', but the task '{spec.task}' predicts tokens; leave "
+            "problem out."
+        )
+    if labelled := [name for name in spec.cleaning if name not in REMEDIES_OF_TEXT]:
+        raise SpecError(
+            f"cleaning has '{labelled[0]}', which is about labels, and the task '{spec.task}' has "
+            f"none; allowed are {', '.join(REMEDIES_OF_TEXT)}."
+        )
+
+
 def _check_units(spec: RunSpec) -> None:
     """Raises SpecError if gates of structures are asked for what they can't do."""
     units = chosen_units(spec.gate_units)
-    if units in ((AUTO,), (MATRICES,)):
-        return
-    check_whole(units, spec.gate_sides, spec.target_modules, ROLES)
-    if spec.kurtosis_weighting:
-        raise SpecError(
-            f"kurtosis_weighting is on, but gate_units is '{','.join(spec.gate_units)}'; it weighs "
-            f"rows and columns, so take '{MATRICES}', or leave it off."
-        )
+    if units not in ((AUTO,), (MATRICES,)):
+        check_whole(units, spec.gate_sides, spec.target_modules, ROLES)
 
 
 def _check_counting(spec: RunSpec) -> None:

@@ -11,7 +11,16 @@ from finegates.errors import SpecError
 from finegates.gates.layout import ROLES
 from finegates.methods import METHODS
 from finegates.nn import penalty
-from finegates.spec import FIELDS, OF_A_FILE, PENALTIES, RunSpec, make_spec
+from finegates.spec import (
+    COLUMNS_OF_TASKS,
+    FIELDS,
+    FILE_TASK,
+    INSTRUCTIONS_TASK,
+    OF_A_FILE,
+    PENALTIES,
+    RunSpec,
+    make_spec,
+)
 
 
 def test_every_setting_has_help_and_a_group():
@@ -113,7 +122,9 @@ specs = st.fixed_dictionaries(
 def test_what_is_said_of_a_file_is_for_a_file_only(name):
     choices = FIELDS[name].metadata["choices"] or ("x",)
     other = {"cleaning": ("drop_leaks",), "encoding": "cp1252"}.get(name, choices[-1])
-    assert getattr(make_spec({"data": "a.csv", name: other}), name) == other
+    of_chats = name in COLUMNS_OF_TASKS[INSTRUCTIONS_TASK]
+    task = INSTRUCTIONS_TASK if of_chats else FILE_TASK
+    assert getattr(make_spec({"task": task, "data": "a.csv", name: other}), name) == other
     with pytest.raises(SpecError, match=f"{name} was given, but the task 'sst2' has its own"):
         make_spec({"task": "sst2", name: other})
     assert make_spec({"task": "sst2", name: FIELDS[name].default}).task == "sst2"

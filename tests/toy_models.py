@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import torch
+from tokenizers.processors import ByteLevel
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     BertTokenizerFast,
+    PreTrainedTokenizerFast,
 )
 
 from finegates.data.sample import load_sample
@@ -52,7 +54,7 @@ def _drawn(kind, model_type: str, seed: int, changes: dict):
                 parameter.copy_(torch.randn_like(parameter) / parameter.shape[1] ** 0.5)
             elif name.endswith("bias"):
                 parameter.copy_(0.3 * torch.randn_like(parameter))
-            elif "norm.weight" in name:
+            elif model_type in DECODER_TYPES and "norm.weight" in name:
                 parameter.add_(0.3 * torch.randn_like(parameter))
     return model.eval()
 
@@ -67,11 +69,35 @@ def toy_inputs(rows: int = 3, length: int = 9):
 
 def save_toy_model(folder: Path) -> Path:
     """A folder as ``save_pretrained`` writes it: a toy BERT and a tokenizer for the sample."""
-    words = sorted({word for text in load_sample()["text"] for word in text.lower().split()})
-    words += sorted({c for word in words for c in (word[0], f"##{word[-1]}")} | {".", "a", "##a"})
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    vocabulary = {word: i for i, word in enumerate(dict.fromkeys([*special, *words]))}
+    vocabulary = _vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])
     tokenizer = BertTokenizerFast(vocab=vocabulary)
     toy_model(vocab_size=len(vocabulary), max_position_embeddings=64).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def save_toy_decoder(folder: Path, model_type: str = "llama", **changes) -> Path:
+    """The same of a decoder: without a head, and with a tokenizer that has an end but no padding.
+
+    Args:
+        folder: Made if need be.
+        model_type: One of `DECODER_TYPES`.
+        changes: Of the config. One embedding is to spare, as a type may bring an end of its own.
+    """
+    vocabulary = _vocabulary(["<unk>", "<s>", "</s>"])
+    pieces = BertTokenizerFast(vocab=vocabulary, unk_token="<unk>").backend_tokenizer
+    pieces.post_processor = ByteLevel()  # no special tokens
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=pieces, unk_token="<unk>", bos_token="<s>", eos_token="</s>"
+    )
+    sizes = {"vocab_size": len(tokenizer) + 1, "max_position_embeddings": 64, "pad_token_id": None}
+    toy_language_model(model_type, **{**sizes, **changes}).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def _vocabulary(special: list[str]) -> dict[str, int]:
+    """Special tokens, then the sample's words and their pieces."""
+    words = sorted({word for text in load_sample()["text"] for word in text.lower().split()})
+    words += sorted({c for word in words for c in (word[0], f"##{word[-1]}")} | {".", "a", "##a"})
+    return {word: i for i, word in enumerate(dict.fromkeys([*special, *words]))}

@@ -1,10 +1,13 @@
 """Dense baselines: a line across the chart for each, with its name behind the right end."""
 
+import math
+
 import altair as alt
 import pandas as pd
 
 from app.charts import style
 from app.charts.series import Encodings
+from finegates.data.metric_kinds import is_lower_better, score_text
 
 LABEL_HEIGHT = 15
 """Pixels that a name needs, so that two of them never lie on one another."""
@@ -15,17 +18,20 @@ AXIS_AND_LEGEND = 130
 """Pixels of a chart's height that the plot does not have."""
 
 
-def dense_lines(baselines: pd.DataFrame, encodings: Encodings, gap: float) -> list[alt.Chart]:
+def dense_lines(
+    baselines: pd.DataFrame, encodings: Encodings, gap: float, metric: str
+) -> list[alt.Chart]:
     """Lines at the medians, each in its method's colour; names behind them, moved apart.
 
     Args:
         baselines: From `app.tradeoff.frames.baselines`.
         encodings: Of the chart.
         gap: From `label_gap`.
+        metric: Whose scores they are.
     """
     frame = baselines.sort_values("median")
-    frame["name"] = names_of(frame)
-    frame["label_y"] = apart(list(frame["median"]), gap)
+    frame["name"] = names_of(frame, metric)
+    frame["label_y"] = apart_on_axis(metric, list(frame["median"]), gap)
     base = alt.Chart(frame).encode(color=encodings.color, tooltip=_tooltip())
     line = base.mark_rule(strokeWidth=1.6, strokeDash=[2, 3])
     text = base.mark_text(align="left", baseline="middle", dx=6, fontSize=12, fontWeight=600)
@@ -35,14 +41,30 @@ def dense_lines(baselines: pd.DataFrame, encodings: Encodings, gap: float) -> li
     ]
 
 
-def label_gap(score_range: float, height: int) -> float:
-    """What two names have to lie apart on the score axis of a chart of this height in pixels."""
-    return LABEL_HEIGHT * score_range / (height - AXIS_AND_LEGEND)
+def label_gap(metric: str, low: float, high: float, height: int) -> float:
+    """What two names have to lie apart on a score axis from low to high.
+
+    Args:
+        metric: Whose scores the axis has: on a log scale the gap is one of logarithms.
+        low: Its lower end.
+        high: Its upper end.
+        height: Of the chart, in pixels.
+    """
+    gap = math.log(high / low) if is_lower_better(metric) else high - low
+    return LABEL_HEIGHT * gap / (height - AXIS_AND_LEGEND)
 
 
-def names_of(baselines: pd.DataFrame) -> pd.Series:
+def apart_on_axis(metric: str, scores: list[float], gap: float) -> list[float]:
+    """As `apart`, of scores on the axis of their metric."""
+    if not is_lower_better(metric):
+        return apart(scores, gap)
+    return [math.exp(place) for place in apart([math.log(score) for score in scores], gap)]
+
+
+def names_of(baselines: pd.DataFrame, metric: str) -> pd.Series:
     """What stands behind each line; the tooltip has all of it."""
-    return short_names(baselines) + " " + baselines["median"].map("{:.3f}".format)
+    scores = baselines["median"].map(lambda score: score_text(score, metric))
+    return short_names(baselines) + " " + scores
 
 
 def short_names(frame: pd.DataFrame) -> pd.Series:
@@ -54,9 +76,9 @@ def short_names(frame: pd.DataFrame) -> pd.Series:
     return cut.where(~alone, frame["method"])
 
 
-def room_for_names(baselines: pd.DataFrame) -> int:
+def room_for_names(baselines: pd.DataFrame, metric: str) -> int:
     """Pixels that the names need to the right of the plot."""
-    return 12 + round(LETTER_WIDTH * max(map(len, names_of(baselines)), default=0))
+    return 12 + round(LETTER_WIDTH * max(map(len, names_of(baselines, metric)), default=0))
 
 
 def apart(values: list[float], gap: float) -> list[float]:

@@ -18,6 +18,8 @@ HEIGHT, LEGEND_LINE = 280, 20
 """In pixels; a long legend takes nothing from the lines above it."""
 
 FAINT, PALE = 0.32, 0.12
+SCORE = "score"
+"""The column whose axis has the range and the scale of its metric."""
 LINES, MARKS = "lines", "marks"
 """Names of the data of a specification."""
 MOST_POINTS, MOST_MARKS = 3000, 300
@@ -56,6 +58,7 @@ class Axis:
         format: Of its numbers, as d3 has it.
         end: Where it ends at least, so that it stands still while runs go on.
         includes: Values that must be on it.
+        metric: Whose scores it shows, if it does.
     """
 
     column: str
@@ -63,6 +66,7 @@ class Axis:
     format: str = "~g"
     end: float | None = None
     includes: tuple[float, ...] = ()
+    metric: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,8 @@ def _specification(plan: _Plan) -> dict[str, Any]:
         axis=alt.Axis(title=y.title, format=y.format),
         scale=alt.Scale(zero=False)
         if plan.y_domain is None
+        else style.score_scale(y.metric, *plan.y_domain)
+        if y.column == SCORE
         else alt.Scale(domain=list(plan.y_domain), nice=False),
     )
     base = _base(LINES, plan)
@@ -238,8 +244,8 @@ def _y_domain(frame: pd.DataFrame, y: Axis, raw: str) -> tuple[float, float] | N
     if "%" in y.format:
         top = max(_SMALLEST_TOP, _ROOM * max(values, default=0))
         return 0, min(style.TOP, math.ceil(top / STEP_OF_TOP) * STEP_OF_TOP)
-    if y.column == "score" and values:
-        return style.spread(min(values), max(values))
+    if y.column == SCORE and values:
+        return style.score_range(y.metric, min(values), max(values))
     return None
 
 

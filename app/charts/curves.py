@@ -120,8 +120,8 @@ def _step_axis(total_steps: int) -> alt.X:
 EXPLANATIONS = {
     "loss": "Loss on the task, without the sparsity penalty. The faint line is each log as it is, "
     "the strong one their mean over the lines around it, where near ones count most.",
-    "score": "The main metric on the validation rows. Above the dashed line the model has learned "
-    "more than the most common answer.",
+    "score": "The main metric on the validation rows. Better than the dashed line, the model has "
+    "learned more than the most common answer, or a language model more than it knew.",
     "sparsity": "How much is closed and removed, against what the run asks for at this step. "
     + TERMS["expected"]
     + " At the step marked “rounded” the lowest gates are closed so that exactly the target is "
@@ -130,7 +130,7 @@ EXPLANATIONS = {
 
 HOW_TO_READ = {
     "loss": "Lower is better. Strong: smoothed; faint: each log as it is.",
-    "score": "Higher is better. Each point is an evaluation on the validation rows.",
+    "score": "Each point is an evaluation on the validation rows.",
     "sparsity": "The blue line should follow the dotted target and end on it.",
     "sparsities": "Each strong line should follow the faint one, its run's target at that step.",
 }

@@ -7,6 +7,7 @@ import altair as alt
 import pandas as pd
 
 from app.charts.style import BLUE, GRAY, GREEN, ORANGE, layered, percent_axis
+from finegates.data.metric_kinds import is_lower_better, loss_unit
 from finegates.fitting.fit import Answer
 from finegates.fitting.search import Try
 
@@ -31,6 +32,11 @@ def tried_frame(answer: Answer, max_drop: float) -> pd.DataFrame:
     )  # fmt: skip
 
 
+def lost_title(metric: str) -> str:
+    """What an axis or a column of losses is called."""
+    return "% more perplexity" if is_lower_better(metric) else "Points lost"
+
+
 def _verdict(one: Try, max_drop: float) -> str:
     if one.lost:
         return LOST
@@ -44,28 +50,29 @@ def search_chart(answer: Answer, max_drop: float) -> alt.LayerChart:
         answer: What is known so far.
         max_drop: The tolerance, as a fraction of the score.
     """
+    unit = loss_unit(answer.metric)
     frame, points = tried_frame(answer, max_drop), 100 * max_drop
     top = min(-_LEAST_POINTS, frame["low"].min())
     bottom = max(points + _LEAST_POINTS, frame["high"].max())
     y = partial(
         alt.Y,
-        axis=alt.Axis(title="Points lost (below 0: gained)", format=".2~f"),
+        axis=alt.Axis(title=f"{lost_title(answer.metric)} (below 0: gained)", format=".2~f"),
         scale=alt.Scale(domain=[top, bottom], reverse=True, nice=True, zero=False),
     )
-    layers = [*_tolerance(top, points, y), *_trainings(frame, y)]
+    layers = [*_tolerance(top, points, unit, y), *_trainings(frame, y)]
     if answer.target is not None:
         layers.append(_answer_line(answer.target))
     return layered(*layers).properties(height=HEIGHT)
 
 
-def _tolerance(top: float, points: float, y: Callable[..., alt.Y]) -> list[alt.Chart]:
+def _tolerance(top: float, points: float, unit: str, y: Callable[..., alt.Y]) -> list[alt.Chart]:
     """A band down to what may be lost, and its two edges with their names."""
     band = (
         alt.Chart(pd.DataFrame([{"from": top, "to": points}]))
         .mark_rect(color=GREEN, opacity=0.10)
         .encode(y=y("from:Q"), y2="to:Q")
     )
-    named = [(0.0, "the dense reference"), (points, f"tolerance: {points:g} points")]
+    named = [(0.0, "the dense reference"), (points, f"tolerance: {points:g} {unit}")]
     edges = alt.Chart(pd.DataFrame(named, columns=["at", "name"]))
     lines = edges.mark_rule(color=GRAY, strokeDash=[4, 4]).encode(y=y("at:Q"))
     names = edges.mark_text(align="right", baseline="bottom", dx=-4, dy=-3, color=GRAY).encode(
@@ -91,7 +98,7 @@ def _trainings(frame: pd.DataFrame, y: Callable[..., alt.Y]) -> list[alt.Chart]:
     tooltip = [
         alt.Tooltip("target:Q", title="Removed", format=".0%"),
         alt.Tooltip("seed:Q", title="Seed"),
-        alt.Tooltip("drop:Q", title="Points lost", format=".1f"),
+        alt.Tooltip("drop:Q", title="Lost", format=".1f"),
         alt.Tooltip("low:Q", title="From", format=".1f"),
         alt.Tooltip("high:Q", title="To", format=".1f"),
     ]

@@ -6,6 +6,8 @@ import altair as alt
 import pandas as pd
 
 from app.charts import style
+from app.words import metric_name
+from finegates.data.metric_kinds import score_text
 
 HEIGHT = 400
 KINDS = {"budget": "circle", "threshold": "triangle-up", "as trained": "diamond"}
@@ -29,14 +31,14 @@ def score_curve(
         frame: From `app.prune.frames.score_frame`.
         here: Fraction removed by the cut that is looked at.
         dense: Score of nothing removed, if known.
-        metric: Name of the metric, in words.
+        metric: What the scores are.
     """
     unsure = frame.dropna(subset=["low", "high"])
     scores = [*frame["score"], *unsure["low"], *unsure["high"], *([] if dense is None else [dense])]
-    low, high = style.spread(min(scores), max(scores))
+    low, high = style.score_range(metric, min(scores), max(scores))
     y: dict[str, Any] = {
-        "scale": alt.Scale(domain=[low, high], nice=False, zero=False),
-        "axis": alt.Axis(title=metric, format=style.SCORE_AXIS),
+        "scale": style.score_scale(metric, low, high),
+        "axis": alt.Axis(title=metric_name(metric), format=style.SCORE_AXIS),
     }
     base = alt.Chart(frame).encode(x=_removed_axis(), y=alt.Y("score:Q", **y))
     partial = alt.datum.rows != "all"
@@ -66,7 +68,7 @@ def score_curve(
         bars = alt.Chart(unsure).mark_rule(color=style.BLUE, strokeWidth=4, opacity=0.3)
         layers.insert(0, bars.encode(x=_removed_axis(), y=alt.Y("low:Q", **y), y2="high:Q"))
     if dense is not None:
-        layers.append(style.rule(dense, f"every gate open {dense:.3f}"))
+        layers.append(style.rule(dense, f"every gate open {score_text(dense, metric)}"))
     return style.layered(*layers).properties(height=HEIGHT)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import altair as alt
 
+from finegates.data.metric_kinds import is_lower_better
 from finegates.reports.palette import (
     BLUE,
     GRAY,
@@ -40,6 +41,8 @@ SMALLEST_RANGE = 0.1
 
 PAST_BEST = 0.03
 """Of a range of scores that ends at the best there is, 1: room for half a point."""
+MARGIN = 0.08
+"""Of a range of scores, beyond each of its ends."""
 TOP = 1.02
 """Where an axis of fractions ends at most: a line on 100% is whole."""
 
@@ -130,7 +133,7 @@ def upright(x: float, label: str) -> alt.LayerChart:
     return line + text
 
 
-def spread(low: float, high: float, margin: float = 0.08) -> tuple[float, float]:
+def spread(low: float, high: float, margin: float = MARGIN) -> tuple[float, float]:
     """A range of scores a little wider than its data, and never so narrow that noise fills it.
 
     It ends right above 1 where scores are near it: none can be higher, and a point on 1 is whole.
@@ -142,6 +145,21 @@ def spread(low: float, high: float, margin: float = 0.08) -> tuple[float, float]
     if high <= 1 < top and top > best:
         return round_down(min(low - gap * margin, best - 2 * half)), best
     return round_down(middle - half), round_up(top)
+
+
+def score_range(metric: str, low: float, high: float) -> tuple[float, float]:
+    """As `spread`, of a metric's scores; of a perplexity by ratios, as its axis has them."""
+    if not is_lower_better(metric):
+        return spread(low, high)
+    gap, middle = max(math.log(high / low), SMALLEST_RANGE), math.log(high * low) / 2
+    half = gap * (0.5 + MARGIN)
+    return math.exp(middle - half), math.exp(middle + half)
+
+
+def score_scale(metric: str, low: float, high: float) -> alt.Scale:
+    """The scale of an axis of scores from one end to the other; of a perplexity a log scale."""
+    kind: dict[str, Any] = {"type": "log"} if is_lower_better(metric) else {"zero": False}
+    return alt.Scale(domain=[low, high], nice=False, **kind)
 
 
 def round_down(value: float) -> float:

@@ -1,5 +1,7 @@
 """Score against sparsity: a point for each run, a line through the medians of each method."""
 
+import math
+
 import altair as alt
 import pandas as pd
 
@@ -16,6 +18,7 @@ from app.charts.tradeoff_layers import (
     whiskers,
 )
 from app.words import metric_name
+from finegates.data.metric_kinds import baseline_name, is_lower_better, score_text
 
 HEIGHT, PANEL_HEIGHT, SMALL_HEIGHT = 460, 430, 320
 WIDTH, PANEL_WIDTH = 660, 300
@@ -54,7 +57,7 @@ def tradeoff(
         axis: Column of the x axis, a key of `app.charts.axes.AXES`.
         x_title: What the column is, in words.
         metric: Name of the metric.
-        majority: What the most common answer scores.
+        majority: What the most common answer scores, or the untrained model.
         front: The rows of ``lines`` on the Pareto front, to be joined and marked.
         quoted: From `app.tradeoff.paper_points.quoted`, another model's.
         growing: From `app.tradeoff.growing.growing`: runs at work.
@@ -67,48 +70,53 @@ def tradeoff(
     quoted = nothing if quoted is None else quoted
     growing = nothing if growing is None else growing.dropna(subset=[axis])
     partial = nothing if partial is None else partial.dropna(subset=[axis])
-    low, high, is_near = _range(lines, runs, baselines, quoted, growing, partial, majority)
+    low, high, is_near = _range(metric, lines, runs, baselines, quoted, growing, partial, majority)
     encodings = Encodings(
         looks_of(lines, baselines),
         axis,
         x_axis=style.percent_axis(x_title, tickCount=8),
         x_scale=alt.Scale(domain=_x_range(axis, lines, runs, quoted, growing, partial), nice=False),
         y_axis=alt.Axis(title=metric_name(metric), format=style.SCORE_AXIS),
-        y_scale=alt.Scale(domain=[low, high], nice=False, zero=False),
+        y_scale=style.score_scale(metric, low, high),
         width=width,
     )
-    gap = label_gap(high - low, height)
+    gap = label_gap(metric, low, high, height)
     layers: list[alt.Chart | alt.LayerChart] = []
     if majority is not None:
-        layers.append(_majority(majority, low, is_near))
+        layers.append(_majority(metric, majority, (low, high), is_near))
     if len(baselines):
-        layers += dense_lines(baselines, encodings, gap)
+        layers += dense_lines(baselines, encodings, gap, metric)
     if front is not None and len(front):
         layers += front_line(front, encodings)
     if len(quoted):
         layers += quoted_points(quoted, encodings)
     if len(lines):
         layers += whiskers(lines, encodings) + median_lines(lines, encodings)
-        layers += curve_ends(lines, encodings, gap)
+        layers += curve_ends(lines, encodings, gap, metric)
     if len(partial):
         layers += partial_points(partial, encodings)
     if len(runs):
         layers.append(run_points(runs, encodings))
     if len(growing):
         layers += growing_points(growing, encodings)
-    padding = {**PADDING, "right": room_for_names(baselines)}
+    padding = {**PADDING, "right": room_for_names(baselines, metric)}
     return style.layered(*layers).properties(
         height=height + encodings.legend_height, padding=padding
     )
 
 
-def _majority(score: float, low: float, is_near: bool) -> alt.LayerChart:
-    """A line, or only its name at the bottom where it would be far below."""
-    name = f"majority baseline {score:.3f}"
-    return style.rule(score, name) if is_near else style.rule(low, f"{name}, below", 0)
+def _majority(
+    metric: str, score: float, ends: tuple[float, float], is_near: bool
+) -> alt.LayerChart:
+    """A line, or only its name at the worse end where it would be far beyond."""
+    name = f"{baseline_name(metric)} {score_text(score, metric)}"
+    if is_near:
+        return style.rule(score, name)
+    return style.rule(ends[0], f"{name}, {'above' if score > ends[1] else 'below'}", 0)
 
 
 def _range(
+    metric: str,
     lines: pd.DataFrame,
     runs: pd.DataFrame,
     baselines: pd.DataFrame,
@@ -117,14 +125,22 @@ def _range(
     partial: pd.DataFrame,
     majority: float | None,
 ) -> tuple[float, float, bool]:
-    """Lowest and highest score on the axis, and whether the majority baseline is within."""
+    """Lowest and highest score on the axis, and whether the majority baseline is within.
+
+    A perplexity's axis ends where its ratios say, and holds the untrained model's if it is near.
+    """
     columns = [
         lines["low"], lines["high"], runs["score"], baselines["median"], quoted["score"],
         growing["score"], partial["low"], partial["high"],
     ]  # fmt: skip
     scores = pd.concat([c.astype(float) for c in columns if len(c)] or [pd.Series([0.5])])
-    low, high = style.spread(float(scores.min()), float(scores.max()))
+    low, high = style.score_range(metric, float(scores.min()), float(scores.max()))
     if majority is None:
+        return low, high, False
+    if is_lower_better(metric):
+        beyond = max(majority / high, low / majority)
+        if math.log(max(beyond, 1.0)) < NEAR * math.log(high / low):
+            return *style.score_range(metric, min(low, majority), max(high, majority)), True
         return low, high, False
     if low - majority < NEAR * (high - low):
         return min(low, majority - 0.005), max(high, majority + 0.005), True

@@ -5,7 +5,7 @@ import pandas as pd
 
 from app.charts import style
 from app.charts.axes import AXES, KIND_NAMES, KNOWN_AXES
-from app.charts.baselines import apart, short_names
+from app.charts.baselines import apart_on_axis, short_names
 from app.charts.series import Encodings
 from finegates.results.points import ROUNDED, THRESHOLDS, TRAINED
 
@@ -43,7 +43,9 @@ def whiskers(lines: pd.DataFrame, encodings: Encodings) -> list[alt.Chart]:
     return [bars.encode(x=encodings.x, y=encodings.y("low"), y2="high:Q", color=encodings.color)]
 
 
-def curve_ends(lines: pd.DataFrame, encodings: Encodings, gap: float) -> list[alt.Chart]:
+def curve_ends(
+    lines: pd.DataFrame, encodings: Encodings, gap: float, metric: str
+) -> list[alt.Chart]:
     """Cheap curves: a ring for each cut; at the end the target of the training, or whose it is."""
     cuts = lines[lines["kind"] != TRAINED].sort_values(encodings.axis)
     if cuts.empty:
@@ -53,7 +55,7 @@ def curve_ends(lines: pd.DataFrame, encodings: Encodings, gap: float) -> list[al
     named = zip(ends["trained_target"], short_names(ends), strict=True)
     ends["name"] = [f"from {target:.0%}" if target else name for target, name in named]
     ends["label_y"] = ends.groupby(ends[encodings.axis].round(2))["median"].transform(
-        lambda scores: apart(list(scores), gap)
+        lambda scores: apart_on_axis(metric, list(scores), gap)
     )
     texts = alt.Chart(ends).mark_text(align="left", dx=7, fontSize=11)
     return [

@@ -17,6 +17,7 @@ from app.rows import Row
 from app.run_table.columns import COLUMNS
 from app.text import escape_markdown
 from app.words import NOTHING, TERMS, metric_name
+from finegates.data.metric_kinds import direction_words
 from finegates.runs.folder import Run
 
 AXES = {"step": Axis("step", "Step"), "minutes": Axis("minutes", "Minutes since the first step")}
@@ -26,7 +27,7 @@ NO_GATES = "None of these runs has removed anything."
 HOW_TO_READ = {
     "loss": "Lower is better. Strong: the running mean; faint: each log as it is. It is the loss "
     "on the task, without the sparsity penalty.",
-    "score": "Higher is better. Each point is an evaluation on the validation rows.",
+    "score": "Each point is an evaluation on the validation rows.",
     "removed": "The share of the gated weights that is gone at each step: it should reach the "
     "run's target and stay there.",
 }
@@ -62,9 +63,11 @@ def draw_curves(curves: Curves, looks: Mapping[str, int], metrics: list[str]) ->
         loss = Axis("smoothed", "Task loss")
         _draw("Loss", "loss", train, looks, x, loss, raw="task_loss")
     with right:
-        one = metric_name(metrics[0]) if len(set(metrics)) == 1 else "Score"
+        metric = metrics[0] if len(set(metrics)) == 1 else ""
+        one = metric_name(metric)
         scored = evaluations.dropna(subset=["score"]) if len(evaluations) else evaluations
-        _draw(one, "score", scored, looks, x, Axis("score", one), points=True)
+        y = Axis("score", one, metric=metric)
+        _draw(one, "score", scored, looks, x, y, points=True, first=direction_words(metric))
     with st.container(border=True):
         removed = _removing(train)
         y = Axis("removed_weights_fraction", "Weights removed", "~%")
@@ -74,7 +77,7 @@ def draw_curves(curves: Curves, looks: Mapping[str, int], metrics: list[str]) ->
 
 def _draw(
     title: str, key: str, frame: pd.DataFrame, looks: Mapping[str, int], x: Axis, y: Axis,
-    nothing: str = "Comes with the first log line.", **options: Any,
+    nothing: str = "Comes with the first log line.", first: str = "", **options: Any,
 ) -> None:  # fmt: skip
     st.markdown(f"**{escape_markdown(title)}**")
     if frame.empty:
@@ -86,7 +89,7 @@ def _draw(
         selection_mode=ZOOM,
         alt=f"{title} of {number} runs against {x.title.lower()}",
     )  # fmt: skip
-    st.caption(HOW_TO_READ[key])
+    st.caption(f"{first} {HOW_TO_READ[key]}".lstrip())
 
 
 def _removing(train: pd.DataFrame) -> pd.DataFrame:

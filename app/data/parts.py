@@ -98,7 +98,7 @@ def draw_classes(report: DataReport, spec: RunSpec) -> None:
         splits = splits_of(spec)
         values = np.concatenate([splits.train["label"], splits.validation["label"]])
         st.altair_chart(
-            target_bars(frames.target_histogram(values), report.columns.label), key="target",
+            target_bars(frames.target_histogram(values), str(report.columns.label)), key="target",
             alt=f"How many of {len(values):,} rows have which number as their label",
         )  # fmt: skip
     tiles = st.columns(4)

@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import places
-from app.charts.how_small import search_chart, tried_frame
+from app.charts.how_small import lost_title, search_chart, tried_frame
 from app.reading.fits import Search, target_of
 from app.reading.runs import run_rows
 from app.rows import Row, is_active
@@ -15,6 +15,7 @@ from app.widgets.buttons import change_button
 from app.widgets.plain_code import plain_code
 from app.widgets.report_button import runs_report_button
 from app.words import duration, metric_name, percent
+from finegates.data.metric_kinds import loss_unit
 from finegates.errors import FineGatesError, RunError
 from finegates.fitting.drive import start_driver
 from finegates.fitting.fit import Answer
@@ -40,7 +41,8 @@ def draw_state(search: Search, folder: Path) -> None:
             st.badge("searching", icon=":material/search:", color="blue")
         else:
             st.badge("stands still", icon=":material/pause_circle:", color="orange")
-        asked = f"At most **{100 * search.fit.max_drop:g} points** below the reference"
+        unit = loss_unit(search.answer.metric if search.answer else "")
+        asked = f"At most **{100 * search.fit.max_drop:g} {unit}** below the reference"
         st.markdown(f"{asked} · {_count(rows)}", width="content")
         st.space("stretch")
         _draw_buttons(search, folder, active)
@@ -120,7 +122,7 @@ def _draw_numbers(answer: Answer) -> None:
     tiles[0].metric("Weights removed", f"{100 * answer.removed_weights_fraction:.1f} %")
     if answer.paired:
         tiles[1].metric(
-            "Drop, points", f"{100 * answer.paired.drop:.1f}",
+            f"Drop, {loss_unit(answer.metric)}", f"{100 * answer.paired.drop:.1f}",
             help=f"95% interval {100 * answer.paired.low:.1f} to {100 * answer.paired.high:.1f}.",
         )  # fmt: skip
     tiles[2].metric("Trainings", answer.trainings, help="The reference among them.")
@@ -143,7 +145,7 @@ def _draw_tried(search: Search, answer: Answer) -> None:
             frame.assign(target=100 * frame["target"]).round(1), hide_index=True,
             column_config={
                 "target": st.column_config.NumberColumn("Removed, %"),
-                "seed": "Seed", "drop": "Points lost", "low": "From", "high": "To",
+                "seed": "Seed", "drop": lost_title(answer.metric), "low": "From", "high": "To",
                 "verdict": "Verdict",
             },
         )  # fmt: skip

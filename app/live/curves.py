@@ -15,6 +15,7 @@ from app.curves.smoothing import choose_smoothing
 from app.live.header import heading
 from app.live.watched import Watched
 from app.words import metric_name
+from finegates.data.metric_kinds import baseline_name, direction_words
 
 FIRST_LOG = "Comes with the first log line."
 FIRST_EVALUATION = "The first evaluation has not come yet."
@@ -77,7 +78,8 @@ def _draw_loss(watched: Sequence[Watched], span: int) -> None:
 
 def _draw_score(watched: Sequence[Watched]) -> None:
     metrics = {each.status.metric for each in watched if each.status.metric}
-    title = metric_name(*metrics) if len(metrics) == 1 else "Score"
+    metric = next(iter(metrics)) if len(metrics) == 1 else ""
+    title = metric_name(metric)
     heading(title, curves.EXPLANATIONS["score"])
     rows = _together(watched, [each.feed.evaluations for each in watched])
     rows = rows.dropna(subset=["score"]) if len(rows) else rows
@@ -89,17 +91,23 @@ def _draw_score(watched: Sequence[Watched]) -> None:
     line = line_of_scores(watched)
     chart = overlay(
         rows, _looks(watched), _steps(watched),
-        Axis("score", title, includes=() if line is None else line[:1]),
+        Axis("score", title, includes=() if line is None else line[:1], metric=metric),
         points=True, columns=1, more=AT_EVALUATION, rule=line,
     )  # fmt: skip
-    draw_chart(chart, "score", "Score at each evaluation", curves.HOW_TO_READ["score"])
+    draw_chart(
+        chart,
+        "score",
+        "Score at each evaluation",
+        f"{direction_words(metric)} {curves.HOW_TO_READ['score']}",
+    )
 
 
 def line_of_scores(watched: Sequence[Watched]) -> tuple[float, str] | None:
-    """What scores are held against: the model that the runs start from, else the majority."""
+    """What scores are held against: the model that the runs start from, else the baseline."""
     references = {each.status.reference_score for each in watched}
     majorities = {each.status.majority_score for each in watched} - {None}
-    for found, what in ((references, "before training"), (majorities, "majority baseline")):
+    metric = next((each.status.metric for each in watched if each.status.metric), "")
+    for found, what in ((references, "before training"), (majorities, baseline_name(metric))):
         if len(found) == 1 and (score := next(iter(found))) is not None:
             return score, what
     return None

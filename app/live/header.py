@@ -18,6 +18,7 @@ from app.widgets.plain_code import plain_code
 from app.widgets.report_button import report_button
 from app.widgets.run_name import rename_popover
 from app.words import STATES, TERMS
+from finegates.data.metric_kinds import baseline_name, change_text, is_lower_better
 from finegates.gates.counting import COUNT_WORDS
 from finegates.methods import METHODS
 from finegates.runs.folder import BROKEN, Run
@@ -98,17 +99,19 @@ def _draw_progress(status: Status) -> None:
 
 def draw_tiles(run: Run, status: Status) -> None:
     """The numbers that count, each with its definition on hover."""
-    metric = escape_markdown(words.metric_name(status.metric))
+    metric, score, baseline = status.metric, status.score, status.majority_score
     gain = None
-    if status.score is not None and status.majority_score is not None:
-        gain = round(status.score - status.majority_score, 3) or None
+    if score is not None and baseline is not None and round(score - baseline, 3):
+        gain = change_text(baseline, score, metric)
+    name, meaning = words.baseline(metric)
     gated = METHODS[run.spec.method].removes
     with st.grid(6 if gated else 3, min_column_width=150):
         st.metric(
-            metric, words.score(status.score), gain if gain is None else f"{gain:+.3f}",
-            delta_description="over majority" if gain else None,
-            help=f"{TERMS['score']} Majority baseline: {words.score(status.majority_score)}. "
-            f"{TERMS['majority']}", border=True, height="stretch",
+            escape_markdown(words.metric_name(metric)), words.score(score, metric), gain,
+            delta_color="inverse" if is_lower_better(metric) else "normal",
+            delta_description=f"over {baseline_name(metric)}" if gain else None,
+            help=f"{TERMS['score']} {name}: {words.score(baseline, metric)}. {meaning}",
+            border=True, height="stretch",
         )  # fmt: skip
         sparsity = _sparsity_tiles(run, status) if gated else []
         for label, value, help, below in [*sparsity, *_work_tiles(status)]:

@@ -47,7 +47,7 @@ def map_columns(grid: Any, path: Path, look: FileLook, reading: Reading) -> dict
         guess = Columns(names[0], None, names[-1], AUTO)
     text = _box(grid, "Text", "text", names, guess.text, guess, file)
     pair = _box(grid, "Second text", "pair", [NO_PAIR, *names], guess.pair or NO_PAIR, guess, file)
-    label = _box(grid, "Label", "label", names, guess.label, guess, file)
+    label = _box(grid, "Label", "label", names, guess.label or "", guess, file)
     second = None if pair == NO_PAIR else pair
     told, problem = guessed_columns(path, reading, text, second, label)
     if told is None:

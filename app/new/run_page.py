@@ -32,6 +32,7 @@ from app.widgets.plain_code import plain_code
 from finegates.errors import FineGatesError
 from finegates.jobs import control as jobs
 from finegates.methods import DEFAULT_METHOD, METHODS, WARM_METHOD
+from finegates.models.short_runs import told_of_closing_once
 from finegates.runs.launch import Launch, command_of_launch
 from finegates.runs.names import data_name, describe
 from finegates.runs.notes import MAX_NAME_LENGTH
@@ -76,6 +77,8 @@ def draw_cost(spec: RunSpec, data: Choice) -> None:
     tiles[1].metric("Memory", words.size(cost.memory_bytes), help=cost.basis)
     tiles[2].metric("Steps", f"{cost.steps:,}", help="Optimizer steps in all epochs.")
     st.caption(f"Estimate: {cost.basis}")
+    if told := told_of_closing_once(spec, len(data.splits.train)):
+        st.warning(escape_markdown(told), icon=":material/timer:")
 
 
 def choose_name(spec: RunSpec | None, data: Choice) -> str:

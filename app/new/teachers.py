@@ -49,4 +49,6 @@ def teacher_input(found: dict[str, Row], prefix: str, container: Any = st) -> st
 
 
 def _named(row: Row) -> str:
-    return f"{row['method']}, seed {row['seed']}, {score(row['score'])} ({row['run']})"
+    return (
+        f"{row['method']}, seed {row['seed']}, {score(row['score'], row['metric'])} ({row['run']})"
+    )

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from app.words import NOTHING, count, metric_name, percent, score, size
+from finegates.data.metric_kinds import change_text
 from finegates.gates.cuts import cut_of
 from finegates.runs.label_errors import RMSE, RMSE_OF_MEAN, unit_number
 from finegates.runs.measurements import AtCut
@@ -40,8 +41,8 @@ class MeasuredCuts:
 
     @property
     def metric(self) -> str:
-        """Name of the score, in words."""
-        return metric_name(self.status.metric)
+        """What its scores are."""
+        return self.status.metric
 
     @property
     def dense_score(self) -> float | None:
@@ -99,8 +100,9 @@ def side_by_side(known: AtCut, metric: str) -> pd.DataFrame:
     """Dense next to pruned, a line for each number that is known."""
     rows: list[tuple[str, str, str, str]] = []
     if (dense := known.dense) and (pruned := known.point):
-        change = f"{pruned['score'] - dense['score']:+.3f}"
-        rows += [(metric, score(dense["score"]), score(pruned["score"]), change)]
+        before, after = dense["score"], pruned["score"]
+        change = change_text(before, after, metric)
+        rows.append((metric_name(metric), score(before, metric), score(after, metric), change))
         rows += _errors(dense.get("metrics"), pruned.get("metrics"))
         if "params" in dense and "params" in pruned:
             rows += [_ratio("Parameters", dense["params"], pruned["params"])]
@@ -136,8 +138,9 @@ def facts_of_saved(known: AtCut, removed: float, files: Mapping[str, int], metri
         full = f" of {count(dense['params'])}" if "params" in dense else ""
         words.append(f"{count(point['params'])}{full} parameters")
     if "score" in point:
-        before = f", {score(dense['score'])} with nothing removed" if "score" in dense else ""
-        words.append(f"{metric} {score(point['score'])}{before}")
+        whole = score(dense["score"], metric) if "score" in dense else ""
+        before = f", {whole} with nothing removed" if whole else ""
+        words.append(f"{metric_name(metric)} {score(point['score'], metric)}{before}")
     if timing:
         shape = f"{timing['batch_size']} x {timing['seq_len']} tokens"
         steady = ", not steady" if timing.get("busy") else ""
@@ -183,8 +186,9 @@ def _int8(timing: Mapping[str, Any], metric: str) -> list[tuple[str, str, str, s
         rows.append((f"File, {words}", size(before), size(after), percent(after / before - 1)))
         if f"{dense}_score" in timing:
             before, after = (timing[f"{name}_score"] for name in (dense, pruned))
-            change = f"{after - before:+.3f}"
-            rows.append((f"{metric}, {words}", score(before), score(after), change))
+            change = change_text(before, after, metric)
+            name = f"{metric_name(metric)}, {words}"
+            rows.append((name, score(before, metric), score(after, metric), change))
     return rows
 
 

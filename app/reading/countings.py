@@ -12,7 +12,7 @@ from finegates.gates.counting import (
     time_counted,
     weights_counted,
 )
-from finegates.gates.layout import ROLES, GateLayout
+from finegates.gates.layout import GateLayout
 from finegates.runs.folder import Run
 from finegates.runs.layer_times import read_layer_times
 
@@ -28,8 +28,9 @@ def countings_of(run: Run, layout: GateLayout) -> dict[str, Counting]:
     found = {WEIGHTS: weights_counted(layout)}
     status = status_of(run)
     if total := status.dense_params:
-        found[PARAMETERS] = parameters_counted(layout, total, status.stream_params)
-    if {matrix.role for matrix in layout.matrices} == {*ROLES}:
+        with_stream = status.stream_params, status.head_params
+        found[PARAMETERS] = parameters_counted(layout, total, *with_stream)
+    if layout.has_all_roles:
         found[PRODUCTS] = products_counted(layout, TOKENS)
     if (times := read_layer_times(run.path)) is not None:
         found[TIME] = time_counted(layout, times)

@@ -56,8 +56,9 @@ def _progress(row: Row) -> float | None:
 
 
 def _score(row: Row) -> str | None:
-    """With its metric's name; three decimals, so that text sorts as numbers do."""
-    return None if row["score"] is None else f"{score(row['score'])} {row['metric']}"
+    """With its metric's name; as many decimals for each, so that text sorts as numbers do."""
+    metric = row["metric"]
+    return None if row["score"] is None else f"{score(row['score'], metric)} {metric}"
 
 
 def _gated(key: str, label: str, help: str) -> Column:
@@ -132,7 +133,10 @@ COLUMNS = {
     ),
     "majority": _plain(
         "majority_score",
-        _config.NumberColumn("Majority", format="%.3f", width=80, help=TERMS["majority"]),
+        _config.NumberColumn(
+            "Baseline", format="%.3f", width=80,
+            help=f"{TERMS['majority']} Of text: {TERMS['untrained'].lower()}",
+        ),
     ),
     "trained": _plain(
         "trainable_params",

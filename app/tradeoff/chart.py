@@ -24,8 +24,9 @@ from app.words import metric_name
 from finegates.results.points import Point
 
 HOW_TO_READ = (
-    "Up and to the right is better: a higher score with more removed. Each point is a run, and a "
-    "click opens it; each line goes through the medians over seeds, whiskers show the range."
+    "Up and to the right is better: a higher score with more removed; of a perplexity, down. Each "
+    "point is a run, and a click opens it; each line goes through the medians over seeds, whiskers "
+    "show the range."
 )
 FRONT = "The broad grey line is the Pareto front: ringed medians are beaten by no other in both."
 QUOTED = (
@@ -84,7 +85,7 @@ def draw_chart(
     chart = tradeoff(
         *drawn, axis=look.axis, x_title=title, metric=metric, height=height,
         width=width, majority=_majority(points, known),
-        front=frames.front(drawn[0], look.axis) if look.front else None,
+        front=frames.front(drawn[0], look.axis, metric) if look.front else None,
         quoted=reference, growing=growing, partial=on_part,
     )  # fmt: skip
     clicks = [
@@ -145,7 +146,7 @@ def draw_unmeasured(points: list[Point], known: RunFacts, axis: str, key: str) -
 
 
 def _majority(points: list[Point], known: RunFacts) -> float | None:
-    """What the most common answer scores, the median over the runs."""
+    """What the most common answer or the untrained model scores, the median over the runs."""
     rows = [known.rows[run] for point in points for run in point.runs if run in known.rows]
     scores = [row["majority_score"] for row in rows if row["majority_score"] is not None]
     return statistics.median(scores) if scores else None

@@ -9,6 +9,7 @@ from app.charts.axes import AXES
 from app.charts.style import in_order
 from app.text import seed_list, short_model
 from app.tradeoff.run_facts import RunFacts
+from finegates.data.metric_kinds import goodness
 from finegates.methods import METHODS
 from finegates.results.points import TRAINED, Point, pareto_front
 
@@ -124,7 +125,7 @@ def baselines(points: Iterable[Point]) -> pd.DataFrame:
     return _sorted_by_method(pd.DataFrame(found, columns=list(BASELINE_COLUMNS)))
 
 
-def front(lines: pd.DataFrame, axis: str) -> pd.DataFrame:
+def front(lines: pd.DataFrame, axis: str, metric: str) -> pd.DataFrame:
     """The rows of `lines` that no other row beats in both median score and this axis.
 
     What differs by less than a tenth of a percent on the axis is the same: a run that was asked
@@ -132,7 +133,8 @@ def front(lines: pd.DataFrame, axis: str) -> pd.DataFrame:
     """
     known = lines.dropna(subset=[axis, "median"])
     places = known[axis].round(FRONT_DIGITS)
-    return known.iloc[pareto_front(list(zip(places, known["median"], strict=True)))]
+    good = [goodness(metric, score) for score in known["median"]]
+    return known.iloc[pareto_front(list(zip(places, good, strict=True)))]
 
 
 def unmeasured(points: Sequence[Point], known: RunFacts, axis: str) -> tuple[list[str], int]:

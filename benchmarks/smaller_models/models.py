@@ -17,6 +17,7 @@ from benchmarks.smaller_models.plan import (
     GATED,
     PRETRAINED,
     PRUNED,
+    TASK,
     TAYLOR,
     Fewer,
     Pruned,
@@ -99,7 +100,7 @@ def compared_models(reference: Run) -> Iterator[Compared]:
     seed, runs_dir = reference.spec.seed, reference.path.parent
     dense, _ = restore_model(reference)
     yield Compared({"what": DENSE, "start": PRETRAINED, "run": reference.id}, dense, dense)
-    for run in _finished(gated_group(GATED, seed), runs_dir):
+    for run in _finished(gated_group(TASK, GATED, seed), runs_dir):
         gated, _ = restore_model(run)
         about = {"what": GATES, "choice": ",".join(GATED.units), "start": FINE_TUNED}
         about |= {"remove": run.spec.target_sparsity, "run": run.id}

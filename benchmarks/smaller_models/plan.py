@@ -7,11 +7,12 @@ from typing import Any
 
 from benchmarks.frontier.plan import PARTS, REFERENCE_PART, TASKS, settings_of
 from benchmarks.smaller_models.layers import EVEN, FIRST
-from benchmarks.structures import PART, TARGETS, TASK, Choice
+from benchmarks.structures import PART, TARGETS, Choice
 from finegates.fitting.fit import REFERENCE_SETTINGS
 from finegates.runs.folder import Run
 from finegates.spec import DRAWN
 
+TASK = "sst2"
 PRETRAINED, FINE_TUNED = "pretrained", "fine-tuned"
 MAGNITUDE, TAYLOR = "magnitude", "taylor"
 GATED = Choice(("heads", "neurons"))

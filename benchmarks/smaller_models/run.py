@@ -42,8 +42,7 @@ from benchmarks.smaller_models.models import (
     folder_of,
     prune_and_recover,
 )
-from benchmarks.smaller_models.plan import FEWER, PRUNED, group_of
-from benchmarks.structures import TASK
+from benchmarks.smaller_models.plan import FEWER, PRUNED, TASK, group_of
 from finegates.data.glue import GLUE_DIR_VARIABLE
 from finegates.exporting.check import inputs_of
 from finegates.groups.store import Cell

@@ -5,6 +5,7 @@ import sys
 from functools import partial
 from typing import Any
 
+from finegates.commands import generation
 from finegates.commands.cuts import add_cut, cut_of_model
 from finegates.commands.options import (
     add_command,
@@ -26,6 +27,7 @@ _MORE = (
     "compared with ONNX dense, on as many threads as torch has. int8 is dynamic: weights of "
     "products in 8 bit, one scale for each output, their inputs rounded as they come."
 )
+ROWS = 32
 _NAMES = (
     "dense", "masked", "shrunk", "torch_int8_dense", "torch_int8_shrunk", "onnx_dense",
     "onnx_shrunk", "int8_dense", "int8_shrunk",
@@ -50,8 +52,13 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--random-weights", action="store_true", help="build the model from its config alone"
     )
+    parser.add_argument(
+        "--random-gates", action="store_true", help="what --model has in any case: drawn gates"
+    )
     add_cut(parser, required=False)
-    parser.add_argument("--batch-size", type=int, default=32, help="rows. Default: 32.")
+    parser.add_argument(
+        "--batch-size", type=int, help="rows. Default: 32; with --prefill or --decode 1."
+    )
     parser.add_argument("--seq-len", type=int, default=128, help="tokens of a row. Default: 128.")
     parser.add_argument("--dtype", default="float32", help="float32, bfloat16 or float16")
     parser.add_argument("--device", default="cpu", help="as torch names it. Default: cpu.")
@@ -72,17 +79,23 @@ def add(commands: Any) -> None:
         action="store_true",
         help="compile them with torch.compile first; not kept with the run",
     )
+    generation.add_options(parser)
     parser.add_argument("--json", action="store_true", help="print the JSON line only")
 
 
 def _bench(options: argparse.Namespace) -> int:
-    for name in ("batch_size", "seq_len", "repeats"):
-        if getattr(options, name) < 1:
-            raise SpecError(f"{name} is {getattr(options, name)}; it has to be 1 or more.")
+    _check_model_or_run(options)
     from finegates.jobs.inputs import check_device
 
     if options.device != "cpu":
         check_device(options.device)
+    if generation.is_asked(options):
+        return generation.bench_writing(options)
+    if options.batch_size is None:
+        options.batch_size = ROWS
+    for name in ("batch_size", "seq_len", "repeats"):
+        if getattr(options, name) < 1:
+            raise SpecError(f"{name} is {getattr(options, name)}; it has to be 1 or more.")
     from finegates.jobs.tasks import reported
     from finegates.measuring.bench import bench  # torch loads here
     from finegates.runs.provenance import hardware_of, recorded_versions
@@ -144,12 +157,17 @@ def _check_length(length: int, model: Any) -> None:
         raise SpecError(f"seq_len is {length}; this model reads at most {longest} tokens.")
 
 
-def _model(options: argparse.Namespace) -> tuple[Any, Any]:
-    """The model with gates, and the tokenizer of a run."""
+def _check_model_or_run(options: argparse.Namespace) -> None:
     if (options.run is None) == (options.model is None):
         raise SpecError("Give either a run's id or --model, and not both.")
-    if options.run and (options.units or options.uniform):
-        raise SpecError("--units and --uniform are for --model; a run has its own gates.")
+    if options.run and (options.units or options.uniform or options.random_gates):
+        raise SpecError(
+            "--units, --uniform and --random-gates are for --model; a run has its own gates."
+        )
+
+
+def _model(options: argparse.Namespace) -> tuple[Any, Any]:
+    """The model with gates, and the tokenizer of a run."""
     from finegates.measuring.candidates import attach_random_gates, random_model
     from finegates.nn.pretrained import load_pretrained
     from finegates.training.restore import restore_model

@@ -56,6 +56,7 @@ def _compress(options: argparse.Namespace) -> int:
 
 def _compared(run: Any) -> dict[str, Any]:
     """How much the smaller model loses, as fractions; said on stderr, too."""
+    from finegates.data.metric_kinds import loss_unit, scaled_name, scaled_text
     from finegates.measuring.paired import paired_drop
     from finegates.runs.predictions import read_predictions
 
@@ -65,8 +66,9 @@ def _compared(run: Any) -> dict[str, Any]:
     told = "tell" if drop.tells_one_point else "can't tell"
     interval = f"95% interval {100 * drop.low:.1f} to {100 * drop.high:.1f}"
     print(
-        f"{metric} x 100: {100 * drop.reference:.1f} before, {100 * drop.score:.1f} after; lost "
-        f"{100 * drop.drop:.1f} points, {interval}. "
+        f"{scaled_name(metric)}: {scaled_text(drop.reference, metric)} before, "
+        f"{scaled_text(drop.score, metric)} after; lost "
+        f"{100 * drop.drop:.1f} {loss_unit(metric)}, {interval}. "
         f"These {drop.rows:,} validation rows {told} one point from none; about "
         f"{drop.rows_for_one_point:,} would.",
         file=sys.stderr,

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from finegates.commands.follow import INTERRUPTED
@@ -13,6 +14,7 @@ from finegates.commands.options import (
     point_cells,
     print_json,
 )
+from finegates.data.metric_kinds import scaled_name
 from finegates.errors import SpecError
 from finegates.gates.cuts import CURVE_POINTS, Cut
 from finegates.runs.folder import Run
@@ -66,10 +68,11 @@ def _evaluate(options: argparse.Namespace) -> int:
     run = opened_run(options)
     check_device(options.device)
     device = matching_devices(options.device)[0].name
+    metric = run.status().metric
     if not options.json:
-        header = f"{'cut':>8}  {'removed':>7}  {'closed':>7}  {run.status().metric} x 100"
+        header = f"{'cut':>8}  {'removed':>7}  {'closed':>7}  {scaled_name(metric)}"
         print(header, file=sys.stderr)
-    tell = None if options.json else _tell
+    tell = None if options.json else partial(_tell, metric)
     if cuts is None:
         return _curve(run, device, tell, options.rows)
     from finegates.jobs.tasks import reported
@@ -106,8 +109,8 @@ def _curve(run: Run, device: str, tell: Callable[[Point], None] | None, rows: in
     return 0
 
 
-def _tell(point: Point) -> None:
-    cells = [*point_cells(point), error_words(point.get("metrics"))]
+def _tell(metric: str, point: Point) -> None:
+    cells = [*point_cells(point, metric), error_words(point.get("metrics"))]
     print("  ".join(filter(None, cells)), file=sys.stderr, flush=True)
 
 

@@ -38,7 +38,7 @@ def add(commands: Any) -> None:
         "--plain",
         action="store_true",
         help="write the stock class of its type, too, in the folder plain: every runtime loads it, "
-        "but only neurons go from it, as many from every layer",
+        "but it keeps, as zeros, what its config can't say",
     )
     parser.add_argument(
         "--measure",

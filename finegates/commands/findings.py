@@ -8,8 +8,9 @@ from finegates.data.report import DataReport, report_on
 from finegates.data.splits import data_path
 from finegates.data.user_files import ReadFile, read_file
 from finegates.errors import ModelError
+from finegates.models.short_runs import told_of_closing_once
 from finegates.models.tokens import unknown_share
-from finegates.spec import FILE_TASK, RunSpec
+from finegates.spec import OWN_FILE_TASKS, RunSpec
 
 MUCH_UNKNOWN = 0.1
 """Share of unknown tokens from which on a model can hardly read a text."""
@@ -23,12 +24,18 @@ def print_findings(spec: RunSpec) -> None:
     Raises:
         DataError: If they can't be read.
     """
-    if spec.task != FILE_TASK:
+    if spec.task not in OWN_FILE_TASKS:
         return
     read = read_file(data_path(spec), Reading.of(spec))
     report = report_on(read, spec)
     for line in [*_told(read, report), *_unknown(read, report, spec)]:
         print(line, file=sys.stderr)
+
+
+def print_closing_once(spec: RunSpec, num_train: int) -> None:
+    """Prints to stderr if a run is too short for its gates to be learned, and what it does then."""
+    if told := told_of_closing_once(spec, num_train):
+        print(f"warning: {told}", file=sys.stderr)
 
 
 def _told(read: ReadFile, report: DataReport) -> Iterator[str]:

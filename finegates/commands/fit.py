@@ -15,6 +15,7 @@ from finegates.commands.options import (
     print_json,
     runs_dir_of,
 )
+from finegates.data.metric_kinds import scaled_text
 from finegates.errors import SpecError
 
 DEFAULT_MAX_DROP = 1.0
@@ -98,7 +99,11 @@ class _Told:
         if now == self._shown:
             return
         self._shown = now
-        score = "" if status.score is None else f", {status.metric} {100 * status.score:.1f}"
+        score = (
+            ""
+            if status.score is None
+            else f", {status.metric} {scaled_text(status.score, status.metric)}"
+        )
         target = run.spec.target_sparsity
         what = f"{percent(target)} removed, seed {run.spec.seed}" if target else "reference"
         print_line(f"{time.strftime('%H:%M:%S')}  {what}: {status.state}{score}")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from finegates.commands.options import percent
+from finegates.data.metric_kinds import scaled_text
 from finegates.groups.file import Group
 from finegates.groups.progress import CellProgress, GroupProgress, progress_of
 from finegates.jobs.control import tend
@@ -63,7 +64,7 @@ def _words_of(cell: CellProgress) -> str:
     status = cell.status
     if status is None or status.score is None:
         return f"{_name(cell)}: {cell.state}"
-    score = f"{status.metric} {100 * status.score:.1f}"
+    score = f"{status.metric} {scaled_text(status.score, status.metric)}"
     return f"{_name(cell)}: {score}, removed {percent(status.removed_weights_fraction)}"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from finegates.data.metric_kinds import scaled_text
 from finegates.errors import SpecError
 from finegates.runs.launch import HERE, LAUNCHERS, LOCAL, SLURM_FIELDS, Launch, SlurmSettings
 from finegates.settings import allowed_range, base_type, words_of
@@ -141,7 +142,7 @@ def percent(fraction: float | None) -> str:
     return "-" if fraction is None else f"{100 * fraction:.1f}%"
 
 
-def point_cells(point: Mapping[str, Any]) -> list[str]:
+def point_cells(point: Mapping[str, Any], metric: str) -> list[str]:
     """A point of `finegates.measuring.evaluation` as aligned cells: cut, removed, closed, score.
 
     One on a part of the rows says on how many, and how far off it may be.
@@ -149,10 +150,14 @@ def point_cells(point: Mapping[str, Any]) -> list[str]:
     asked = point["threshold"] if point["remove"] is None else point["remove"]
     cut = f"<= {asked:g}" if point["remove"] is None else percent(asked)
     fractions = [point["removed_weights_fraction"], point["closed_gates_fraction"]]
-    cells = [f"{cut:>8}", *(f"{percent(f):>7}" for f in fractions), f"{100 * point['score']:.1f}"]
+    cells = [
+        f"{cut:>8}",
+        *(f"{percent(f):>7}" for f in fractions),
+        scaled_text(point["score"], metric),
+    ]
     if "rows" in point:
-        off = 50 * (point["score_high"] - point["score_low"])
-        cells[-1] += f" +- {off:.1f}"
+        off = (point["score_high"] - point["score_low"]) / 2
+        cells[-1] += f" +- {scaled_text(off, metric)}"
         cells.append(f"({point['rows']:,} of {point['all_rows']:,} rows)")
     number = point["reopened_gates"]
     if number:

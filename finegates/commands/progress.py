@@ -5,6 +5,7 @@ from types import TracebackType
 
 from tqdm import tqdm
 
+from finegates.data.metric_kinds import score_text
 from finegates.gates.counting import COUNT_WORDS
 from finegates.runs.journal import Journal
 
@@ -45,7 +46,7 @@ def print_progress(journal: Journal) -> None:
         f"{status.samples_per_s or 0:.0f} rows/s",
     ]
     if status.score is not None:
-        parts.append(f"{status.metric} {status.score:.3f}")
+        parts.append(f"{status.metric} {score_text(status.score, status.metric)}")
     if status.has_learned_nothing:
         parts.append(f"every answer is {status.only_answer}")
     print("  ".join(parts), flush=True)

@@ -12,6 +12,7 @@ from finegates.commands.options import (
     percent,
     print_json,
 )
+from finegates.data.metric_kinds import scaled_name, scaled_text
 from finegates.gates.cuts import cut_of
 from finegates.runs.label_errors import error_words
 from finegates.spec import FIELDS
@@ -70,7 +71,7 @@ def _lines(dense: dict[str, Any], point: dict[str, Any], metric: str) -> list[st
         "weights removed": percent(point["removed_weights_fraction"]),
         "parameters": f"{dense['params']:,} -> {point['params']:,}",
         "multiply-accumulates": f"{point['mac_ratio']:.2f} times fewer at 128 tokens",
-        f"{metric} x 100": f"{100 * dense['score']:.1f} -> {100 * point['score']:.1f}",
+        scaled_name(metric): " -> ".join(scaled_text(p["score"], metric) for p in (dense, point)),
         "seconds": f"{point['seconds']:.1f}",
     }
     if errors := error_words(point["metrics"]):

@@ -42,11 +42,11 @@ def add(commands: Any) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
+    from finegates.data.metric_kinds import score_text
     from finegates.errors import shortened
     from finegates.jobs.launchers.slurm_queue import look_after
     from finegates.runs.folder import list_runs
     from finegates.runs.label_errors import error_words
-    from finegates.runs.names import score_text
 
     look_after(runs_dir_of(options))
     rows = [run.row() for run in list_runs(runs_dir_of(options))]
@@ -54,7 +54,7 @@ def _list(options: argparse.Namespace) -> int:
         print_json(rows)
     for row in [] if options.json else rows:
         removed = percent(row["removed_weights_fraction"])
-        score = "-" if row["score"] is None else score_text(row["score"])
+        score = "-" if row["score"] is None else score_text(row["score"], row["metric"])
         numbers = f"{row['metric'] or '-'} {score}  removed {removed}"
         errors = f"  ({told})" if (told := error_words(row)) else ""
         print(f"{row['run']}  {row['status']:9} {numbers}{errors}  {shortened(row['name'])}")

@@ -39,8 +39,9 @@ class Columns:
     Attributes:
         text: Column of the text.
         pair: Column of the second text, if there is one.
-        label: Column of the label.
-        problem: ``"classification"`` or ``"regression"``.
+        label: Column of the label; None for a language model's texts.
+        problem: ``"classification"``, ``"regression"`` or ``"causal-lm"``, whose ``text`` is the
+            text, the prompt or the chat and whose ``pair`` is the answer to a prompt.
         decimal: What the label's numbers have before their fraction, ``"point"`` or ``"comma"``.
         reasons: ``"text"``, ``"pair"``, ``"label"`` or ``"problem"`` to why it was guessed.
         question: What could be meant otherwise and is better asked; empty if nothing.
@@ -48,7 +49,7 @@ class Columns:
 
     text: str
     pair: str | None
-    label: str
+    label: str | None
     problem: str
     decimal: str = "point"
     reasons: dict[str, str] = field(default_factory=dict, compare=False)
@@ -84,17 +85,14 @@ def resolve_columns(
             raise DataError(unknown_name("column", column, map(str, frame.columns), COLUMNS_SHOWN))
         if named.count(column) > 1:
             raise DataError(f"Column '{column}' was named twice. Name a column for each of them.")
-    # Neither the first rows (files are often sorted) nor each n-th one (or alternate).
-    rows = min(len(frame), GUESS_ROWS, max(GUESS_CELLS // max(frame.shape[1], 1), 100))
-    some = frame.sample(rows, random_state=0).sort_index()
-    free = {c: look_at(some[c]) for c in frame.columns if c not in named} if not (
-        text and label) else {}  # fmt: skip
+    some = _some_rows(frame)
+    free = {} if text and label else _looks(some, [c for c in frame.columns if c not in named])
     reasons, question = {}, ""
     if not label:
         label, reasons["label"], question = _guess_label(some, free, text)
         free.pop(label)
     if not text:
-        text, guessed_pair, reasons["text"] = _guess_text(free)
+        text, guessed_pair, reasons["text"] = guess_text(free)
         if guessed_pair and not pair:
             pair, reasons["pair"] = guessed_pair, f"'{guessed_pair}' goes with '{text}' by name."
     found = guess_problem(some[label], decimal)
@@ -104,11 +102,26 @@ def resolve_columns(
     return Columns(text, pair or None, label, problem, found.decimal, reasons, question)
 
 
+def looks_at(frame: pd.DataFrame) -> dict[str, Look]:
+    """What each column looks like, from some of its rows."""
+    return _looks(_some_rows(frame), list(frame.columns))
+
+
+def _some_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """Neither the first rows (files are often sorted) nor each n-th one (or alternate)."""
+    rows = min(len(frame), GUESS_ROWS, max(GUESS_CELLS // max(frame.shape[1], 1), 100))
+    return frame.sample(rows, random_state=0).sort_index()
+
+
+def _looks(some: pd.DataFrame, names: list[str]) -> dict[str, Look]:
+    return {name: look_at(some[name]) for name in names}
+
+
 def _guess_label(
     some: pd.DataFrame, free: dict[str, Look], text: str | None
 ) -> tuple[str, str, str]:
     """The column, why, and what could be meant otherwise."""
-    by_name = _first_named((c for c, look in free.items() if look.filled), LABEL_NAMES)
+    by_name = first_named((c for c, look in free.items() if look.filled), LABEL_NAMES)
     if by_name:
         return by_name, f"'{by_name}' is called as labels are.", ""
     texts = _texts_among(free) if not text else [text]
@@ -139,7 +152,7 @@ def _texts_among(free: dict[str, Look]) -> list[str]:
         c for c in free if str(c).lower() in TEXT_NAMES or _is_second_text(str(c).lower(), names)
     ]
     try:
-        return [_guess_text(free)[0], *by_name]
+        return [guess_text(free)[0], *by_name]
     except DataError:
         return by_name
 
@@ -177,13 +190,13 @@ def _is_second_text(column: str, names: set[str]) -> bool:
     )
 
 
-def _guess_text(free: dict[str, Look]) -> tuple[str, str | None, str]:
+def guess_text(free: dict[str, Look]) -> tuple[str, str | None, str]:
     """The column, the one of the second text, and why."""
     for first, seconds in PAIR_NAMES.items():
-        text, pair = _first_named(free, [first]), _first_named(free, seconds.split())
+        text, pair = first_named(free, [first]), first_named(free, seconds.split())
         if text and pair:
             return text, pair, f"'{text}' and '{pair}' are called as pairs of texts are."
-    by_name = _first_named((c for c, k in free.items() if k.filled), TEXT_NAMES)
+    by_name = first_named((c for c, k in free.items() if k.filled), TEXT_NAMES)
     if by_name:
         return by_name, None, f"'{by_name}' is called as texts are."
     lengths = {c: k.characters for c, k in free.items() if k.is_text} or {
@@ -202,6 +215,7 @@ def _guess_text(free: dict[str, Look]) -> tuple[str, str | None, str]:
     )
 
 
-def _first_named(free: Iterable[str], names: Iterable[str]) -> str | None:
+def first_named(free: Iterable[str], names: Iterable[str]) -> str | None:
+    """The free column that is called as the earliest of some names, whatever its case."""
     lower = {str(column).lower(): column for column in reversed([*free])}
     return next((lower[name] for name in names if name in lower), None)

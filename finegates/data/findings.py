@@ -18,12 +18,14 @@ from finegates.data.remedies import (
     is_empty,
     is_leaked,
     joined_texts,
+    labels_of,
     rare_classes,
     rows_in_words,
     slips,
     spellings,
     texts_of,
 )
+from finegates.data.rows import word_counts
 from finegates.data.splits import TextSplits
 from finegates.errors import shortened
 
@@ -50,7 +52,10 @@ class Finding:
 
 
 def find_faults(
-    frame: pd.DataFrame, columns: Columns, splits: TextSplits | None = None
+    frame: pd.DataFrame,
+    columns: Columns,
+    splits: TextSplits | None = None,
+    max_length: int | None = None,
 ) -> list[Finding]:
     """Everything that is found wrong, what a run refuses first.
 
@@ -58,21 +63,46 @@ def find_faults(
         frame: The file's rows; their index counts the file's rows from 0.
         columns: Which columns are learned from.
         splits: The same rows as a run splits them, if it takes them: for texts on both sides.
+        max_length: Tokens at which a run cuts a prompt with its answer.
     """
-    texts = texts_of(frame, columns)
-    labels = cells_of(frame[columns.label])
-    found = [_empty_text(frame[columns.text], "text")]
-    found += [_empty_text(frame[columns.pair], "second text")] if columns.pair else []
-    found.append(_empty_label(labels, columns.label))
-    if columns.problem == "regression":
-        found.append(_not_numbers(frame[columns.label], labels, columns.decimal))
+    texts, labels = texts_of(frame, columns), labels_of(frame, columns)
+    if columns.label is None:
+        found = _of_texts(frame, columns, max_length)
     else:
-        found += [_spellings(labels), _rare(labels), *_label_slips(labels)]
+        found = _of_labelled(frame, columns, columns.label, labels)
     filled = ~is_empty(frame, columns)
     found += _repeats(texts[filled], labels[filled])
     if splits is not None:
         found.append(_on_both_sides(texts, splits))
     return sorted((f for f in found if f and f.rows), key=lambda f: not f.refused)
+
+
+def _of_labelled(
+    frame: pd.DataFrame, columns: Columns, label: str, labels: pd.Series
+) -> list[Finding]:
+    found = [_empty_text(frame[columns.text], "text")]
+    found += [_empty_text(frame[columns.pair], "second text")] if columns.pair else []
+    found.append(_empty_label(labels, label))
+    if columns.problem == "regression":
+        return [*found, _not_numbers(frame[label], labels, columns.decimal)]
+    return [*found, _spellings(labels), _rare(labels), *_label_slips(labels)]
+
+
+def _of_texts(frame: pd.DataFrame, columns: Columns, max_length: int | None) -> list[Finding]:
+    """Of a language model's texts, or prompts and answers."""
+    if columns.pair is None:
+        return [_empty_text(frame[columns.text], "text")]
+    found = [_empty_text(frame[columns.text], "prompt"), _empty_text(frame[columns.pair], "answer")]
+    if max_length is None:
+        return found
+    words = word_counts(frame, columns)
+    text = (
+        f"The prompt and its answer have more words together than the {max_length} tokens that a "
+        "run reads (max_length), so the end of the answer is cut off, or all of it. Raise "
+        "max_length, or leave the rows out."
+    )
+    long = pd.Series(words > max_length, frame.index)
+    return [*found, Finding("Too long", text, _numbers(long))]
 
 
 def _empty_text(column: pd.Series, what: str) -> Finding:

@@ -1,8 +1,9 @@
 """What a user's file was read as: separator, encoding, decimals, header, and how sure that is."""
 
+import re
 from dataclasses import dataclass, field
 
-from finegates.spec import RunSpec
+from finegates.spec import TEXT_TASK, RunSpec
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "blank": " "}
 """Character of each separator by its name in `RunSpec.separator`."""
@@ -14,6 +15,8 @@ ENCODINGS = (
 )  # fmt: skip
 """Offered where another than the one found is chosen; any other codec of Python may be named."""
 POINT, COMMA = "point", "comma"
+_TABLE_ENDING = re.compile(r"\.(csv|tsv|tab|json|jsonl|ndjson|parquet)(\.gz)?$", re.IGNORECASE)
+"""Of a file of the task 'text' that has columns; any other is plain text."""
 
 
 @dataclass(frozen=True)
@@ -25,17 +28,21 @@ class Reading:
         encoding: A codec of Python; None to find it.
         decimal: ``"auto"``, ``"point"`` or ``"comma"``.
         header: ``"auto"``, ``"yes"`` or ``"no"``.
+        plain: Whether it is plain text, whose documents are the rows.
     """
 
     separator: str = "auto"
     encoding: str | None = None
     decimal: str = "auto"
     header: str = "auto"
+    plain: bool = False
 
     @classmethod
     def of(cls, spec: RunSpec) -> "Reading":
         """What a spec says of it."""
-        return cls(spec.separator, spec.encoding, spec.decimal, spec.header)
+        plain = spec.task == TEXT_TASK and spec.text_column is None and spec.separator == "auto"
+        plain = plain and not _TABLE_ENDING.search(str(spec.data))
+        return cls(spec.separator, spec.encoding, spec.decimal, spec.header, plain)
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,8 @@ class FileFormat:
     """What a file was read as.
 
     Attributes:
-        kind: ``"table"`` (as text), ``"jsonl"``, ``"json"`` or ``"parquet"``.
+        kind: ``"table"`` (as text), ``"jsonl"``, ``"json"``, ``"parquet"``, or ``"text"`` for
+            plain text.
         separator: Key of `SEPARATORS`; None where the kind is no table.
         encoding: A codec of Python; None for Parquet.
         decimal: What stands before a number's fraction, ``"point"`` or ``"comma"``.

@@ -19,7 +19,11 @@ _LABELS = (
     "label labels gold_label class category intent department topic target score rating stars "
     "sentiment emotion is_duplicate similarity kategorie klasse y"
 )
+_PROMPTS = "prompt instruction question query input user request source"
+_ANSWERS = "answer response completion output reply assistant target chosen"
 TEXT_NAMES, LABEL_NAMES = _TEXTS.split(), _LABELS.split()
+PROMPT_NAMES, ANSWER_NAMES = _PROMPTS.split(), _ANSWERS.split()
+MESSAGES_NAMES = ["messages", "conversations", "conversation", "chat", "dialog"]
 """The likeliest first; in `PAIR_NAMES` as well, parted by blanks."""
 SPLIT_NAMES = ("split", "set", "fold", "partition", "subset", "part", "dataset")
 OTHER_NAMES = ("id", "idx", "index", "uuid", "date", "name", "url", "lang", "language", "source")

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from finegates.data.cells import INVISIBLE, cells_of, numbers_of
+from finegates.data.chats import chat_text
 from finegates.data.columns import Columns
 from finegates.data.rows import MAX_CLASS_CHARACTERS
 
@@ -72,7 +73,7 @@ REMEDIES = {
         Remedy(
             "drop_repeats",
             "Keep each text once",
-            "Of rows with the same text and label only the first is kept.",
+            "Of rows with the same text and label, if they have one, only the first is kept.",
         ),
         Remedy(
             "merge_rare_classes",
@@ -139,7 +140,7 @@ _WHAT = {
 
 def _bad(name: str, frame: pd.DataFrame, columns: Columns) -> pd.Series:
     """Which rows a remedy leaves out."""
-    texts, labels = texts_of(frame, columns), cells_of(frame[columns.label])
+    texts, labels = texts_of(frame, columns), labels_of(frame, columns)
     if name == "drop_empty_texts":
         return is_empty(frame, columns)
     if name == "drop_unlabelled":
@@ -153,9 +154,19 @@ def _bad(name: str, frame: pd.DataFrame, columns: Columns) -> pd.Series:
 
 
 def texts_of(frame: pd.DataFrame, columns: Columns) -> pd.Series:
-    """Both texts of each row as one."""
+    """Both texts of each row as one; a chat as its messages."""
+    if columns.label is None and columns.pair is None:
+        column = frame[columns.text]
+        return pd.Series([chat_text(c) for c in column.tolist()], column.index, dtype="str")
     texts = cells_of(frame[columns.text])
     return texts if columns.pair is None else texts + "\0" + cells_of(frame[columns.pair])
+
+
+def labels_of(frame: pd.DataFrame, columns: Columns) -> pd.Series:
+    """The labels as text; one for all rows where they have none, as texts of a language model."""
+    if columns.label is None:
+        return pd.Series("unlabelled", frame.index, dtype="str")
+    return cells_of(frame[columns.label])
 
 
 def is_empty(frame: pd.DataFrame, columns: Columns) -> pd.Series:
@@ -166,10 +177,9 @@ def is_empty(frame: pd.DataFrame, columns: Columns) -> pd.Series:
 
 def is_unlabelled(frame: pd.DataFrame, columns: Columns) -> pd.Series:
     """Rows without a label, or without a number where numbers are predicted."""
-    column = frame[columns.label]
-    if columns.problem == "classification":
-        return cells_of(column) == ""
-    numbers = numbers_of(column, columns.decimal)
+    if columns.problem != "regression" or columns.label is None:
+        return labels_of(frame, columns) == ""
+    numbers = numbers_of(frame[columns.label], columns.decimal)
     return pd.Series(~np.isfinite(numbers.to_numpy()), index=frame.index)
 
 
@@ -238,7 +248,7 @@ def _is_numeral(name: str) -> bool:
 def _relabelled(
     frame: pd.DataFrame, columns: Columns, name: str, done: list[str]
 ) -> pd.DataFrame:  # fmt: skip
-    labels = cells_of(frame[columns.label])
+    labels = labels_of(frame, columns)
     if name == "unify_labels":
         new = spellings(labels)
     elif name == "mend_slips":
@@ -263,7 +273,7 @@ def _relabelled(
     else:
         kinds = "rare class" if len(new) == 1 else "rare classes"
         done.append(f"Merged {len(new):,} {kinds}, {rows}, into '{MERGED}'.")
-    return frame.assign(**{columns.label: labels.map(lambda label: new.get(label, label))})
+    return frame.assign(**{str(columns.label): labels.map(lambda label: new.get(label, label))})
 
 
 def without_leaks(train: pd.DataFrame, validation: pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -284,9 +294,11 @@ def is_leaked(train: pd.DataFrame, validation: pd.DataFrame) -> pd.Series:
 
 
 def joined_texts(side: pd.DataFrame) -> list[str]:
-    """Both texts of each row of a split as one."""
-    texts = cells_of(side["text"])
-    return (texts + "\0" + cells_of(side["pair"]) if "pair" in side else texts).tolist()
+    """All texts of each row of a split as one."""
+    first, *others = (cells_of(side[name]) for name in side if name != "label")
+    for other in others:
+        first = first + "\0" + other
+    return first.tolist()
 
 
 def rows_in_words(count: int) -> str:

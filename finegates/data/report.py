@@ -1,6 +1,7 @@
 """Everything a page shows of a user's rows before a run, gathered in one pass. Loads no torch."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from finegates.data.rows import Description, describe, word_counts
 from finegates.data.splits import TextSplits, columns_of, data_path, load_splits, splits_of_file
 from finegates.data.user_files import ReadFile, read_file
 from finegates.errors import DataError
-from finegates.spec import RunSpec
+from finegates.spec import INSTRUCTIONS_TASK, TEXT_TASK, RunSpec
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,7 @@ def report_on(rows: ReadFile | pd.DataFrame, spec: RunSpec) -> DataReport:
     columns = columns_of(frame, spec)
     if read is not None:  # what was guessed is not guessed again
         spec = replace(
-            spec, text_column=columns.text, pair_column=columns.pair, label_column=columns.label,
-            problem=columns.problem, decimal=columns.decimal,
+            spec, **_named(columns, spec),
         )  # fmt: skip
     splits, refusal = _splits(read, spec)
     cleaned = clean(frame, columns, spec.cleaning)
@@ -74,7 +74,7 @@ def report_on(rows: ReadFile | pd.DataFrame, spec: RunSpec) -> DataReport:
     return DataReport(
         columns,
         describe(kept, columns),
-        tuple(find_faults(kept, columns, splits)),
+        tuple(find_faults(kept, columns, splits, spec.max_length)),
         refusal,
         word_counts(kept, columns),
         len(splits.train) if splits else 0,
@@ -83,6 +83,20 @@ def report_on(rows: ReadFile | pd.DataFrame, spec: RunSpec) -> DataReport:
         read.notes if read else (),
         splits.done[len(read.notes) :] if splits and read else cleaned.done,
     )
+
+
+def _named(columns: Columns, spec: RunSpec) -> dict[str, Any]:
+    """What was guessed of the columns, as settings."""
+    if spec.task == TEXT_TASK:
+        return {} if Reading.of(spec).plain else {"text_column": columns.text}
+    if spec.task == INSTRUCTIONS_TASK and columns.pair is None:
+        return {"messages_column": columns.text}
+    if spec.task == INSTRUCTIONS_TASK:
+        return {"prompt_column": columns.text, "answer_column": columns.pair}
+    return {
+        "text_column": columns.text, "pair_column": columns.pair, "label_column": columns.label,
+        "problem": columns.problem, "decimal": columns.decimal,
+    }  # fmt: skip
 
 
 def _splits(read: ReadFile | None, spec: RunSpec) -> tuple[TextSplits | None, str]:

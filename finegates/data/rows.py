@@ -44,7 +44,7 @@ def labelled_rows(
 
     Args:
         frame: The rows; their index counts the file's rows from 0.
-        columns: Which columns are learned from.
+        columns: Which columns are learned from, a label among them.
         split_is_given: A class may then have one row.
 
     Returns:
@@ -54,27 +54,35 @@ def labelled_rows(
     Raises:
         DataError: With the first rows for a text or label that is missing or can't be used.
     """
-    rows = pd.DataFrame({"text": _texts(frame[columns.text])})
+    assert columns.label is not None
+    rows = pd.DataFrame({"text": texts_in(frame[columns.text])})
     if columns.pair:
-        rows["pair"] = _texts(frame[columns.pair])
+        rows["pair"] = texts_in(frame[columns.pair])
     if columns.problem == "regression":
         rows["label"] = _scores(frame[columns.label], columns.decimal)
         return rows, ()
     names = _class_names(frame[columns.label], split_is_given)
-    cells = cells_of(frame[columns.label])
+    cells = _labels(frame, columns)
     rows["label"] = cells.map({name: i for i, name in enumerate(names)}).astype("int64")
     return rows, names
 
 
-def _texts(column: pd.Series) -> pd.Series:
-    """The column as text, unchanged, except that numbers become text."""
+def texts_in(column: pd.Series, what: str = "text") -> pd.Series:
+    """The column as text, unchanged, except that numbers become text.
+
+    Args:
+        column: Its cells.
+        what: What it holds, for errors.
+
+    Raises:
+        DataError: With the first rows that hold none.
+    """
     cells = column.astype(object)
-    _refuse(
-        _is_nested(cells), f"The text column '{column.name}' holds no text", "Choose another column"
-    )
+    named = f"The {what} column '{column.name}'"
+    _refuse(_is_nested(cells), f"{named} holds no text", "Choose another column")
     _refuse(
         cells_of(cells) == "",
-        f"The text column '{column.name}' is empty",
+        f"{named} is empty",
         "Fill the cells, or leave the rows out (cleaning: drop_empty_texts)",
     )
     return cells.map(lambda value: value if isinstance(value, str) else cell(value)).astype("str")
@@ -158,14 +166,14 @@ def _refuse(bad: pd.Series, what: str, advice: str) -> None:
 
 def describe(frame: pd.DataFrame, columns: Columns) -> Description:
     """Figures for a preview. Bad rows are counted here and refused by `labelled_rows`."""
-    texts, labels = cells_of(frame[columns.text]), cells_of(frame[columns.label])
+    texts = cells_of(frame[columns.text])
     both = [texts, cells_of(frame[columns.pair])] if columns.pair else [texts]
     return Description(
         rows=len(frame),
         rows_without_text=int((texts == "").sum()),
-        rows_without_label=int((labels == "").sum()),
+        rows_without_label=int((_labels(frame, columns) == "").sum()),
         duplicate_texts=int(pd.concat(both, axis="columns").duplicated().sum()),
-        **_label_figures(frame[columns.label], labels, columns),
+        **_label_figures(frame, columns),
         **_lengths("characters", texts.str.len()),
         **_lengths("words", pd.Series([len(text.split()) for text in texts.tolist()])),
     )
@@ -179,12 +187,20 @@ def word_counts(frame: pd.DataFrame, columns: Columns) -> np.ndarray:
     return total
 
 
-def _label_figures(column: pd.Series, cells: pd.Series, columns: Columns) -> dict[str, Any]:
+def _labels(frame: pd.DataFrame, columns: Columns) -> pd.Series:
+    """The labels as text; none where there is no such column."""
+    return cells_of(frame[columns.label]) if columns.label else pd.Series(dtype="str")
+
+
+def _label_figures(frame: pd.DataFrame, columns: Columns) -> dict[str, Any]:
     names = ("label_mean", "label_std", "label_min", "label_max")
     if columns.problem == "classification":
+        cells = _labels(frame, columns)
         counts = cells[cells != ""].value_counts()
         return {"class_counts": {str(k): int(v) for k, v in counts.items()}} | dict.fromkeys(names)
-    numbers = numbers_of(column, columns.decimal)
+    if columns.label is None:
+        return {"class_counts": None} | dict.fromkeys(names)
+    numbers = numbers_of(frame[columns.label], columns.decimal)
     numbers = numbers[np.isfinite(numbers)]
     if numbers.empty:
         return {"class_counts": None} | dict.fromkeys(names)

@@ -11,16 +11,29 @@ import pandas as pd
 from finegates.data.columns import Columns, resolve_columns
 from finegates.data.formats import Reading
 from finegates.data.glue import TASKS, read_glue
+from finegates.data.metric_kinds import PERPLEXITY, TOKEN_ACCURACY, over_blocks
 from finegates.data.remedies import clean, rows_in_words, without_leaks
 from finegates.data.rows import labelled_rows
 from finegates.data.sample import LABELS, load_sample
 from finegates.data.sides import check_header, with_sides
+from finegates.data.text_columns import text_columns_of, text_rows
 from finegates.data.user_files import ReadFile, read_file
 from finegates.errors import DataError, shortened
-from finegates.spec import FILE_TASK, GLUE_TASKS, NO_SPLIT, SAMPLE_TASK, RunSpec
+from finegates.spec import (
+    CAUSAL_LM,
+    FILE_TASK,
+    GLUE_TASKS,
+    LANGUAGE_TASKS,
+    NO_SPLIT,
+    OWN_FILE_TASKS,
+    SAMPLE_TASK,
+    TEXT_TASK,
+    RunSpec,
+)
 
 CLASS_METRICS = ("accuracy", "macro_f1")
 NUMBER_METRICS = ("pearson", "spearman")
+TOKEN_METRICS = (PERPLEXITY, TOKEN_ACCURACY)
 MIN_SIDE_ROWS = 2
 """A correlation of one row is undefined."""
 CLASSES_NAMED = 5
@@ -32,10 +45,11 @@ class TextSplits:
 
     Attributes:
         train: Columns ``text`` (str), ``pair`` (str, only if the data has one), ``label`` (class id
-            as int, or a float).
+            as int, or a float). Of a language model, which has no label: ``text``, a document;
+            ``prompt`` and ``answer``; or ``messages``, of `finegates.data.chats.chats_of`.
         validation: The same columns.
-        problem: ``"classification"`` or ``"regression"``.
-        labels: Class names in id order; empty for a regression.
+        problem: ``"classification"``, ``"regression"`` or ``"causal-lm"``.
+        labels: Class names in id order; empty otherwise.
         metrics: The main one first.
         fingerprint: SHA-256 over texts and labels of both splits and the class names.
         source: Where the rows are from; never an absolute path.
@@ -54,6 +68,16 @@ class TextSplits:
     split_is_given: bool = True
 
     @property
+    def texts(self) -> list[str]:
+        """The columns that hold text."""
+        return [name for name in self.train.columns if name != "label"]
+
+    @property
+    def is_language(self) -> bool:
+        """Whether a language model's tokens are predicted, and no labels."""
+        return self.problem == CAUSAL_LM
+
+    @property
     def has_pairs(self) -> bool:
         """Whether each row has two texts."""
         return "pair" in self.train.columns
@@ -65,7 +89,7 @@ def load_splits(spec: RunSpec) -> TextSplits:
     Raises:
         DataError: If the data can't be read, or can't be learned from.
     """
-    if spec.task == FILE_TASK:
+    if spec.task in OWN_FILE_TASKS:
         return splits_of_file(read_file(data_path(spec), Reading.of(spec)), spec)
     return _finished(_load_sample() if spec.task == SAMPLE_TASK else _load_glue(spec), spec)
 
@@ -120,6 +144,8 @@ def data_path(spec: RunSpec) -> Path:
 
 def columns_of(frame: pd.DataFrame, spec: RunSpec) -> Columns:
     """The columns that a spec names, the rest guessed. Raises DataError as `resolve_columns`."""
+    if spec.task in LANGUAGE_TASKS:
+        return text_columns_of(frame, spec)
     return resolve_columns(
         frame, spec.text_column, spec.pair_column, spec.label_column, spec.problem, spec.decimal
     )
@@ -238,7 +264,12 @@ def _split_file(read: ReadFile, spec: RunSpec) -> TextSplits:
     sided = with_sides(read, spec, columns)
     cleaned = clean(sided.frame, columns, spec.cleaning)
     given = sided.side is not None
-    rows, labels = labelled_rows(cleaned.frame, columns, given)
+    labels: tuple[str, ...] = ()
+    if spec.task in LANGUAGE_TASKS:
+        rows = text_rows(cleaned.frame, columns, spec.task)
+        _check_number(len(rows), read)
+    else:
+        rows, labels = labelled_rows(cleaned.frame, columns, given)
     classes = columns.problem == "classification"
     if sided.side is not None:
         side = sided.side[rows.index]
@@ -248,11 +279,31 @@ def _split_file(read: ReadFile, spec: RunSpec) -> TextSplits:
         _check_sides(len(train), len(validation))
     else:
         train, validation = split_rows(rows, spec.validation_fraction, spec.split_seed, classes)
-    metrics = CLASS_METRICS if classes else NUMBER_METRICS
+    metrics = _metrics_of(columns, spec)
     source, done = f"file:{data_path(spec).name}", (*read.notes, *sided.done, *cleaned.done)
     return TextSplits(
         train, validation, columns.problem, labels, metrics, "", source, done, given
     )  # fmt: skip
+
+
+def _metrics_of(columns: Columns, spec: RunSpec) -> tuple[str, ...]:
+    if spec.task == TEXT_TASK:
+        return tuple(over_blocks(metric, spec.max_length) for metric in TOKEN_METRICS)
+    if spec.task in LANGUAGE_TASKS:
+        return TOKEN_METRICS
+    return CLASS_METRICS if columns.problem == "classification" else NUMBER_METRICS
+
+
+def _check_number(number: int, read: ReadFile) -> None:
+    """Of a language model's texts, which are split as they are."""
+    if number < 2 * MIN_SIDE_ROWS:
+        plain = read.format.kind == "text"
+        advice = "part them by blank lines, or write one in each line" if plain else "add rows"
+        raise DataError(
+            f"The file holds {number} document{'s' * (number != 1)}; {2 * MIN_SIDE_ROWS} at least "
+            f"are needed, {MIN_SIDE_ROWS} for training and {MIN_SIDE_ROWS} for validation: "
+            f"{advice}."
+        )
 
 
 def _check_sides(num_train: int, num_validation: int) -> None:
@@ -272,6 +323,8 @@ def _put_aside(splits: TextSplits, spec: RunSpec) -> TextSplits:
 
 def _with_checked_labels(splits: TextSplits, spec: RunSpec) -> TextSplits:
     """Refuses a split where a class is on one side alone, or says so where that may be meant."""
+    if splits.is_language:
+        return splits
     if splits.problem == "regression":
         if splits.train["label"].nunique() < 2:
             raise DataError(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from finegates.data.documents import read_documents
 from finegates.data.encodings import check_is_text, find_encoding
 from finegates.data.formats import FileFormat, Reading
 from finegates.data.json_files import json_kind, read_json
@@ -90,6 +91,10 @@ def _read_text(name: str, content: bytes, packed: bool, reading: Reading) -> Rea
     check_is_text(name, content)
     encoding, why = find_encoding(name, content, reading.encoding)
     file = TextFile(name, content, encoding)
+    if reading.plain:
+        frame, notes = read_documents(file)
+        found = FileFormat("text", encoding=encoding, compressed=packed)
+        return ReadFile(frame, replace(found, certainty={"encoding": why}), notes)
     kind = json_kind(file.head()) if reading.separator == "auto" else ""
     if kind:
         frame, notes = unnest(read_json(file, kind))

@@ -5,6 +5,7 @@ from typing import Any
 
 from finegates import __version__
 from finegates.data.glue import TASKS
+from finegates.data.metric_kinds import scaled_name, scaled_text
 from finegates.exporting.formats import FORMATS, Format
 from finegates.exporting.measured import Measured
 from finegates.exporting.package import (
@@ -46,7 +47,8 @@ def model_card(
         run: Where the model is from.
         model: The shrunk model.
         facts: ``removed_weights_fraction``, ``closed_gates``, ``dense_params``, ``shrunk_params``,
-            ``mac_ratio`` and, with a plain model beside it, ``plain_params`` and ``plain_neurons``.
+            ``mac_ratio`` and, with a plain model beside it, ``plain_params`` and what its
+            config says: ``plain_neurons``, ``plain_heads`` and ``plain_hidden``.
         cut: Where its gates were cut off; None for as training left them.
         measured: Score and speed.
         name: Of the model, as its folder is best called.
@@ -160,9 +162,10 @@ from transformers import pipeline
 classify = pipeline("text-classification", model="{name}/{PLAIN_FOLDER}")
 ```
 
-A config of this type says one number of neurons for all layers: {facts["plain_neurons"]:,} here.
-What else is closed is zeros there, so it has {facts["plain_params"]:,} parameters, where this model
-has {facts["shrunk_params"]:,}.
+A config of this type says one number of neurons and of heads for all layers, and a hidden size:
+{facts["plain_neurons"]:,}, {facts["plain_heads"]:,} and {facts["plain_hidden"]:,} here. What else
+is closed is zeros there, so it has {facts["plain_params"]:,} parameters, where this model has
+{facts["shrunk_params"]:,}.
 """
 
 
@@ -192,8 +195,10 @@ single texts and pairs, short and long.
 def _scores(run: Run, measured: Measured) -> dict[str, str]:
     if measured.dense_score is None or measured.pruned_score is None:
         return {}
-    name = f"{run.status().metric} x 100 on validation, every gate open -> this model"
-    rows = {name: f"{100 * measured.dense_score:.1f} -> {100 * measured.pruned_score:.1f}"}
+    metric = run.status().metric
+    name = f"{scaled_name(metric)} on validation, every gate open -> this model"
+    both = (measured.dense_score, measured.pruned_score)
+    rows = {name: " -> ".join(scaled_text(score, metric) for score in both)}
     if errors := error_words(measured.metrics):
         rows["error in the label's own unit, this model"] = errors
     return rows

@@ -24,6 +24,7 @@ from finegates.files.output_folder import filled, output_folder
 from finegates.files.progress import Progress, part, silent
 from finegates.gates.cuts import Cut
 from finegates.nn.attach import GATES_NAME, gates_of
+from finegates.nn.model_parts import size_of
 from finegates.nn.pretrained import longest_input
 from finegates.runs.folder import Run
 from finegates.runs.saved_models import EXPORTS_FOLDER
@@ -34,7 +35,6 @@ from finegates.shrinking.cost import (
     num_parameters,
 )
 from finegates.shrinking.models import Shrunk
-from finegates.shrinking.plain import check_plain, neurons_of
 from finegates.shrinking.plain import plain as make_plain
 from finegates.shrinking.shrink import prune, shrink
 from finegates.training.restore import restore_model
@@ -97,8 +97,7 @@ def export(
     model, tokenizer = restore_model(run)
     if not hasattr(model, GATES_NAME):
         raise ModelError(f"{run.id} was trained without gates; there is nothing to remove from it.")
-    if plain:
-        check_plain(model, cut)
+    stock = make_plain(model, cut) if plain else None
     with filled(folder) as partial:
         progress(_LOADED, "measuring")
         known = known_of(run, cut, device)
@@ -108,10 +107,7 @@ def export(
         prune(model, cut)
         shrunk = shrink(model, tuned_for=device)
         portable = shrink(model, tuned_for="onnx") if formats else None
-        facts = _facts(model, shrunk)
-        stock = make_plain(model) if plain else None
-        if stock is not None:
-            facts |= {"plain_params": num_parameters(stock), "plain_neurons": neurons_of(stock)}
+        facts = _facts(model, shrunk) | (_plain_facts(stock) if stock is not None else {})
         name, inputs = model_name(run, cut), inputs_of(tokenizer)
         card = model_card(
             run, shrunk, facts, cut, shown,
@@ -144,6 +140,15 @@ def _facts(model: PreTrainedModel, shrunk: Shrunk) -> dict[str, Any]:
         "dense_params": num_dense_parameters(model.config),
         "shrunk_params": num_parameters(shrunk),
         "mac_ratio": mac_ratio(shrunk, REFERENCE_LENGTH),
+    }
+
+
+def _plain_facts(stock: PreTrainedModel) -> dict[str, int]:
+    return {
+        "plain_params": num_parameters(stock),
+        "plain_neurons": size_of(stock, "intermediate"),
+        "plain_heads": size_of(stock, "heads"),
+        "plain_hidden": size_of(stock, "hidden"),
     }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from finegates.data.metric_kinds import is_lower_better
 from finegates.data.splits import load_splits
 from finegates.errors import RunError
 from finegates.fitting.file import Fit, save_fit
@@ -32,7 +33,8 @@ REFERENCE_SETTINGS = {"head_start": "fitted", "dropout": 0.0, "lr_warmup_fractio
 FINISHED = "finished"
 LOST_BY = 0.1
 """A training is ended early once its gates are rounded and its drop is beyond the tolerance by
-this for sure: recovery has given back eight points at most (docs/LOG.md)."""
+this for sure: recovery has given back eight points at most (docs/LOG.md). How much of a perplexity
+it gives back is not known, so none of those is."""
 _WHY_LOST = "The search ended it, {:.1f} points below the reference: no recovery gives that back."
 
 
@@ -49,6 +51,7 @@ class Answer:
         seconds: How long they took together.
         tried: What was trained, judged by the deciding rows.
         is_final: Whether the search has ended.
+        metric: What the scores are.
     """
 
     target: float | None
@@ -59,6 +62,7 @@ class Answer:
     seconds: float
     tried: tuple[Try, ...]
     is_final: bool
+    metric: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types; the ends of the drop's interval are ``drop_low`` and ``drop_high``."""
@@ -166,14 +170,17 @@ def answer_of(fit: Fit, runs_dir: Path) -> Answer:
     final = all_over and next_try(tried, fit.max_drop, fit.seed, fit.most_trainings) is None
     spent = [_seconds(run) for run in _opened(fit.all_runs, runs_dir) if _is_over(fit, run)]
     target = smallest_within(tried, fit.max_drop)
+    metric = str(judged[0].status().metric) if judged else ""
     if target is None:
-        return Answer(None, None, 0.0, None, len(spent), sum(spent), tuple(tried), final)
+        return Answer(
+            None, None, 0.0, None, len(spent), sum(spent), tuple(tried), final, metric
+        )  # fmt: skip
     chosen = [(t, run) for t, run in zip(tried, judged, strict=True) if t.target == target]
     best = min(chosen, key=lambda pair: pair[0].drop)[1]
     removed = median(run.status().removed_weights_fraction or 0.0 for _, run in chosen)
     paired = _compared(fit, runs_dir, [run for _, run in chosen], deciding=False)
     return Answer(
-        target, best.id, removed, paired, len(spent), sum(spent), tuple(tried), final
+        target, best.id, removed, paired, len(spent), sum(spent), tuple(tried), final, metric
     )  # fmt: skip
 
 
@@ -218,6 +225,8 @@ def _try_of(fit: Fit, run: Run, paired: PairedDrop) -> Try:
 def _points_if_lost(fit: Fit, run: Run, runs_dir: Path) -> float | None:
     """By how much a run at work is below the reference; None if recovery may yet save it."""
     if run.id == fit.reference or read_answers_so_far(run.path) is None:
+        return None
+    if is_lower_better(run.status().metric):
         return None
     paired = _compared(fit, runs_dir, [run], deciding=True)
     return 100 * paired.drop if paired.low > fit.max_drop + LOST_BY else None

@@ -1,17 +1,19 @@
 """The answer of a search as a reviewer would accept it."""
 
+from finegates.data.metric_kinds import loss_unit, scaled_text
 from finegates.fitting.file import Fit
 from finegates.fitting.fit import Answer
 
 
 def sentence(fit: Fit, answer: Answer) -> str:
     """What can go, what it costs with which certainty, on rows that nothing was chosen on."""
+    unit = loss_unit(answer.metric)
     if answer.paired is None:
         least = min((t.target for t in answer.tried), default=None)
         if least is None:
             return "Nothing was tried yet."
         return (
-            f"No target that was tried is within {100 * fit.max_drop:g} points; the smallest was "
+            f"No target that was tried is within {100 * fit.max_drop:g} {unit}; the smallest was "
             f"{_percent(least)}. Allow more, or train longer."
         )
     paired = answer.paired
@@ -20,8 +22,9 @@ def sentence(fit: Fit, answer: Answer) -> str:
     )  # fmt: skip
     return (
         f"{_percent(answer.removed_weights_fraction)} of the gated weights can go: "
-        f"{100 * paired.score:.1f} against {100 * paired.reference:.1f}, a drop of "
-        f"{100 * paired.drop:.1f} points (95% interval {100 * paired.low:.1f} to "
+        f"{scaled_text(paired.score, answer.metric)} against "
+        f"{scaled_text(paired.reference, answer.metric)}, a drop of "
+        f"{100 * paired.drop:.1f} {unit} (95% interval {100 * paired.low:.1f} to "
         f"{100 * paired.high:.1f}) on {paired.rows} rows that nothing was chosen on.{few}"
     )
 

@@ -1,9 +1,9 @@
 """What a budget counts: gated weights, parameters, multiply-accumulates, or time.
 
-Each is ``fixed + stream * hidden + sum over matrices of (matrix * in * out + rows * out)``: ``in``
-and ``out`` are the fractions of a matrix's columns and rows that are open, ``hidden`` is that of
-the residual stream's dimensions, and all shares add up to 1. So one code holds training on any of
-them and rounds to it.
+Each is ``fixed + stream * hidden + head * hidden**2 + sum over matrices of (matrix * in * out +
+rows * out)``: ``in`` and ``out`` are the fractions of a matrix's columns and rows that are open,
+``hidden`` is that of the residual stream's dimensions, and all shares add up to 1. So one code
+holds training on any of them and rounds to it.
 """
 
 from dataclasses import dataclass
@@ -38,6 +38,7 @@ class Counting:
         stream: What goes with the dimensions of the residual stream besides the gated matrices, as
             embeddings and norms do; nothing where no gates stand for them.
         fixed: What no gate closes.
+        head: What goes with these dimensions twice: a head's matrix from them to as many units.
     """
 
     counts: str
@@ -45,6 +46,7 @@ class Counting:
     rows: np.ndarray
     stream: float = 0.0
     fixed: float = 0.0
+    head: float = 0.0
 
     def kept(self, inputs: np.ndarray, outputs: np.ndarray) -> np.ndarray:
         """What each matrix keeps, of open fractions ``(num_matrices,)``."""
@@ -86,7 +88,9 @@ def weights_counted(layout: GateLayout) -> Counting:
     return _of_all(WEIGHTS, layout, _weights(layout), np.zeros(len(layout.matrices)))
 
 
-def parameters_counted(layout: GateLayout, total: int, of_stream: int = 0) -> Counting:
+def parameters_counted(
+    layout: GateLayout, total: int, of_stream: int = 0, of_head: int = 0
+) -> Counting:
     """All numbers of the model, embeddings and head too.
 
     Args:
@@ -95,12 +99,14 @@ def parameters_counted(layout: GateLayout, total: int, of_stream: int = 0) -> Co
         total: Parameters of the dense model.
         of_stream: Those of them that go with the dimensions of the residual stream, the gated
             matrices' own included.
+        of_head: Those of a head's matrix from these dimensions to as many units; none of the above.
     """
     biased = not layout.is_decoder
     biases = np.array([float(m.out_features * biased) for m in layout.matrices])
     written = sum(m.out_features for m in layout.matrices if (m.role, "out") in WRITES)
     own = layout.num_gated_weights + written
-    return _of_all(PARAMETERS, layout, _weights(layout), biases, total, max(of_stream - own, 0))
+    more = max(of_stream - own, 0), of_head
+    return _of_all(PARAMETERS, layout, _weights(layout), biases, total, *more)
 
 
 def products_counted(layout: GateLayout, length: int, total: float | None = None) -> Counting:
@@ -150,9 +156,10 @@ def _of_all(
     rows: np.ndarray,
     total: float | None = None,
     of_stream: float = 0.0,
+    of_head: float = 0.0,
 ) -> Counting:
     gated = float(matrices.sum() + rows.sum())
     total = gated if total is None else total
-    stream = of_stream / total if layout.hidden else 0.0
-    fixed = max(1 - gated / total - stream, 0.0)
-    return Counting(counts, matrices / total, rows / total, stream, fixed)
+    stream, head = (part / total if layout.hidden else 0.0 for part in (of_stream, of_head))
+    fixed = max(1 - gated / total - stream - head, 0.0)
+    return Counting(counts, matrices / total, rows / total, stream, fixed, head)

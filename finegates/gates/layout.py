@@ -16,6 +16,7 @@ from finegates.gates.units import (
     WHOLE_UNITS,
     Kind,
     chosen_units,
+    decoder_roles,
     gates_of_side,
     kinds_of,
 )
@@ -154,6 +155,12 @@ class GateLayout:
     def is_decoder(self) -> bool:
         """Whether its neurons have a gate matrix of their own, and its heads are rotated."""
         return any(m.role == OUT_OF_NEURONS for m in self.matrices)
+
+    @property
+    def has_all_roles(self) -> bool:
+        """Whether all matrices of its layers are in it."""
+        own = {role for r in ROLES for role in (decoder_roles(r) if self.is_decoder else (r,))}
+        return {matrix.role for matrix in self.matrices} == own
 
     @cached_property
     def sides(self) -> tuple[Side, ...]:

@@ -105,7 +105,8 @@ def closing_order(layout: GateLayout, means: np.ndarray) -> ClosingOrder:
 def counted_removal(layout: GateLayout, closed: np.ndarray, counting: Counting) -> float:
     """The removed fraction of what is counted, in [0, 1]; as `removal` for gated weights."""
     inputs, outputs = _open_fractions(layout, closed)
-    stream = counting.stream * (~closed[layout.hidden.slice]).mean() if layout.hidden else 0.0
+    hidden = (~closed[layout.hidden.slice]).mean() if layout.hidden else 0.0
+    stream = (counting.stream + counting.head * hidden) * hidden
     return float(1 - counting.fixed - stream - counting.kept(inputs, outputs).sum())
 
 

@@ -32,6 +32,8 @@ _PROCESS_BYTES = 550e6
 _BYTES_PER_WEIGHT = 4
 _ACTIVATIONS_PER_LAYER = 34
 """Floats kept for the backward pass, for each token and hidden unit of a layer (measured)."""
+_ACTIVATIONS_OF_DECODERS = {"hidden": 12, "intermediate": 4.5}
+"""The same of a decoder's layer, for each token and hidden unit, and neuron (measured)."""
 _FOR_EACH_TRAINED = 3
 """Numbers besides the weight itself: its gradient, and AdamW's two."""
 _MOST_RUNS_READ = 20
@@ -145,9 +147,13 @@ def _same_kind(status: Status, device: Device, as_many: bool) -> bool:
 def _memory(config: Mapping[str, Any], spec: RunSpec, tokens: float) -> float:
     architecture = architecture_of(str(config["model_type"]))
     hidden, layers = (architecture.size(config, what) for what in ("hidden", "layers"))
+    each = float(hidden * _ACTIVATIONS_PER_LAYER)
+    if architecture.is_decoder:
+        floats = _ACTIVATIONS_OF_DECODERS.items()
+        each = sum(number * architecture.size(config, what) for what, number in floats)
     weights = layout_of_config(config).num_gated_weights + config.get("vocab_size", 30522) * hidden
     longest_over_mean = 2.5
     rows = spec.batch_size * tokens * longest_over_mean
-    activations = layers * rows * hidden * _ACTIVATIONS_PER_LAYER
+    activations = layers * rows * each
     numbers = 2 * weights + _FOR_EACH_TRAINED * method_params(spec, config) + activations
     return _PROCESS_BYTES + _BYTES_PER_WEIGHT * numbers

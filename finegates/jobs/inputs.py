@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from finegates.data.blocks import check_texts
 from finegates.data.splits import TextSplits, load_splits
 from finegates.errors import SpecError
 from finegates.gates.laws import make_law
@@ -16,6 +17,8 @@ from finegates.machine.devices import (
     matching_devices,
     what_lacks,
 )
+from finegates.methods import METHODS
+from finegates.models.architectures import layout_of_config
 from finegates.models.fit import check_tokenizer
 from finegates.models.record import BASE_MODEL, model_record
 from finegates.models.sources import BY_NAME, check_model, find_model
@@ -64,8 +67,13 @@ def check_inputs_together(
         check_device(specs[0].device, specs[0].num_processes)
     model = specs[0].model
     config = check_model(model)
+    for spec in specs:
+        if METHODS[spec.method].removes:  # whether this model can have such gates
+            layout_of_config(config, spec.target_modules, spec.gate_sides, spec.gate_units)
     splits = load_splits(specs[0])
     check_tokenizer(model, config, splits.has_pairs)
+    if splits.is_language:
+        check_texts(specs[0], splits, config)
     check_start(specs[0], splits, config, runs_dir)
     return specs, describe_splits(splits) | {BASE_MODEL: model_record(model)}
 
@@ -110,8 +118,7 @@ def mean_words(splits: TextSplits, first_rows: int | None = None) -> float:
         first_rows: Look at this many rows only, where a page can't wait for all.
     """
     rows = splits.train.head(len(splits.train) if first_rows is None else first_rows)
-    columns = ("text", "pair") if splits.has_pairs else ("text",)
-    return float(sum(rows[c].str.count(r"\S+").mean() for c in columns))
+    return float(sum(rows[c].str.count(r"\S+").mean() for c in splits.texts))
 
 
 def _with_absolute_paths(spec: RunSpec) -> RunSpec:

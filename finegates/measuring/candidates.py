@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from transformers import (
     AutoConfig,
+    AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     PreTrainedConfig,
     PreTrainedModel,
@@ -180,14 +181,19 @@ def random_inputs(model: PreTrainedModel, batch_size: int, length: int) -> dict[
     }
 
 
-def random_model(name: str) -> PreTrainedModel:
+def random_model(name: str, *, language_model: bool = False) -> PreTrainedModel:
     """A model built from its config alone: its weights decide neither time nor size.
+
+    Args:
+        name: Of the model.
+        language_model: Whether it is a causal language model, not a classifier.
 
     Raises:
         ModelError: If its config can't be had.
     """
     torch.manual_seed(0)
-    return AutoModelForSequenceClassification.from_config(config_of(name))
+    kind = AutoModelForCausalLM if language_model else AutoModelForSequenceClassification
+    return kind.from_config(config_of(name))
 
 
 def config_of(name: str) -> PreTrainedConfig:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from finegates.data.metric_kinds import bounds, score_after
 from finegates.files.progress import Progress, silent
 from finegates.gates.cuts import Cut
 from finegates.measuring.cutter import Cutter, Point, costs_of
@@ -23,7 +24,6 @@ from finegates.runs.folder import Run
 from finegates.runs.measurements import keep_points, read_partial, read_points, read_thresholds
 from finegates.shrinking.cost import num_parameters
 from finegates.shrinking.models import Shrunk
-from finegates.training.metrics import CORRELATIONS
 from finegates.training.scoring import Judge, scores_of
 
 FIRST_PART = 1 / 10
@@ -101,7 +101,7 @@ def grow_curve(
     for before in curve.points:
         if before.point:
             on_point(before.point)
-    while growing := next_growing(curve.points, first, limit):
+    while growing := next_growing(curve.points, first, limit, curve.metric):
         rest = sum(limit - min(p.known, limit) for p in curve.points if not is_scored(p))
         done = 1 - rest / (limit * len(curve.points))
         target = next_part(growing.known, first, limit)
@@ -120,7 +120,9 @@ def next_part(known: int, first: int, limit: int) -> int:
     return _GROWS * known if 3 * _GROWS * known < 2 * limit else limit
 
 
-def next_growing(points: Sequence[_Growing], first: int, limit: int) -> _Growing | None:
+def next_growing(
+    points: Sequence[_Growing], first: int, limit: int, metric: str = ""
+) -> _Growing | None:
     """What is scored on more rows next; None if nothing is left.
 
     All get their first part: the one that removes least, which the others are compared with, then
@@ -130,7 +132,7 @@ def next_growing(points: Sequence[_Growing], first: int, limit: int) -> _Growing
     rest = [p for p in points if not is_scored(p) and p.known < limit]
     if begun := [p for p in rest if p.known < first]:
         return begun[0] if begun[0] is points[0] else begun[-1]
-    edge = points[0].point["score"] - ONE_POINT if rest else 0.0
+    edge = score_after(metric, points[0].point["score"], ONE_POINT) if rest else 0.0
     return max(rest, key=lambda p: (p.may_be(edge), p.width), default=None)
 
 
@@ -147,7 +149,7 @@ class _Curve:
         self._order = stratified_order(self._judge.labels, self._judge.splits.problem)
         self._models: dict[int, Shrunk] = {}
         self._kept = CurveAnswers(run.path, self._judge.labels, f"{device} {self._judge.precision}")
-        self.all_rows = len(self._order)
+        self.all_rows, self.metric = len(self._order), self._judge.metric
         rows = [*read_partial(run), *read_points(run), *read_thresholds(run)]
         known = {row.get("closed_gates"): row for row in rows if "params" in row}
         self.points = [self._begun(cut, known) for cut in cutter.curve()]
@@ -214,8 +216,7 @@ class _Curve:
         def score(rows: np.ndarray) -> float:
             return _scores(self._judge, growing.answers, rows)[metric]
 
-        lowest = -1.0 if metric in CORRELATIONS else 0.0
-        low, high = interval(score, part, self.all_rows, lowest)
+        low, high = interval(score, part, self.all_rows, bounds(metric))
         rows = {"rows": growing.known, "all_rows": self.all_rows}
         return {"score": score(part), "score_low": low, "score_high": high, **rows}
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
+from finegates.data.metric_kinds import loss_of
 from finegates.errors import DataError
 from finegates.training.metrics import compute_metrics
 
@@ -18,12 +19,12 @@ MIN_ROWS = 2
 
 @dataclass(frozen=True)
 class PairedDrop:
-    """A loss of score; all as fractions, so 0.01 is one point.
+    """A loss of score; all as fractions, so 0.01 is one point, or 1% more of a perplexity.
 
     Attributes:
         reference: Score of the reference; the mean over its seeds.
         score: Score of the other; the mean over its seeds.
-        drop: ``reference - score``.
+        drop: ``reference - score``, or what `finegates.data.metric_kinds.loss_of` has instead.
         low: Lower end of the drop's confidence interval.
         high: Upper end.
         p_value: Of McNemar's exact test that both are right equally often; None unless each has
@@ -77,9 +78,8 @@ def paired_drop(
     everything = np.arange(len(labels))
 
     def drop(rows: np.ndarray, first: np.ndarray, second: np.ndarray) -> float:
-        return _mean_score(metric, labels, reference, rows, first) - _mean_score(
-            metric, labels, other, rows, second
-        )
+        before = _mean_score(metric, labels, reference, rows, first)
+        return loss_of(metric, before, _mean_score(metric, labels, other, rows, second))
 
     drops = [
         drop(
@@ -91,13 +91,13 @@ def paired_drop(
     ]
     tail = 100 * (1 - CONFIDENCE) / 2
     low, high = np.percentile(drops, [tail, 100 - tail])
-    whole = [
+    before, after = (
         _mean_score(metric, labels, side, everything, range(len(side)))
         for side in (reference, other)
-    ]
+    )
     needed = len(labels) * ((high - low) / 2 / ONE_POINT) ** 2
     return PairedDrop(
-        whole[0], whole[1], whole[0] - whole[1], float(low), float(high),
+        before, after, loss_of(metric, before, after), float(low), float(high),
         _mcnemar(metric, labels, reference, other), len(labels), max(MIN_ROWS, round(needed)),
     )  # fmt: skip
 

@@ -34,7 +34,10 @@ def stratified_order(labels: np.ndarray, problem: str) -> np.ndarray:
 
 
 def interval(
-    score: Callable[[np.ndarray], float], part: np.ndarray, all_rows: int, lowest: float = 0.0
+    score: Callable[[np.ndarray], float],
+    part: np.ndarray,
+    all_rows: int,
+    bounds: tuple[float, float] = (0.0, 1.0),
 ) -> tuple[float, float]:
     """Where the score on all rows is, seen from a part: 95% confidence, by a jackknife.
 
@@ -47,7 +50,7 @@ def interval(
         score: Of some rows, by their numbers.
         part: Numbers of the rows that are known, a beginning of `stratified_order`; at least 2.
         all_rows: How many there are.
-        lowest: That the metric can be.
+        bounds: The lowest and the highest that the metric can be.
 
     Returns:
         Lowest and highest.
@@ -61,7 +64,7 @@ def interval(
     factor = float(student.ppf((1 + CONFIDENCE) / 2, len(blocks) - 1))
     half = factor * float(np.sqrt(max(variance, least) * missing))
     middle = score(part)
-    return max(middle - half, lowest), min(middle + half, 1.0)
+    return max(middle - half, bounds[0]), min(middle + half, bounds[1])
 
 
 def _strata(labels: np.ndarray, problem: str) -> list[np.ndarray]:

@@ -54,6 +54,7 @@ class Architecture:
         reader: Dotted path of the Linear that reads it after the last layer.
         config_names: What the config calls each size.
         normed_scores: Whether queries and keys are normed, each over its head, before they meet.
+        biased: Roles whose Linear has a bias whatever the config says; None for all.
     """
 
     model_type: str
@@ -66,6 +67,7 @@ class Architecture:
     attention: str = "attention.self"
     config_names: Mapping[str, str] = field(default_factory=lambda: _USUAL_NAMES)
     normed_scores: bool = False
+    biased: tuple[str, ...] | None = None
 
     @property
     def is_decoder(self) -> bool:
@@ -104,6 +106,12 @@ class Architecture:
     def feed_forward(self) -> str:
         """Dotted path of the module that holds a decoder's gate, up and down, from its layer."""
         return self.roles["down"].rpartition(".")[0]
+
+    def has_bias(self, config: Mapping[str, Any], role: str) -> bool:
+        """Whether the Linear of a role has a bias."""
+        if self.biased is None or role in self.biased:
+            return True
+        return bool(config.get("attention_bias" if role in "qkvo" else "mlp_bias"))
 
     def size(self, config: Mapping[str, Any], what: str) -> int:
         """A size from the config; key/value heads fall back to the heads, so does their width."""
@@ -148,11 +156,15 @@ _NORMS_OF_GEMMA_3 = (*_NORMS, "pre_feedforward_layernorm", "post_feedforward_lay
 
 
 def _decoder(
-    model_type: str, norms: tuple[str, ...] = _NORMS, *, normed_scores: bool = False
+    model_type: str,
+    norms: tuple[str, ...] = _NORMS,
+    *,
+    normed_scores: bool = False,
+    biased: tuple[str, ...] = (),
 ) -> Architecture:
     return Architecture(
         model_type, "model.layers", _DECODER_ROLES, ("score",), ("model.embed_tokens",), "score",
-        norms, "self_attn", normed_scores=normed_scores,
+        norms, "self_attn", normed_scores=normed_scores, biased=biased,
     )  # fmt: skip
 
 
@@ -181,7 +193,8 @@ ARCHITECTURES: dict[str, Architecture] = {
             "pre_classifier", ("sa_layer_norm", "output_layer_norm"), "attention",
             _DISTILBERT_NAMES,
         ),
-        *map(_decoder, ("llama", "mistral", "qwen2", "gemma", "smollm3")),
+        *map(_decoder, ("llama", "mistral", "gemma", "smollm3")),
+        _decoder("qwen2", biased=("q", "k", "v")),
         _decoder("qwen3", normed_scores=True),
         _decoder("gemma3_text", _NORMS_OF_GEMMA_3, normed_scores=True),
     )
@@ -201,6 +214,11 @@ def architecture_of(model_type: str) -> Architecture:
             f"{', '.join(ARCHITECTURES)}."
         )
     return ARCHITECTURES[model_type]
+
+
+def is_decoder_type(model_type: Any) -> bool:
+    """Whether models of a type read from left to right; False for what is not supported."""
+    return model_type in ARCHITECTURES and ARCHITECTURES[model_type].is_decoder
 
 
 def layout_of_config(

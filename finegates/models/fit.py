@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from finegates.errors import ModelError, shortened
+from finegates.models.architectures import is_decoder_type
 from finegates.models.tokens import (
     PADDING_FIRST,
     ROBERTA_PADDING_ID,
@@ -62,10 +63,12 @@ def check_fit(name: str, config: Mapping[str, Any], facts: TokenizerFacts, paire
     """
     rows, segments = config.get("vocab_size"), config.get("type_vocab_size")
     if not facts.pads:
+        decoder = is_decoder_type(config.get("model_type"))
+        nor = ", nor one that ends a text and could pad (eos_token)" if decoder else ""
         raise ModelError(
-            f"The tokenizer of '{name}' has no padding token, so texts of unequal length make no "
-            "batch. Name one that the model knows: tokenizer.pad_token = '[PAD]', then "
-            "save_pretrained."
+            f"The tokenizer of '{name}' has no padding token{nor}, so texts of unequal length make "
+            "no batch. Name one that the model knows: tokenizer.pad_token = "
+            f"'{'</s>' if decoder else '[PAD]'}', then save_pretrained."
         )
     if isinstance(rows, int) and facts.last_id >= rows:
         raise ModelError(
@@ -131,6 +134,8 @@ def facts_of_files(name: str, model_type: str, tokenizer_json: Path) -> Tokenize
     if pad is None and kind in _GENERIC:  # which takes what the tokenizer's own file says
         padding = json.loads(tokenizer_json.read_bytes()).get("padding") or {}
         pad = padding.get("pad_token")
+    if pad is None and is_decoder_type(model_type):  # as `finegates.nn.pretrained` pads it
+        pad = _content(settings.get("eos_token"))
     segments = (0, 0)
     if _gives_segments(settings, model_type):
         encoded = (tokenizer.encode(_WORD), tokenizer.encode(_WORD, _WORD))

@@ -10,6 +10,7 @@ from typing import Any
 
 from finegates.errors import ModelError, unknown_name
 from finegates.gates.layout import GateLayout
+from finegates.gates.units import MATRICES
 from finegates.methods import METHODS
 from finegates.methods.method import LEARNED
 from finegates.models.architectures import architecture_of, layout_of_config
@@ -29,8 +30,6 @@ COMPACTER_REDUCTION = 32
 """Both in the authors' seq2seq/configs/compacter.json (github.com/rabeehk/compacter)."""
 COMPACTER_REDUCTION_OF_WIDTH = {768: 24}
 """As `RunSpec.compacter_reduction` says."""
-_LAYER_NORMS = 2
-"""In a layer of each architecture of the table: after attention, after the feed-forward."""
 _TABLES = ("vocab_size", "max_position_embeddings", "type_vocab_size")
 _EMBEDDING_TABLES = {
     **dict.fromkeys(("bert", "roberta", "xlm-roberta", "camembert", "electra"), _TABLES),
@@ -38,6 +37,7 @@ _EMBEDDING_TABLES = {
 }
 _POOLED = ("bert",)
 """Types whose classifier has a pooler below its head."""
+_NUMBER_WORDS = {6: "six", 7: "seven"}
 
 
 def parameter_table(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,15 +52,17 @@ def parameter_table(config: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ModelError: If the model type is not supported.
     """
-    both = layout_of_config(config)
+    both, own = layout_of_config(config, units=(MATRICES,)), layout_of_config(config)
     one = layout_of_config(config, sides="out")
+    every = f"all {_NUMBER_WORDS[len(architecture_of(config['model_type']).roles)]}"
     attention = layout_of_config(config, ATTENTION_ROLES, sides="out")
     query_value = layout_of_config(config, ("q", "v"))
-    norms = layer_norms(both)
-    counts = {
-        "finegates: gates on inputs and outputs of all six matrices": both.num_gates,
+    norms = layer_norms(config)
+    counts = {f"finegates: one gate for each of {', '.join(own.units)}": own.num_gates}
+    counts = (counts if own.is_shared else {}) | {
+        f"finegates: gates on inputs and outputs of {every} matrices": both.num_gates,
         "finegates w/o W_I, W_O: one gate vector on each of q, k, v, o": attention.num_gates,
-        "LoRA r=8 on all six + one gate vector on each": low_rank(one) + one.num_gates,
+        f"LoRA r=8 on {every} + one gate vector on each": low_rank(one) + one.num_gates,
         "LoRA r=8 on q, k, v, o + one gate vector on each": (
             low_rank(attention) + attention.num_gates
         ),
@@ -177,31 +179,42 @@ def compacter_bottleneck(width: int, terms: int, reduction: int | None = None) -
     return max(1, -(-(width // reduction) // terms)) * terms
 
 
-def layer_norms(layout: GateLayout) -> int:
-    """Parameters of the layer norms of the layers; that of the embeddings is not one of them."""
-    return layout.num_layers * _LAYER_NORMS * 2 * layout.matrices[0].in_features
+def layer_norms(config: Mapping[str, Any]) -> int:
+    """Parameters of the layers' norms; that of the embeddings and a last one are not among them.
+
+    An encoder's have a gain and a bias, a decoder's a gain.
+    """
+    architecture = architecture_of(str(config["model_type"]))
+    vectors = len(architecture.norms) * (1 if architecture.is_decoder else 2)
+    return architecture.size(config, "layers") * vectors * architecture.size(config, "hidden")
 
 
 def full(config: Mapping[str, Any]) -> int:
-    """All parameters below the head: embeddings, layers with biases and layer norms, pooler.
+    """All parameters below the head: embeddings, layers with biases and norms, pooler, last norm.
 
     Raises:
         ModelError: If this is not known for the model type, or the config lacks a size.
     """
     model_type = str(config.get("model_type", ""))
     layout, architecture = layout_of_config(config), architecture_of(model_type)
+    biases = sum(m.out_features for m in layout.matrices if architecture.has_bias(config, m.role))
+    layers = layout.num_gated_weights + biases + layer_norms(config)
+    hidden = architecture.size(config, "hidden")
+    if architecture.is_decoder:
+        of_scores = 2 * architecture.size(config, "head_width") * architecture.normed_scores
+        last_norm = hidden
+        embeddings = _size(config, "vocab_size") * hidden
+        return embeddings + layers + layout.num_layers * of_scores + last_norm
     if model_type not in _EMBEDDING_TABLES:
         raise ModelError(unknown_name("model type to count in full", model_type, _EMBEDDING_TABLES))
-    hidden = architecture.size(config, "hidden")
     width, projection = hidden, 0
     if model_type == "electra":
         width = _size(config, "embedding_size")
         projection = 0 if width == hidden else width * hidden + hidden
     rows = sum(_size(config, name) for name in _EMBEDDING_TABLES[model_type])
     embeddings = rows * width + 2 * width + projection  # 2 * width: their layer norm
-    linears = sum(m.num_weights + m.out_features for m in layout.matrices)
     pooler = hidden * hidden + hidden if model_type in _POOLED else 0
-    return embeddings + linears + layer_norms(layout) + pooler
+    return embeddings + layers + pooler
 
 
 def _size(config: Mapping[str, Any], name: str) -> int:

@@ -2,8 +2,9 @@
 
 After each sublayer ``x' = z * norm(x + sublayer(x))``, with the norm's mean and variance over the
 dimensions whose gate is open in this pass, as under CoFi's hidden mask (arXiv 2204.00408): what is
-closed is zero everywhere and has no say in what is left, so that it can go. Base weights are never
-touched.
+closed is zero everywhere and has no say in what is left, so that it can go. A head's first Linear
+has a unit for each dimension, which goes with it: a config has one size for both. Base weights are
+never touched.
 """
 
 import torch
@@ -16,7 +17,8 @@ class GatedStream(nn.Module):
     """Puts out the residual stream, times its gates.
 
     Attributes:
-        base_layer: A norm, or the Linear that the stream begins with; it is never written to.
+        base_layer: A norm, or a Linear: what the stream begins with, or a head's first; it is
+            never written to.
     """
 
     def __init__(self, base_layer: nn.LayerNorm | nn.Linear, gates: Gates) -> None:

@@ -1,9 +1,10 @@
 """Weights of the gates in the penalty, from the kurtosis of what they gate (arXiv 2602.09169).
 
 A gate's share of its vector's mean is ``softmax(-sqrt(kurtosis) / 100)`` of activations times
-weights. The paper does not say over what the kurtosis is taken; here it is taken without centring
-(fourth moment over squared second moment) over the tokens of some training batches: for a column
-the products of its input with each of its weights, for a row the matrix's output.
+weights; one that stands for a structure has the mean over its rows and columns. The paper does not
+say over what the kurtosis is taken; here it is taken without centring (fourth moment over squared
+second moment) over the tokens of some training batches: for a column the products of its input with
+each of its weights, for a row the matrix's output.
 """
 
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from finegates.gates.layout import GateLayout
 from finegates.nn.attach import gated_linears
 from finegates.nn.gated_linear import GatedLinear
 from finegates.nn.gates import Gates
+from finegates.nn.magnitude import means_of_gates
 
 TEMPERATURE = 100.0
 """Of the softmax, arXiv 2602.09169. Weights differ by a few percent at most."""
@@ -67,7 +69,8 @@ def gate_weights(model: PreTrainedModel, gates: Gates, batches: Iterable[dict]) 
     for hook in hooks:
         hook.remove()
     kurtosis = torch.cat([k for gated in moments for k in _of_sides(gated, *moments[gated])])
-    return softmax_by_vector(gates.layout, -kurtosis.sqrt() / TEMPERATURE)
+    roots = means_of_gates(gates.layout, kurtosis.sqrt())
+    return softmax_by_vector(gates.layout, -roots / TEMPERATURE)
 
 
 def softmax_by_vector(layout: GateLayout, scores: Tensor) -> Tensor:

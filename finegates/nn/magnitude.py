@@ -26,7 +26,12 @@ def order_by_magnitude(model: PreTrainedModel, gates: Gates) -> None:
         gates: As of `order_by`.
     """
     squares = torch.cat([square for gated in gated_linears(model) for square in _squares(gated)])
-    order_by(gates, _means_of_gates(gates.layout, squares).sqrt())
+    order_by(gates, means_of_gates(gates.layout, squares).sqrt())
+
+
+def hold_open(gates: Gates) -> None:
+    """Opens every gate and settles all of them; none comes before another."""
+    order_by(gates, torch.ones_like(gates.parameter))
 
 
 @torch.no_grad()
@@ -49,7 +54,7 @@ def _squares(gated: GatedLinear) -> list[Tensor]:
     return [square.mean(over[side]) for side in gated.matrix.sides]
 
 
-def _means_of_gates(layout: GateLayout, dimensions: Tensor) -> Tensor:
+def means_of_gates(layout: GateLayout, dimensions: Tensor) -> Tensor:
     """Means over the rows and columns of each gate: ``(num_dimensions,)`` -> ``(num_gates,)``."""
     places = torch.from_numpy(layout.gates_of_dimensions).to(dimensions.device)
     sums, counts = dimensions.new_zeros(2, layout.num_gates + 1)

@@ -18,6 +18,11 @@ def locate(model: PreTrainedModel, matrix: GatedMatrix) -> tuple[nn.Module, str]
     return model.get_submodule(parent), name
 
 
+def size_of(model: PreTrainedModel, what: str) -> int:
+    """A size that a dense model's config says, as ``intermediate``, ``heads`` or ``hidden``."""
+    return architecture_of(model.config.model_type).size(model.config.to_dict(), what)
+
+
 def encoder_layers(model: PreTrainedModel) -> nn.ModuleList:
     """A model's layers, first to last."""
     layers = model.get_submodule(architecture_of(model.config.model_type).layers)
@@ -26,11 +31,17 @@ def encoder_layers(model: PreTrainedModel) -> nn.ModuleList:
 
 
 def stream_paths(model: PreTrainedModel) -> Iterator[str]:
-    """Dotted paths of all that puts out the residual stream, first to last."""
+    """Dotted paths of all that puts out as many numbers as the residual stream has, in order.
+
+    What puts out the stream, and a head's first Linear whose outputs its last one reads: the config
+    has one size for both.
+    """
     architecture = architecture_of(model.config.model_type)
     yield start_of_stream(model, architecture)
     for number in range(len(encoder_layers(model))):
         yield from (f"{architecture.layers}.{number}.{path}" for path in architecture.norms)
+    if answering_path(model, architecture) != architecture.reader:
+        yield architecture.reader
 
 
 def start_of_stream(model: nn.Module, architecture: Architecture) -> str:
@@ -67,13 +78,20 @@ def head_parameters(model: PreTrainedModel) -> Iterator[nn.Parameter]:
 
 def answering_linear(model: PreTrainedModel) -> tuple[str, nn.Linear]:
     """The head's last Linear, whose outputs are the model's, and its name in the model."""
-    linears = [
-        (name, module)
-        for path, part in head_modules(model).items()
-        for name, module in part.named_modules(prefix=path)
+    path = answering_path(model, architecture_of(model.config.model_type))
+    linear = model.get_submodule(path)
+    assert isinstance(linear, nn.Linear)
+    return path, linear
+
+
+def answering_path(model: nn.Module, architecture: Architecture) -> str:
+    """The dotted path of the head's last Linear, whose outputs are the model's."""
+    return [
+        name
+        for path in architecture.head
+        for name, module in model.get_submodule(path).named_modules(prefix=path)
         if isinstance(module, nn.Linear)
-    ]
-    return linears[-1]
+    ][-1]
 
 
 def of_answers(model: PreTrainedModel, states: Tensor, input_ids: Tensor) -> Tensor:
@@ -91,7 +109,7 @@ def of_answers(model: PreTrainedModel, states: Tensor, input_ids: Tensor) -> Ten
     if states.ndim == 2:
         return states
     places = torch.arange(input_ids.shape[1], device=input_ids.device)
-    last = torch.where(input_ids != model.config.pad_token_id, places, -1).amax(1)
+    last = (places * (input_ids != model.config.pad_token_id)).amax(1)
     return states[torch.arange(len(states), device=states.device), last]
 
 

@@ -46,6 +46,10 @@ class _Means(nn.Module):
         sums = torch.zeros_like(self.sizes).index_add(0, self.index, self.weights * values)
         return sums / self.sizes
 
+    def weigh(self, weights: Tensor) -> None:
+        """Takes weights of the gates, shape ``(num_gates,)``, with a mean of 1 in each vector."""
+        self.weights = weights
+
 
 class AbsPenalty(_Means):
     """Mean over vectors of ``|mean P(open) - (1 - s)|``."""
@@ -89,7 +93,8 @@ class ExpectedRemoval(_Means):
         for name in ("matrices", "rows"):
             shares = torch.from_numpy(getattr(counting, name)).float()
             self.register_buffer(name, shares, persistent=False)
-        self.most, self.stream = 1 - counting.fixed, counting.stream
+        self.most = 1 - counting.fixed
+        self.stream, self.head = counting.stream, counting.head
         self.hidden = layout.hidden.slice if layout.hidden else slice(0)
         self.register_buffer("gates", gates, persistent=False)
         for side in SIDES:
@@ -98,14 +103,23 @@ class ExpectedRemoval(_Means):
 
     def forward(self, probability_open: Tensor) -> Tensor:
         """``(num_gates,)`` -> ``()`` in [0, 1]."""
-        kept_of_stream = probability_open[self.hidden].mean() if self.stream else 0.0
+        hidden = probability_open[self.hidden].mean() if self.stream else 0.0
         if self.gates is not None:
             probability_open = products(probability_open, self.gates)
         fractions = self.means(probability_open)
         fractions = torch.cat([fractions, fractions.new_ones(1)])  # the last: a side without gates
         inputs, outputs = fractions[self.in_index], fractions[self.out_index]
         kept = ((self.matrices * inputs + self.rows) * outputs).sum()
-        return self.most - self.stream * kept_of_stream - kept
+        return self.most - (self.stream + self.head * hidden) * hidden - kept
+
+    def weigh(self, weights: Tensor) -> None:
+        """As of every penalty; a row or column has its gates', and their mean in a side is 1."""
+        if self.gates is None:
+            self.weights = weights
+            return
+        of_rows = products(weights, self.gates)
+        self.weights = torch.ones_like(of_rows)
+        self.weights = of_rows / self.means(of_rows)[self.index]
 
 
 class BudgetPenalty(nn.Module):
@@ -144,7 +158,7 @@ def weigh_gates(penalty: nn.Module, weights: Tensor) -> None:
     """Gives every mean in a penalty these weights of the gates, shape ``(num_gates,)``."""
     for module in penalty.modules():
         if isinstance(module, _Means):
-            module.weights = weights
+            module.weigh(weights)
 
 
 PENALTIES: dict[str, type[nn.Module]] = {

@@ -11,10 +11,11 @@ from typing import Any
 
 import pandas as pd
 
+from finegates.data.metric_kinds import baseline_name, direction_words, is_lower_better
 from finegates.reports.envelope import envelope
 from finegates.reports.html import Figure
 from finegates.reports.palette import BLUE, GRAY, ORANGE, RED, SKY
-from finegates.reports.words import TERMS
+from finegates.reports.words import TERMS, metric_name
 
 MOST_POINTS = 300
 """Of a curve."""
@@ -72,15 +73,21 @@ def loss(train: pd.DataFrame) -> Figure:
     return figure("Loss", about, data, axis("step"), axis("loss"))
 
 
+def score_axis(metric: str) -> dict[str, Any]:
+    """An axis of scores; of a perplexity on a log scale, whose ratios are what counts."""
+    more: dict[str, Any] = {"type": "log"} if is_lower_better(metric) else {}
+    return axis(metric_name(metric), **more)
+
+
 def score(evaluations: pd.DataFrame, metric: str, majority: float | None) -> Figure:
     """The main metric at each evaluation. Columns ``step`` and ``score``."""
     few = envelope(evaluations, "score", MOST_POINTS)
-    data = [line(metric, few["step"], few["score"], BLUE, mode="lines+markers")]
+    data = [line(metric_name(metric), few["step"], few["score"], BLUE, mode="lines+markers")]
     if majority is not None and len(few):
         ends = [few["step"].iloc[0], few["step"].iloc[-1]]
-        data.append(line("majority baseline", ends, [majority, majority], GRAY, "dash"))
-    about = "On the validation rows. Higher is better."
-    return figure("Score", about, data, axis("step"), axis(metric))
+        data.append(line(baseline_name(metric), ends, [majority, majority], GRAY, "dash"))
+    about = f"On the validation rows. {direction_words(metric)}"
+    return figure("Score", about, data, axis("step"), score_axis(metric))
 
 
 def sparsity(train: pd.DataFrame) -> Figure:
@@ -108,7 +115,7 @@ def cuts(points: Sequence[Mapping[str, Any]], metric: str) -> Figure:
             data.append(line(f"cut by {name}", x, y, color, mode="lines+markers"))
     about = "The finished run with its gates cut off elsewhere; nothing is trained again."
     x_axis = axis("weights removed", percent=True)
-    return figure("Score at other cuts", about, data, x_axis, axis(metric))
+    return figure("Score at other cuts", about, data, x_axis, score_axis(metric))
 
 
 def heat_map(

@@ -20,24 +20,24 @@ def cuts(run: Run, status: Status) -> Html:
     header = ["cut", "weights removed", "gates closed", words.metric_name(status.metric)]
     header += ["parameters", "products, dense over needed"]
     errors = [error_words(point.get("metrics")) for point in points]
-    rows = [_cut_cells(point) for point in points]
+    rows = [_cut_cells(point, status.metric) for point in points]
     if any(errors):
         header.append("error in the label's own unit")
         rows = [[*row, error] for row, error in zip(rows, errors, strict=True)]
     return section(
         "The finished run at other cuts",
-        side_by_side(figures.cuts(points, words.metric_name(status.metric))),
+        side_by_side(figures.cuts(points, status.metric)),
         table(header, rows),
     )
 
 
-def _cut_cells(point: Mapping[str, Any]) -> list[str]:
+def _cut_cells(point: Mapping[str, Any], metric: str) -> list[str]:
     params, ratio = point.get("params"), point.get("mac_ratio")
     return [
         cut_name(point),
         words.percent(point["removed_weights_fraction"]),
         words.percent(point.get("closed_gates_fraction")),
-        words.score(point["score"]),
+        words.score(point["score"], metric),
         words.count(params),
         words.NOTHING if ratio is None else f"{ratio:.2f}",
     ]

@@ -119,9 +119,11 @@ def asked(run: Run) -> Html:
 
 def reached(run: Run, status: Status, defined: bool = True) -> Html:
     """The numbers that count, each with its definition."""
+    metric = status.metric
+    baseline, meaning = words.baseline(metric)
     rows = [
-        (words.metric_name(status.metric), words.score(status.score), TERMS["score"]),
-        ("Majority baseline", words.score(status.majority_score), TERMS["majority"]),
+        (words.metric_name(metric), words.score(status.score, metric), TERMS["score"]),
+        (baseline, words.score(status.majority_score, metric), meaning),
     ]
     if METHODS[run.spec.method].removes:
         of_weights = f"{words.percent(status.removed_weights_fraction)} of "
@@ -140,8 +142,8 @@ def reached(run: Run, status: Status, defined: bool = True) -> Html:
             rows.append(("Removed as counted", f"{removed} {of_what}", TERMS["counted"]))
     if errors := error_words(status.metrics):
         rows.append(("Error in the label's own unit", errors, TERMS["rmse"]))
-    apart = (status.metric, *ERRORS)
-    others = [(k, words.score(v), "") for k, v in status.metrics.items() if k not in apart]
+    apart = (metric, *ERRORS)
+    others = [(k, words.score(v, k), "") for k, v in status.metrics.items() if k not in apart]
     rows += [(words.metric_name(name), value, "An additional metric.") for name, value, _ in others]
     if defined:
         return tag("div", table(["", "value", "what it is"], rows), class_="numbers")
@@ -154,10 +156,9 @@ def curves(run: Run, status: Status, short: bool = False) -> Html:
     train, evaluations = _frame(rows, "train", _TRAIN), _frame(rows, "eval", _EVAL)
     if not len(train):
         return tag("p", "Nothing has been logged yet.", class_="faint")
-    metric = words.metric_name(status.metric)
     shown: list[Figure | None] = [
         figures.loss(train),
-        figures.score(evaluations, metric, status.majority_score),
+        figures.score(evaluations, status.metric, status.majority_score),
     ]
     gated = METHODS[run.spec.method].removes
     if gated and not short:

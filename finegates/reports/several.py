@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from finegates.reports import words
-from finegates.reports.figures import axis, figure, label, numbers
+from finegates.reports.figures import axis, figure, label, numbers, score_axis
 from finegates.reports.html import Figure, Html, figures, joined, section, table, tag
 from finegates.reports.palette import GRAY, HEXAGON, METHOD_LOOKS, STAR
 from finegates.reports.run import attempt, short_run
@@ -47,9 +47,9 @@ def figure_2(points: Sequence[Point]) -> Figure | None:
         "Medians over seeds, bars from the lowest to the highest seed; dashed: one training, "
         "rounded afterwards, or a dense model that removes nothing. Click a name to hide it."
     )
-    metric = words.metric_name(scored[0].metric)
     x = axis("weights removed", percent=True, range=[-0.01, end])
-    return figure("Score against weights removed", about, data, x, axis(metric))
+    y = score_axis(scored[0].metric)
+    return figure("Score against weights removed", about, data, x, y)
 
 
 def _trace(name: str, points: Sequence[Point], end: float) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _run_cells(method: str, target: float, seed: Any, run: str | None, folder: P
     row = Run(folder / run).row()
     removed = words.percent(row["removed_weights_fraction"])
     link = tag("a", row["name"], href=f"#run-{run}", title=run)
-    return [*asked, row["status"], words.score(row["score"]), removed, link]
+    return [*asked, row["status"], words.score(row["score"], row["metric"]), removed, link]
 
 
 def in_short(runs: Iterable[Run]) -> Html:

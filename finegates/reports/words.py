@@ -2,8 +2,14 @@
 
 import math
 
+from finegates.data.metric_kinds import (
+    base_metric,
+    baseline_name,
+    block_length,
+    is_lower_better,
+    score_text,
+)
 from finegates.gates.layout import ALL_LAYERS, layer_word
-from finegates.runs.names import score_text
 
 NOTHING = "–"
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
@@ -11,6 +17,8 @@ MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
 TERMS = {
     "score": "The main metric of the task on its validation rows, at the last evaluation.",
     "majority": "What always answering the most common training label would score.",
+    "untrained": "What the pretrained model scores on the same validation text, before any "
+    "training and with nothing removed.",
     "rmse": "Root mean squared error on the validation rows. A correlation is the same for answers "
     "that are shifted or stretched, so it can't say whether they are of use; this can.",
     "target": "What the run was asked for. What it is a fraction of depends on the recipe.",
@@ -71,15 +79,24 @@ def percent(fraction: float | None, digits: int = 1) -> str:
     return NOTHING if fraction is None else f"{100 * fraction:.{digits}f} %"
 
 
-def score(value: float | None) -> str:
-    """Scores have three decimals everywhere, so that they are not taken for a sparsity."""
-    return NOTHING if value is None else score_text(value)
+def score(value: float | None, metric: str = "") -> str:
+    """A score; most have three decimals, so that they are not taken for a sparsity."""
+    return NOTHING if value is None else score_text(value, metric)
 
 
 def metric_name(metric: str | None) -> str:
-    """``"macro_f1"`` -> ``"Macro F1"``."""
-    words = (metric or "score").replace("_", " ")
-    return (words[:1].upper() + words[1:]).replace("f1", "F1")
+    """``"macro_f1"`` -> ``"Macro F1"``; blocks in brackets: ``"Perplexity (blocks of 128)"``."""
+    metric = metric or "score"
+    words, length = base_metric(metric).replace("_", " "), block_length(metric)
+    name = (words[:1].upper() + words[1:]).replace("f1", "F1")
+    return name if length is None else f"{name} (blocks of {length:,})"
+
+
+def baseline(metric: str) -> tuple[str, str]:
+    """What a run's score is held against: its name, and what it is."""
+    name = baseline_name(metric)
+    term = "untrained" if is_lower_better(metric) else "majority"
+    return name[:1].upper() + name[1:], TERMS[term]
 
 
 def duration(seconds: float | None) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from finegates.data.metric_kinds import share_of
 from finegates.groups.file import Cell, Group
 from finegates.methods import METHODS
 from finegates.results.points import ROUNDED, THRESHOLDS, TRAINED, Point
@@ -131,7 +132,9 @@ def _share(point: Point, full: Mapping[str, float]) -> float | None:
     whole = full.get(point.variant, only)
     if point.reference and point.reference > 0:
         whole = point.reference
-    return None if point.median is None or not whole else 100 * point.median / whole
+    if point.median is None or not whole:
+        return None
+    return 100 * share_of(point.metric, point.median, whole)
 
 
 def _data(point: Point) -> tuple:

@@ -30,7 +30,8 @@ class Point:
         removed_low: The lowest.
         removed_high: The highest.
         relative_to_full: Percent of the median score of ``full`` on the same task, metric, model
-            and data, or of what the runs started from; None without one.
+            and data, or of what the runs started from; of a perplexity that one's percent of this,
+            so that less is always worse. None without one.
         runs: Ids of the runs, in the order of ``seeds``.
         trained_target: What rounded runs had been trained for; None for trained ones.
         variant: Settings that distinguish these runs from others, such as ``epochs=3``;
@@ -81,8 +82,9 @@ def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
     points don't beat each other: either both are on the front or neither is.
 
     Args:
-        points: Two numbers each, of both of which more is better. A point with a number that is
-            not known (NaN) is passed over: it neither beats nor is on the front.
+        points: Two numbers each, of both of which more is better, as
+            `finegates.data.metric_kinds.goodness` makes of any score. A point with a number that
+            is not known (NaN) is passed over: it neither beats nor is on the front.
     """
     known = [place for place, point in enumerate(points) if not any(map(math.isnan, point))]
     front: list[int] = []

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from finegates.data.metric_kinds import scaled_name, scaled_text
 from finegates.files.spreadsheet import csv_text
 from finegates.methods import METHODS
 from finegates.results.points import TRAINED, Point
@@ -72,17 +73,18 @@ def as_csv(points: Iterable[Point]) -> str:
 
 
 def score_text(point: Point) -> str:
-    """Score x 100, its range over seeds and their number: ``82.6 (81.9–83.1, n=2)``."""
+    """The score (x 100), its range over seeds and their number: ``82.6 (81.9–83.1, n=2)``."""
     if point.median is None or point.low is None or point.high is None:
         return NOTHING
     parts = [f"n={len(point.seeds)}"]
     if len(point.seeds) > 1:
-        parts.insert(0, f"{100 * point.low:.1f}–{100 * point.high:.1f}")
+        ends = (scaled_text(end, point.metric) for end in (point.low, point.high))
+        parts.insert(0, "–".join(ends))
     if point.removed is not None and abs(point.removed - point.target) > REMOVAL_TOLERANCE:
         parts.append(f"removed {100 * point.removed:.1f}%")
     if point.rmse is not None and point.rmse_of_mean is not None:
         parts.append(f"RMSE {unit_number(point.rmse)} of {unit_number(point.rmse_of_mean)}")
-    return f"{100 * point.median:.1f} ({', '.join(parts)})"
+    return f"{scaled_text(point.median, point.metric)} ({', '.join(parts)})"
 
 
 def row_name(point: Point) -> str:
@@ -97,7 +99,7 @@ def row_name(point: Point) -> str:
 
 def _block(points: Sequence[Point]) -> Block:
     first = points[0]
-    metric = f"{first.metric} x 100, " if first.metric else ""
+    metric = f"{scaled_name(first.metric)}, " if first.metric else ""
     title = f"{first.data_name}, {first.model}: {metric}median (range over seeds, number of seeds)"
     baselines = [p for p in points if is_dense(p) and p.kind == TRAINED]
     curves = [p for p in points if p not in baselines]

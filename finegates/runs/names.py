@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from finegates.data.metric_kinds import score_text
 from finegates.methods import METHODS
 from finegates.spec import GLUE_TASKS
 
@@ -37,11 +38,6 @@ def file_name(path: str) -> str:
     return _DIGEST.sub("", re.split(r"[/\\]", path)[-1])
 
 
-def score_text(score: float) -> str:
-    """The one way in which a score is written: three decimals, whatever its metric."""
-    return f"{score:.3f}"
-
-
 def describe(row: Mapping[str, Any], *, data: bool = True, result: bool = True) -> str:
     """What a run is: ``"tickets · finegates+lora · 40% · seed 0 · 0.829"``.
 
@@ -57,7 +53,7 @@ def describe(row: Mapping[str, Any], *, data: bool = True, result: bool = True) 
         words += [f"{100 * target:.3g}%"]
     words += [f"seed {row['seed']}"]
     if result and row["status"] == "finished" and row["score"] is not None:
-        words += [score_text(row["score"])]
+        words += [score_text(row["score"], row["metric"])]
     return BETWEEN.join(words)
 
 

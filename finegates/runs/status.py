@@ -66,6 +66,7 @@ class Status:
     total_params: int = 0
     dense_params: int = 0
     stream_params: int = 0
+    head_params: int = 0
     trainable_params: int = 0
     samples_per_s: float | None = None
     time_left_s: float | None = None

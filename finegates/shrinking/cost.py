@@ -11,6 +11,7 @@ from transformers import (
 )
 
 from finegates.models.architectures import architecture_of
+from finegates.nn.model_parts import answering_linear
 from finegates.shrinking.models import Shrunk, dense_type, plans_of, stream_width
 from finegates.shrinking.narrow import keep_dimensions
 from finegates.shrinking.plan import (
@@ -63,8 +64,8 @@ def num_dense_parameters(config: PreTrainedConfig, *, language_model: bool = Fal
 def num_stream_parameters(config: PreTrainedConfig) -> int:
     """Those of a dense classifier that go with its residual stream's dimensions; makes no weights.
 
-    Of embeddings, norms, the layers' matrices and the first Linear that reads the last layer. None
-    of a decoder's do: its stream keeps its width.
+    Of embeddings, norms, the layers' matrices and the head, but for `num_head_parameters`. None of
+    a decoder's do: its stream keeps its width.
     """
     if architecture_of(config.model_type).is_decoder:
         return 0
@@ -72,7 +73,19 @@ def num_stream_parameters(config: PreTrainedConfig) -> int:
         model = AutoModelForSequenceClassification.from_config(config)
     whole, width = num_parameters(model), _Sizes.of(config).hidden
     keep_dimensions(model, slice(1), architecture_of(config.model_type))
-    return (whole - num_parameters(model)) * width // (width - 1)
+    with_them = whole - num_parameters(model)
+    if square := num_head_parameters(config):
+        with_them -= square - 1
+    return with_them * width // (width - 1)
+
+
+def num_head_parameters(config: PreTrainedConfig) -> int:
+    """Those of a head's matrix from the residual stream to as many units; 0 without such a one."""
+    with torch.device("meta"):
+        model = AutoModelForSequenceClassification.from_config(config)
+    reader = architecture_of(config.model_type).reader
+    path, _ = answering_linear(model)
+    return 0 if path == reader else model.get_submodule(reader).weight.numel()
 
 
 def dense_cost(config: PreTrainedConfig) -> Cost:

@@ -21,6 +21,7 @@ from finegates.shrinking.cost import (
     REFERENCE_LENGTH,
     dense_cost,
     num_dense_parameters,
+    num_head_parameters,
     num_stream_parameters,
 )
 
@@ -48,8 +49,11 @@ def counting_of(
     if counts == WEIGHTS:
         return weights_counted(layout)
     if counts == PARAMETERS:
-        stream = num_stream_parameters(config) if layout.hidden else 0
-        return parameters_counted(layout, num_dense_parameters(config), stream)
+        dense = num_dense_parameters(config)
+        if not layout.hidden:
+            return parameters_counted(layout, dense)
+        stream, head = num_stream_parameters(config), num_head_parameters(config)
+        return parameters_counted(layout, dense, stream, head)
     if counts == PRODUCTS:
         return products_counted(layout, length, dense_cost(config).macs(length) / length)
     if counts != TIME:

@@ -1,6 +1,7 @@
 """Makes a model's residual stream narrower, in place: all that puts it out, adds to it or reads it.
 
-Heads, neurons and the outputs of the first Linear that reads the last layer stay as they are.
+Heads and neurons stay as they are. A head's first Linear, whose outputs its last one reads, puts
+out as many numbers as the stream has, as its config has one size for both.
 """
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 
 from finegates.gates.stream import READS
 from finegates.models.architectures import Architecture
-from finegates.nn.model_parts import start_of_stream
+from finegates.nn.model_parts import answering_path, start_of_stream
 
 Kept = Tensor | slice
 """Which dimensions of the stream: indices, or the first of them."""
@@ -35,7 +36,11 @@ def keep_dimensions(model: nn.Module, kept: Kept, architecture: Architecture) ->
             _keep(layer.get_submodule(path), kept)
         for role, path in architecture.roles.items():
             _keep(layer.get_submodule(path), kept, columns=(role, "in") in READS)
-    _keep(model.get_submodule(architecture.reader), kept, columns=True)
+    reader, answering = architecture.reader, answering_path(model, architecture)
+    _keep(model.get_submodule(reader), kept, columns=True)
+    if answering != reader:
+        _keep(model.get_submodule(reader), kept)
+        _keep(model.get_submodule(answering), kept, columns=True)
 
 
 def _keep(module: nn.Module, kept: Kept, columns: bool = False) -> None:

@@ -6,6 +6,7 @@ Any pattern of gates works: all open, all closed, one dimension left.
 
 import copy
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from finegates.gates.cuts import Cut, cut_of, gates_to_prune
 from finegates.models.architectures import architecture_of
 from finegates.nn.attach import GATES_NAME, gates_of
 from finegates.nn.gates import Gates
-from finegates.nn.model_parts import layer_norms
+from finegates.nn.model_parts import layer_norms, size_of
 from finegates.shrinking.build import Tensors, build_attention, build_feed_forward
 from finegates.shrinking.build_decoder import build_gated_feed_forward, build_grouped_attention
 from finegates.shrinking.classes import shrunk_class
@@ -38,6 +39,8 @@ from finegates.shrinking.needed_decoder import (
     needs_of_decoder,
 )
 from finegates.shrinking.plan import LayerPlan, Needs
+
+Model = TypeVar("Model", bound=PreTrainedModel)
 
 
 @torch.no_grad()
@@ -148,9 +151,8 @@ def _decoder_layer(
 
 def heads_of(model: PreTrainedModel) -> Heads:
     """How the heads of a decoder are divided."""
-    architecture, config = architecture_of(model.config.model_type), model.config.to_dict()
-    queries, key_values = (architecture.size(config, w) for w in ("heads", "key_value_heads"))
-    return Heads(queries, key_values, architecture.normed_scores)
+    queries, key_values = (size_of(model, what) for what in ("heads", "key_value_heads"))
+    return Heads(queries, key_values, architecture_of(model.config.model_type).normed_scores)
 
 
 def prune(model: PreTrainedModel, cut: Cut | None) -> np.ndarray | None:
@@ -202,6 +204,11 @@ def _assembled(
     dtype, kept = plain.dtype, plain.state_dict()
     state = {name: tensors[name] if name in tensors else kept[name] for name in model.state_dict()}
     state = {name: t.to(dtype) if t.is_floating_point() else t for name, t in state.items()}
+    return filled(model, state, plain)
+
+
+def filled(model: Model, state: dict[str, Tensor], plain: PreTrainedModel) -> Model:
+    """A model that has no memory yet, with these tensors, and what is in no state from another."""
     model.load_state_dict(state, assign=True)
     for name, buffer in list(model.named_buffers()):
         if buffer.is_meta:  # in no state, as the numbers of the positions

@@ -152,7 +152,7 @@ def round_to_budget(session: Session) -> None:
     source = METHODS[session.spec.method].gates
     if source == MAGNITUDE:
         order_by_magnitude(session.accelerator.unwrap_model(session.model), gates)
-    elif source == SENSITIVITY:
+    elif source == SENSITIVITY or session.closes_once:
         order_by(gates, torch.from_numpy(sensitivities_of(session)).to(gates.parameter))
     target, means = session.spec.target_sparsity, gates.means_array()
     closed = gates_to_close(gates.layout, means, target, session.counting)

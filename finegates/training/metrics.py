@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from finegates.data.metric_kinds import CORRELATIONS, PERPLEXITY, TOKEN_ACCURACY, base_metric
 from finegates.errors import unknown_name
 from finegates.runs.label_errors import RMSE, RMSE_OF_MEAN
 
-CORRELATIONS = ("matthews", "pearson", "spearman")
-"""Metrics that are undefined, and given as 0, where one side is constant."""
+MOST_LOSS = 50.0
+"""Nats a token: what a model that answers no number, or a larger loss, is counted with."""
 
 
 def compute_metrics(
@@ -20,9 +21,11 @@ def compute_metrics(
     """The named scores, in the order of ``names``; each is a finite number.
 
     Args:
-        names: Any of ``METRICS``.
-        predictions: Class ids, or numbers for a regression. Shape (rows,).
-        references: The true ids or numbers. Shape (rows,).
+        names: Any of ``METRICS``; a length of blocks after them changes nothing.
+        predictions: Class ids, or numbers for a regression; of text each row's sum over its
+            tokens, of losses in nats for the perplexity and of right answers for the accuracy.
+            Shape (rows,).
+        references: The true ids or numbers; of text each row's number of tokens. Shape (rows,).
 
     Raises:
         ValueError: For an unknown metric, no rows, or sides of different length.
@@ -84,6 +87,7 @@ def _rmse(given: np.ndarray, true: np.ndarray) -> float:
 
 
 def _score(name: str, given: np.ndarray, true: np.ndarray) -> float:
+    name = base_metric(name)
     if name not in METRICS:
         raise ValueError(unknown_name("metric", name, METRICS))
     if name in CORRELATIONS and (_has_no_spread(given) or _has_no_spread(true)):
@@ -132,6 +136,15 @@ def _spearman(given: np.ndarray, true: np.ndarray) -> float:
     return float(spearmanr(given, true).statistic)
 
 
+def _perplexity(losses: np.ndarray, tokens: np.ndarray) -> float:
+    mean = float(losses.sum()) / max(float(tokens.sum()), 1.0)
+    return float(np.exp(min(mean, MOST_LOSS) if np.isfinite(mean) else MOST_LOSS))
+
+
+def _token_accuracy(right: np.ndarray, tokens: np.ndarray) -> float:
+    return float(right.sum()) / max(float(tokens.sum()), 1.0)
+
+
 METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "accuracy": _accuracy,
     "f1": _f1,
@@ -139,5 +152,7 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "matthews": _matthews,
     "pearson": _pearson,
     "spearman": _spearman,
+    PERPLEXITY: _perplexity,
+    TOKEN_ACCURACY: _token_accuracy,
 }
 """Every metric by name. ``f1`` is that of class id 1, as in GLUE."""

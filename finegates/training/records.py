@@ -17,7 +17,11 @@ from finegates.runs.folder import METRICS_FILE
 from finegates.runs.journal import Journal, removal_fields
 from finegates.runs.predictions import Predictions, read_reference, write_predictions
 from finegates.runs.provenance import hardware_of
-from finegates.shrinking.cost import num_dense_parameters, num_stream_parameters
+from finegates.shrinking.cost import (
+    num_dense_parameters,
+    num_head_parameters,
+    num_stream_parameters,
+)
 from finegates.training.checkpoint import save_checkpoint
 from finegates.training.metrics import majority_score, only_answer
 from finegates.training.scoring import answer_batches, scores_of
@@ -100,6 +104,7 @@ def announce(journal: Journal, session: Session, step: int, device: str) -> None
         num_gated_weights=gates.layout.num_gated_weights if gates else 0,
         dense_params=num_dense_parameters(config),
         stream_params=num_stream_parameters(config),
+        head_params=num_head_parameters(config),
         total_params=sum(p.numel() for p in parameters) - num_gates,
         trainable_params=sum(p.numel() for p in parameters if p.requires_grad),
     )

@@ -22,8 +22,13 @@ from finegates.gates.layout import GateLayout
 from finegates.gates.removal import check_removable
 from finegates.machine.accelerate import was_launched
 from finegates.machine.devices import gpu_numbering
+from finegates.methods import METHODS
+from finegates.methods.method import LEARNED
+from finegates.models.architectures import is_decoder_type
+from finegates.models.short_runs import FINAL_STRETCH, closes_once
 from finegates.nn.gates import Gates
 from finegates.nn.kurtosis import gate_weights
+from finegates.nn.magnitude import hold_open
 from finegates.nn.model_parts import answering_linear
 from finegates.nn.penalty import make_penalty, weigh_gates
 from finegates.nn.pretrained import load_pretrained, longest_input
@@ -74,6 +79,8 @@ class Session:
             unit, as a finished one does, and for classes.
         hidden_teacher: A frozen model whose hidden states are imitated; None if none are.
         counting: What the budget counts; None for the gated weights.
+        closes_once: Whether gates that a method learns are held open and closed once, early, as the
+            training is too short to learn them (`finegates.models.short_runs`).
     """
 
     spec: RunSpec
@@ -93,6 +100,7 @@ class Session:
     label_scale: LabelScale | None
     hidden_teacher: PreTrainedModel | None = None
     counting: Counting | None = None
+    closes_once: bool = False
 
     @property
     def gates(self) -> Gates | None:
@@ -126,7 +134,7 @@ class Session:
             spec.target_sparsity,
             spec.target_delay_fraction if spec.penalty == BUDGET else 0.0,
             spec.target_warmup_fraction,
-            spec.final_stretch_fraction,
+            FINAL_STRETCH if self.closes_once else spec.final_stretch_fraction,
             spec.target_schedule,
         )
 
@@ -196,8 +204,11 @@ def open_session(
             device=accelerator.device, label_scale=scale,
         )  # fmt: skip
     adapted = adapt(model, spec)
+    once = closes_once(spec, model.config.to_dict(), len(train_rows))
     penalty = counting = None
     if adapted.gates is not None:
+        if once:
+            hold_open(adapted.gates)
         counting = _counting(model, adapted.gates.layout, spec, times)
         penalty = make_penalty(spec.penalty, adapted.gates.layout, counting)
         penalty = penalty.to(accelerator.device)
@@ -211,13 +222,13 @@ def open_session(
         spec, accelerator, Processes(accelerator), model, tokenizer, adapted, penalty, optimizer,
         schedule, train_rows, validation, by_length(validation_rows),
         _evaluation_steps(spec, train_rows, validation_rows), splits, scale,
-        counting=counting,
+        counting=counting, closes_once=once,
     )  # fmt: skip
     if adapted.gates is not None and session.processes.count > 1:
         adapted.gates.generator = torch.Generator(accelerator.device)
     if spec.kurtosis_weighting:
         _weigh_by_kurtosis(session)
-    if begins and adapted.gates is not None and _starts_in_order(spec, adapted.gates.layout):
+    if begins and adapted.gates is not None and _starts_in_order(session):
         start_in_order(adapted.gates, sensitivities_of(session))
     return session
 
@@ -249,9 +260,13 @@ def _evaluation_steps(spec: RunSpec, train_rows: Rows, validation_rows: Rows) ->
     return spec.steps_between_evaluations(len(train_rows), in_steps)
 
 
-def _starts_in_order(spec: RunSpec, layout: GateLayout) -> bool:
+def _starts_in_order(session: Session) -> bool:
     """Whether gates begin in the order of their sensitivity; by default those of decoders do."""
-    return spec.gate_start == SENSITIVE or (spec.gate_start == AUTO and layout.is_decoder)
+    if session.gates is None or METHODS[session.spec.method].gates != LEARNED:
+        return False
+    start, config = session.spec.gate_start, session.accelerator.unwrap_model(session.model).config
+    learned = is_decoder_type(config.model_type) and not session.closes_once
+    return start == SENSITIVE or (start == AUTO and learned)
 
 
 def _weigh_by_kurtosis(session: Session) -> None:

@@ -14,13 +14,14 @@ import psutil
 
 from finegates.files.storage import append_line, write_json
 from finegates.gates.laws import GaussianLaw
-from finegates.gates.layout import GatedMatrix, GateLayout
+from finegates.gates.layout import GateLayout
 from finegates.gates.removal import gates_to_close, histogram, removal
 from finegates.gates.snapshots import Snapshot, save_snapshot
-from finegates.gates.units import MATRICES, chosen_units, sides_of
+from finegates.gates.units import AUTO
 from finegates.groups.store import Cell, Group, create_group, save_group
 from finegates.groups.sweep import plan, sweep_command
 from finegates.methods import METHODS
+from finegates.models.architectures import layout_of_config
 from finegates.runs.folder import (
     CURVE_FILE,
     HISTOGRAMS_FILE,
@@ -54,24 +55,24 @@ class Size:
     hidden: int = 384
     ffn: int = 1536
     heads: int = 12
+    key_value_heads: int | None = None
+    model_type: str = "bert"
 
 
 MINILM = Size()
 TINY = Size(layers=2, hidden=16, ffn=32, heads=2)
 BERT_BASE = Size(layers=12, hidden=768, ffn=3072, heads=12)
+LLAMA = Size(layers=12, hidden=48, ffn=96, heads=4, key_value_heads=2, model_type="llama")
 
 
-def make_layout(size: Size, units: tuple[str, ...] = (MATRICES,)) -> GateLayout:
-    """Gates on both sides of all six matrices of each layer, or of these units."""
-    shapes = {"q": (1, 1), "k": (1, 1), "v": (1, 1), "o": (1, 1)}
-    matrices = []
-    for layer in range(size.layers):
-        matrices += [GatedMatrix(layer, role, size.hidden, size.hidden) for role in shapes]
-        matrices.append(GatedMatrix(layer, "intermediate", size.hidden, size.ffn))
-        matrices.append(GatedMatrix(layer, "output", size.ffn, size.hidden))
-    if units != (MATRICES,):
-        matrices = [replace(m, sides=sides_of(units, m.role)) for m in matrices]
-    return GateLayout(tuple(matrices), size.heads, size.heads, units)
+def make_layout(size: Size, units: tuple[str, ...] = (AUTO,)) -> GateLayout:
+    """The default gates of a model of this type and shape, or these units."""
+    config = {
+        "model_type": size.model_type, "num_hidden_layers": size.layers,
+        "hidden_size": size.hidden, "intermediate_size": size.ffn,
+        "num_attention_heads": size.heads, "num_key_value_heads": size.key_value_heads,
+    }  # fmt: skip
+    return layout_of_config(config, units=units)
 
 
 def make_run(
@@ -93,7 +94,7 @@ def make_run(
     run = create_run(spec, DATA | {"source": spec.task, "fingerprint": fingerprint}, runs_dir)
     if state == "queued":
         return run
-    layout, done = make_layout(size, chosen_units(spec.gate_units)), round(progress * total_steps)
+    layout, done = make_layout(size, spec.gate_units), round(progress * total_steps)
     gated = METHODS[spec.method].removes
     rows = list((_train if gated else _train_dense)(run, layout, total_steps, done, score))
     now = time.time() - age_s

@@ -3,7 +3,7 @@
 import pytest
 
 from app.new import keys
-from app.new.model import CONVERTED, EMBEDDED
+from app.new.model import CONVERTED, EMBEDDED, LOCAL
 from app.new.recipes import matters
 from app.text import escape_markdown
 from finegates.data.splits import load_splits
@@ -16,7 +16,7 @@ from tests.app.components import codes
 from tests.app.fake_runs import make_run
 from tests.app.test_pages import texts
 from tests.app.test_runs_page import tick
-from tests.toy_models import save_toy_model
+from tests.toy_models import save_toy_decoder, save_toy_model
 
 SAMPLE_ROWS = load_splits(make_spec({})).fingerprint
 
@@ -59,6 +59,17 @@ def test_the_command_line_and_the_cost_are_shown_before(visit):
     assert {"Time", "Memory", "Steps"} <= {m.label for m in app.metric}
     app.number_input(key="new.epochs").set_value(17).run()
     assert codes(app)[0].endswith("--epochs 17")
+
+
+def test_a_decoder_whose_training_is_too_short_is_warned_of_before_it_starts(visit, tmp_path):
+    app = visit("new_run")
+    app.selectbox(key=keys.MODEL_KIND).select(LOCAL).run()
+    app.text_input(key=keys.MODEL_FOLDER).set_value(str(save_toy_decoder(tmp_path))).run()
+    assert not any("too few for the gates" in w.value for w in app.warning)
+    app.number_input(key="new.epochs").set_value(1).run()
+    assert any("63 steps are too few for the gates of a decoder" in w.value for w in app.warning)
+    app.selectbox(key="new_method").select("magnitude").run()
+    assert not app.exception and not any("too few" in w.value for w in app.warning)
 
 
 def test_the_page_says_what_the_target_means_for_each_recipe(visit):

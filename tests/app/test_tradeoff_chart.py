@@ -1,6 +1,7 @@
 """Score against sparsity: points of the aggregation in, frames and a figure out."""
 
 import json
+import math
 
 import altair as alt
 import numpy as np
@@ -69,9 +70,9 @@ def chart_of(points, axis="removed", costs=None, front=False, paper=None, **opti
     known = known_of(points, costs)
     drawn = frames.lines(points, known), frames.runs(points, known), frames.baselines(points)
     title = AXES[axis][0]
-    options["front"] = frames.front(drawn[0], axis) if front else None
+    options["front"] = frames.front(drawn[0], axis, points[0].metric) if front else None
     options["quoted"] = paper
-    return tradeoff(*drawn, axis=axis, x_title=title, metric="accuracy", **options)
+    return tradeoff(*drawn, axis=axis, x_title=title, metric=points[0].metric, **options)
 
 
 def scale_of(spec: dict, channel: str) -> dict:
@@ -221,10 +222,12 @@ def test_the_table_says_what_is_missing_and_never_fills_it():
 
 
 def test_names_carry_their_scores():
-    assert names_of(frames.baselines([FULL])).tolist() == ["full 0.880"]
+    assert names_of(frames.baselines([FULL]), "accuracy").tolist() == ["full 0.880"]
     long = point("full", 0.0, (0.88,), variant="encoder_learning_rate=0.00003")
-    assert names_of(frames.baselines([long])).tolist() == ["full 0.880"], "which one is in the tip"
-    assert sorted(names_of(frames.baselines([FULL, long]))) == [
+    assert names_of(frames.baselines([long]), "accuracy").tolist() == ["full 0.880"], (
+        "which one is in the tip"
+    )
+    assert sorted(names_of(frames.baselines([FULL, long]), "accuracy")) == [
         "full 0.880", "full · encoder_learning… 0.880",
     ]  # fmt: skip
 
@@ -312,7 +315,7 @@ def test_the_front_joins_what_nothing_beats():
     worse = point("magnitude", 0.2, (0.7,))
     better = point("magnitude", 0.4, (0.85,))
     frame = frames.lines([*CURVE, worse, better], known_of([*CURVE, worse, better]))
-    found = frames.front(frame, "removed")
+    found = frames.front(frame, "removed", "accuracy")
     assert list(zip(found["method"], found["removed"], strict=True)) == [
         ("finegates", 0.0), ("magnitude", 0.4),
     ]  # fmt: skip
@@ -347,7 +350,7 @@ def test_a_budget_missed_by_a_hair_is_no_front():
     """Else a point far below would be on it for ten weights more."""
     low = point("magnitude", 0.4, (0.1,), removed=0.40004)
     frame = frames.lines([*CURVE, low], known_of([*CURVE, low]))
-    assert set(frames.front(frame, "removed")["method"]) == {"finegates"}
+    assert set(frames.front(frame, "removed", "accuracy")["method"]) == {"finegates"}
 
 
 def test_a_chart_is_saved_as_svg_and_as_its_specification():
@@ -368,3 +371,25 @@ def test_kinds_and_methods_are_filtered_and_dense_ones_have_no_kind():
     kept = frames.shown_points(points, (THRESHOLDS,))
     assert {p.kind for p in kept if p.method == "finegates"} == {THRESHOLDS} and FULL in kept
     assert frames.shown_points(points, (TRAINED,), ("lora",)) == [LORA]
+
+
+def test_a_perplexity_has_a_log_axis_and_its_front_is_below():
+    metric = "perplexity@128"
+    worse = point(target=0.2, scores=(30.0,), metric=metric)
+    points = [worse, point(target=0.4, scores=(20.0,), metric=metric),
+              point("full", 0.0, (12.0,), metric=metric),
+              point("lora", 0.0, (12.1,), metric=metric)]  # fmt: skip
+    frame = frames.lines(points, known_of(points))
+    assert frames.front(frame, "removed", metric)["median"].tolist() == [20.0]
+    spec = spec_of(points, front=True, majority=1000.0)
+    scale = next(
+        layer["encoding"]["y"]["scale"]
+        for layer in spec["layer"]
+        if "scale" in layer.get("encoding", {}).get("y", {})
+    )
+    assert scale["type"] == "log" and 0 < scale["domain"][0] < 12 and scale["domain"][1] > 30
+    said = json.dumps(spec)
+    assert "dense model, not trained 1000.0, above" in said and "full 12.00" in said
+    places = [row["label_y"] for rows in spec["datasets"].values() for row in rows
+              if "label_y" in row]  # fmt: skip
+    assert math.log(max(places) / min(places)) > math.log(12.1 / 12.0)

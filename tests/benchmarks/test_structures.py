@@ -25,7 +25,14 @@ def test_every_choice_is_timed_in_every_shape(toy_model_dir, tmp_path, monkeypat
         for choice in structures.CHOICES
         for remove in (0.2, 0.4)
     }
+    assert all(r["task"] is None for r in found), "random weights have learned nothing"
     assert all(r["mac_ratio"] >= 1 and r["realised_over_ideal"] > 0 for r in found)
+
+
+def test_runs_of_each_task_are_groups_of_their_own():
+    matrices, *_, last = structures.CHOICES
+    assert structures.group_of("stsb", matrices, 0) == "frontier-stsb-warm-seed0"
+    assert structures.group_of("stsb", last, 1) == "structures-stsb-hidden-heads-neurons-seed1"
 
 
 @pytest.mark.slow
@@ -39,4 +46,5 @@ def test_a_run_is_scored_next_to_its_own_times(toy_model_dir, tmp_path):
     short, long = structures._scored(run, choice, 1.0, OPTIONS)
     assert (short["seq_len"], long["seq_len"]) == (4, 8) and short["repeats"] == 10
     assert short["points_lost"] == pytest.approx(100 * (1 - run.status().score))
+    assert short["task"] == spec.task and short["seed"] == spec.seed
     assert short["removed_weights_fraction"] == run.status().removed_weights_fraction

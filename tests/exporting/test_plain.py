@@ -26,18 +26,28 @@ print(json.dumps([type(model).__module__, model(**inputs).logits.tolist()]))
 
 
 @pytest.mark.slow
-def test_transformers_alone_loads_it_and_gets_the_same_answers(toy_model_dir, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("units", "multiple", "remove", "near"),
+    [(("neurons",), 1, 0.25, 1e-6), (STREAM, 4, 0.7, 0.1)],
+    ids=["neurons", "stream"],
+)
+def test_transformers_alone_loads_it_and_gets_the_same_answers(
+    units, multiple, remove, near, toy_model_dir, tmp_path, capsys
+):
     run = finished_run(
-        toy_model_dir, tmp_path / "runs", method="finegates+lora", gate_units=("neurons",),
-        gate_shape="uniform", target_sparsity=0.25,
+        toy_model_dir, tmp_path / "runs", method="finegates+lora", gate_units=units,
+        gate_shape="uniform", gate_multiple=multiple, target_sparsity=remove,
     )  # fmt: skip
     folder = tmp_path / "model"
     command = ["export", run.id, "--runs-dir", str(tmp_path / "runs"), "--out", str(folder)]
     assert main([*command, "--plain", "--no-measure"]) == 0
     facts = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert facts["plain_params"] == facts["shrunk_params"] < facts["dense_params"]
-    assert facts["plain_neurons"] == 16 and facts["checked"]["plain"] < 1e-4
-    assert facts["removed_weights_fraction"] == pytest.approx(0.25)
+    assert facts["plain_params"] < facts["dense_params"] and facts["checked"]["plain"] < 1e-4
+    assert facts["removed_weights_fraction"] == pytest.approx(remove, abs=near)
+    if units == STREAM:
+        assert facts["plain_hidden"] < 16 and facts["plain_hidden"] % facts["plain_heads"] == 0
+    else:
+        assert facts["plain_params"] == facts["shrunk_params"] and facts["plain_neurons"] == 16
     assert f"{PLAIN_FOLDER}/model.safetensors" in files_of(folder)
     assert "## The plain model" in (folder / "README.md").read_text()
     done = subprocess.run(
@@ -54,15 +64,17 @@ def test_transformers_alone_loads_it_and_gets_the_same_answers(toy_model_dir, tm
 
 
 @pytest.mark.slow
-def test_a_narrower_stream_can_not_be_told_and_nothing_is_written(toy_model_dir, tmp_path, capsys):
+def test_a_stream_narrower_than_its_heads_can_not_be_told_and_nothing_is_written(
+    toy_model_dir, tmp_path, capsys
+):
     run = finished_run(
-        toy_model_dir, tmp_path / "runs", method="finegates+full", gate_units=STREAM,
+        toy_model_dir, tmp_path / "runs", method="finegates+full", gate_units=("hidden", "neurons"),
         target_sparsity=0.5,
     )  # fmt: skip
     folder = tmp_path / "model"
     command = ["export", run.id, "--runs-dir", str(tmp_path / "runs"), "--out", str(folder)]
     assert main([*command, "--remove", "0.9", "--plain", "--no-measure"]) == 2
-    assert "no config of type 'bert' can say so" in capsys.readouterr().err
+    assert "of 4 heads of 4 would fit" in capsys.readouterr().err
     assert not folder.exists()
     assert main([*command, "--remove", "0.9", "--no-measure", "--standalone"]) == 0
     card = (folder / "README.md").read_text()

@@ -21,6 +21,7 @@ from tests.gates.test_units import CONFIG
 
 LENGTH = 10
 OF_STREAM = 2 * (4 * 16 * 16 + 2 * 16 * 32 + 2 * 16) + 160
+OF_HEAD = 16 * 16
 GATED, BIASES = 2 * (4 * 16 * 16 + 2 * 16 * 32), 2 * (5 * 16 + 32)
 TIMES = LayerTimes(3.0, 5.0, 1.0, 2.0, num_layers=2, device="cpu", batch_size=1, length=LENGTH)
 EVERY_UNIT = pytest.mark.parametrize(
@@ -32,7 +33,7 @@ EVERY_UNIT = pytest.mark.parametrize(
 def countings(layout):
     return {
         "weights": weights_counted(layout),
-        "parameters": parameters_counted(layout, 2 * (GATED + BIASES), OF_STREAM),
+        "parameters": parameters_counted(layout, 2 * (GATED + BIASES), OF_STREAM, OF_HEAD),
         "products": products_counted(layout, LENGTH),
         "time": time_counted(layout, TIMES),
     }
@@ -48,10 +49,13 @@ def test_shares_add_up_and_open_gates_remove_nothing(units):
     assert {*countings(layout)} == {*COUNTS}
     outside = {"weights": 0.0, "parameters": 0.5, "products": 0.0, "time": 4 / 20}
     stream = {"parameters": 160 / (2 * (GATED + BIASES)), "time": 4 / 20} if layout.hidden else {}
+    head = {"parameters": OF_HEAD / (2 * (GATED + BIASES))} if layout.hidden else {}
     for name, counting in countings(layout).items():
         assert counting.counts == name
-        assert counting.fixed + counting.stream == pytest.approx(outside[name])
+        ungated = counting.fixed + counting.stream + counting.head
+        assert ungated == pytest.approx(outside[name])
         assert counting.stream == pytest.approx(stream.get(name, 0.0))
+        assert counting.head == pytest.approx(head.get(name, 0.0))
         shares = outside[name] + counting.matrices.sum() + counting.rows.sum()
         assert shares == pytest.approx(1)
         nothing = np.zeros(layout.num_gates, dtype=bool)
@@ -82,6 +86,36 @@ def test_products_and_times_are_those_of_heads_and_neurons_that_are_left():
     assert timed == pytest.approx((3.0 / 4 + 5.0 / 4) / 20)
     parameters = counted_removal(layout, closed, parameters_counted(layout, 10_000))
     assert parameters == pytest.approx((4 * 4 * 16 + 3 * 4 + eight_neurons + 8) / 10_000)
+
+
+DECODER = CONFIG | {"model_type": "llama", "num_key_value_heads": 2, "head_dim": 6}
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "products", "part"),
+    [
+        ("neurons", 3 * 16, 0, 5.0 / 32),
+        ("values", (1 + 2) * 16, 2, None),  # a row of v, a column of o in each of two heads
+        ("pairs", 2 * (1 + 2) * 16, 2 * 2, None),  # two rows of k, two of q in each of two heads
+        ("heads", (2 * 6 + 2 * 12) * 16, 2 * 2 * 6, 3.0 / 2),  # with both of its query heads
+    ],
+)
+def test_a_decoders_structures_count_with_all_their_rows_and_columns(name, weights, products, part):
+    layout = layout_of_config(DECODER, units=("structures", "heads"))
+    closed = np.zeros(layout.num_gates, dtype=bool)
+    closed[layout.vectors[layout.places[f"1.{name}.whole"]].start + 1] = True
+    gated = 2 * (2 * 16 * 24 + 2 * 16 * 12 + 3 * 16 * 32)
+    assert layout.num_gated_weights == gated
+    removed = counted_removal(layout, closed, weights_counted(layout))
+    assert removed == pytest.approx(weights / gated)
+    removed = counted_removal(layout, closed, parameters_counted(layout, 3 * gated))
+    assert removed == pytest.approx(weights / gated / 3)  # no biases
+    dense = gated + 2 * 2 * 24 * LENGTH  # scores and averages of 4 heads of 6
+    removed = counted_removal(layout, closed, products_counted(layout, LENGTH))
+    assert removed == pytest.approx((weights + products * LENGTH) / dense)
+    if part is not None:
+        timed = counted_removal(layout, closed, time_counted(layout, TIMES))
+        assert timed == pytest.approx(part / 20)
 
 
 @EVERY_UNIT

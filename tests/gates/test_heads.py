@@ -5,6 +5,8 @@ import pytest
 
 from finegates.gates.heads import head_use
 from finegates.gates.layout import GatedMatrix, GateLayout
+from finegates.models.architectures import layout_of_config
+from tests.gates.test_counting import DECODER
 
 HIDDEN, HEADS, LAYERS = 8, 4, 2
 SIZE = HIDDEN // HEADS
@@ -62,3 +64,15 @@ def test_roles_without_gates_count_as_open(roles):
 def test_without_gates_over_heads_there_is_nothing_to_say():
     layout = GateLayout((GatedMatrix(0, "output", 16, HIDDEN),), HEADS, HEADS)
     assert head_use(layout, np.ones(layout.num_gates, bool)) is None
+
+
+def test_heads_of_a_decoder_lose_what_their_group_loses():
+    layout = layout_of_config(DECODER)
+    kept = np.ones(layout.num_gates, bool)
+    for name, gates in (("0.values.whole", slice(6, 12)), ("1.pairs.whole", slice(1, 2))):
+        kept[layout.vectors[layout.places[name]].slice][gates] = False
+    use = head_use(layout, ~layout.spread(~kept))
+    assert use.sizes == (6,) * 4 and use.roles == ("q", "k", "v", "o")
+    assert np.argwhere(use.dead).tolist() == [[0, 2], [0, 3]]
+    assert use.open[:, 1].tolist() == [[4, 4, 6, 6], [4, 4, 6, 6], [6] * 4, [6] * 4]
+    assert use.share[0].tolist() == [1, 1, 0.5, 0.5]

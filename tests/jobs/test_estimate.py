@@ -11,6 +11,7 @@ from finegates.runs.folder import create_run
 from finegates.runs.status import Status, write_status
 from finegates.spec import make_spec
 from tests.fake_nvidia import H100, FakeNvidia
+from tests.toy_models import save_toy_decoder
 
 HERE = socket.gethostname()
 ROWS = {"num_train": 100, "num_validation": 20, "mean_words": 8.0}
@@ -163,6 +164,21 @@ def test_texts_beyond_the_longest_length_cost_no_more(runs_dir):
         estimate_cost(spec(max_length=16), 100, 20, words, runs_dir).seconds for words in (50, 500)
     ]
     assert costs[0] == costs[1]
+
+
+def test_a_decoders_cost_follows_from_its_own_sizes(runs_dir, tmp_path):
+    # q and o of 4 heads of 6, k and v of 2, and three matrices of 32 neurons, in 2 layers of 16
+    folder = save_toy_decoder(tmp_path / "llama")
+    weights = 2 * (2 * 16 * 24 + 2 * 16 * 12 + 3 * 16 * 32)
+    assert training_flops(model_sizes(str(folder)), 10) == 4 * weights * 10
+    wider = save_toy_decoder(tmp_path / "wider", intermediate_size=64)
+    memory = [
+        estimate_cost(spec(model=str(path), method="lora"), **ROWS, runs_dir=runs_dir).memory_bytes
+        for path in (folder, wider)
+    ]
+    tokens = 32 * (8.0 * 1.35 + 2) * 2.5  # of a batch
+    more = 2 * 2 * 3 * 16 * 32 + 2 * tokens * 4.5 * 32  # weights twice, activations
+    assert memory[1] - memory[0] == pytest.approx(4 * more, abs=2)
 
 
 def test_what_could_not_run_has_no_estimate(runs_dir, tmp_path):

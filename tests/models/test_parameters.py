@@ -135,6 +135,23 @@ def test_full_fine_tuning_counts_all_below_the_head(model_type, change):
     assert counted == model.base_model.num_parameters()
 
 
+SMOLLM2_135M = {
+    "model_type": "llama", "hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30,
+    "num_attention_heads": 9, "num_key_value_heads": 3, "vocab_size": 49_152,
+}  # fmt: skip
+
+
+def test_a_decoders_gates_are_its_structures_and_its_table_names_them():
+    table = parameter_table(SMOLLM2_135M)
+    counts = {row["configuration"]: row["trainable_params"] for row in table["rows"]}
+    # 30 x (1,536 neurons + 3 x 64 values + 3 x 32 pairs)
+    assert counts.pop("finegates: one gate for each of neurons, values, pairs") == 54_720
+    # 30 x (576 x 7 + 576 + 2 x 192 + 576 + 2 x 1,536 + 1,536): in and out of q k v o gate up down
+    assert counts["finegates: gates on inputs and outputs of all seven matrices"] == 305_280
+    assert table["num_gated_weights"] == 106_168_320
+    assert method_params(make_spec({"method": "full"}), SMOLLM2_135M) == 134_515_008
+
+
 def test_full_fine_tuning_asks_for_the_sizes_of_the_embeddings():
     with pytest.raises(ModelError, match="type_vocab_size = None"):
         method_params(make_spec({"method": "full"}), KNOWN_CONFIGS["roberta-base"])

@@ -1,6 +1,7 @@
 """The successor paper's weights of gates in the penalty."""
 
 import numpy as np
+import pytest
 import torch
 
 from finegates.gates.laws import GaussianLaw
@@ -10,9 +11,9 @@ from finegates.nn.penalty import PENALTIES, weigh_gates
 from tests.toy_models import toy_inputs, toy_model
 
 
-def gated_toy():
-    model = toy_model()
-    return model, attach_gates(model, GaussianLaw())
+def gated_toy(model_type="bert", units=("matrices",)):
+    model = toy_model(model_type)
+    return model, attach_gates(model, GaussianLaw(), units=units)
 
 
 def test_weights_are_the_softmax_of_the_papers_formula():
@@ -35,8 +36,23 @@ def test_weights_are_the_softmax_of_the_papers_formula():
         assert np.allclose(weights[f"{gated.matrix.name}.{side}"], expected, atol=1e-5)
 
 
-def test_weights_of_a_vector_have_a_mean_of_one_and_change_the_penalty():
-    _, gates = gated_toy()
+def test_a_structures_score_is_the_mean_over_its_rows_and_columns():
+    logs = []  # of weights: the scores, but for a constant
+    for units in (("neurons",), ("matrices",)):
+        model, gates = gated_toy("llama", units)
+        weights = gate_weights(model, gates, [toy_inputs()])
+        logs.append(gates.layout.split(weights.log().numpy()))
+    found, of_rows = logs
+    parts = [of_rows[f"1.{side}"] for side in ("gate.out", "up.out", "down.in")]
+    difference = found["1.neurons.whole"] - np.mean(parts, axis=0)
+    assert np.allclose(difference, difference.mean(), atol=1e-5)
+    assert found["1.neurons.whole"].std() > 1e-3
+
+
+@pytest.mark.parametrize("model_type", ["bert", "llama"])
+@pytest.mark.parametrize("units", [("matrices",), ("structures", "sublayers")])
+def test_weights_of_a_vector_have_a_mean_of_one_and_change_the_penalty(model_type, units):
+    _, gates = gated_toy(model_type, units)
     scores = torch.randn(gates.layout.num_gates)
     weights = softmax_by_vector(gates.layout, scores)
     for part in gates.layout.split(weights.numpy()).values():
@@ -45,5 +61,7 @@ def test_weights_of_a_vector_have_a_mean_of_one_and_change_the_penalty():
     for name, make in PENALTIES.items():
         penalty = make(gates.layout).eval()
         before = penalty(probability, 0.3)
+        weigh_gates(penalty, torch.ones_like(weights))
+        assert torch.isclose(penalty(probability, 0.3), before), name
         weigh_gates(penalty, weights)
         assert not torch.isclose(penalty(probability, 0.3), before), name

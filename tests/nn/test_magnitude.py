@@ -56,3 +56,31 @@ def test_a_gate_of_the_stream_is_as_large_as_all_its_rows_and_columns_on_average
     expected = torch.stack(squares).mean(0).sqrt().numpy()
     found = gates.layout.split(gates.means_array())["all.hidden.whole"]
     assert (np.argsort(found) == np.argsort(expected)).all()
+
+
+@pytest.mark.parametrize("unit", ["neurons", "values", "pairs", "heads"])
+def test_a_structure_of_a_decoder_is_as_large_as_all_its_rows_and_columns(unit):
+    model = toy_model("llama")
+    gates = attach_gates(model, GaussianLaw(), units=(unit,))
+    order_by_magnitude(model, gates)
+    weight = {g.matrix.name: g.weight.detach().square() for g in gated_linears(model)}
+    columns, rows = (
+        {name: w.mean(over) for name, w in weight.items()} for over in (0, 1)
+    )  # 2 groups of 2 heads of 6
+    of_queries = [rows["1.q"].view(2, 2, 6), columns["1.o"].view(2, 2, 6)]
+    of_keys = [rows["1.k"].view(2, 1, 6), rows["1.v"].view(2, 1, 6)]
+    governed = {
+        "neurons": [rows["1.gate"], rows["1.up"], columns["1.down"]],
+        "values": [of_keys[1][:, 0].flatten(), *of_queries[1].transpose(0, 1).flatten(1)],
+        "pairs": [
+            part[:, head, 3 * half : 3 * half + 3].flatten()
+            for part in (of_keys[0], of_queries[0])
+            for head in range(part.shape[1])
+            for half in range(2)
+        ],
+        "heads": torch.cat([part.flatten(1) for part in (*of_queries, *of_keys)], 1).T,
+    }[unit]
+    expected = torch.stack([*governed]).mean(0).sqrt().numpy()
+    found = gates.layout.split(gates.means_array())[f"1.{unit}.whole"]
+    assert (np.argsort(found) == np.argsort(expected)).all()
+    assert len(found) == {"neurons": 32, "values": 12, "pairs": 6, "heads": 2}[unit]

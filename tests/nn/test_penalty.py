@@ -115,7 +115,7 @@ def test_of_certain_gates_the_expected_removal_is_what_is_counted(units):
 def test_it_is_what_is_counted_of_something_else_than_weights_too(units, counts):
     layout = layout_of_config(CONFIG, units=units)
     counting = {
-        "parameters": parameters_counted(layout, 5000, 3000),
+        "parameters": parameters_counted(layout, 5000, 3000, 400),
         "products": products_counted(layout, 9),
     }[counts]  # fmt: skip
     for seed, share in enumerate((0.0, 0.4, 1.0)):

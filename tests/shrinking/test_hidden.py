@@ -16,6 +16,7 @@ from finegates.gates.removal import closing_order, counted_removal, gates_to_clo
 from finegates.measuring.candidates import candidates, without_gates
 from finegates.models.architectures import ARCHITECTURES
 from finegates.nn.attach import attach_gates, gates_of
+from finegates.nn.model_parts import answering_linear
 from finegates.shrinking.cost import (
     computed_cost,
     dense_cost,
@@ -84,8 +85,10 @@ def test_embeddings_norms_and_the_heads_columns_go(model_type):
     }
     assert all(shape[-1] == 11 for shape in widths.values()), widths
     reader = shrunk.get_submodule(ARCHITECTURES[model_type].reader)
-    assert (reader.in_features, reader.out_features) == (11, 16)
-    assert reader.weight.shape == (16, 11)
+    assert (reader.in_features, reader.out_features) == (11, 11)
+    assert reader.weight.shape == (11, 11)
+    path, _ = answering_linear(toy_model(model_type))
+    assert shrunk.get_submodule(path).weight.shape[1] == 11
     assert shrunk.get_input_embeddings().embedding_dim == 11
 
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
 from finegates.nn.attach import attach_gates, gates_of
+from finegates.nn.model_parts import size_of
 from finegates.shrinking.cost import num_parameters
-from finegates.shrinking.plain import neurons_of, plain
+from finegates.shrinking.plain import plain
 from finegates.shrinking.shrink import shrink
 from tests.shrinking.test_decoders import (
     EVERY_TYPE,
@@ -86,7 +87,7 @@ def test_gates_of_the_preset_plain_lose_nothing_and_a_stock_class_loads_them(
 ):
     model = half_of_each_layer(model_type, HEADS[head])
     stock = plain(model)
-    assert neurons_of(stock) == 16 and neurons_of(model) == 32
+    assert size_of(stock, "intermediate") == 16 and size_of(model, "intermediate") == 32
     assert num_parameters(stock) == num_parameters(shrink(model))
     stock.save_pretrained(tmp_path)
     loaded = LOADS[head].from_pretrained(tmp_path).eval()
@@ -120,7 +121,7 @@ def test_a_decoder_without_any_head_or_neuron_keeps_one_of_zeros():
     model = gated(units=("plain",))
     gates_of(model).close_exactly(np.ones(gates_of(model).layout.num_gates, dtype=bool))
     stock = plain(model)
-    assert stock.config.num_key_value_heads == 1 and neurons_of(stock) == 1
+    assert stock.config.num_key_value_heads == 1 and size_of(stock, "intermediate") == 1
     assert difference(model, stock) < EXACT
 
 

@@ -4,8 +4,16 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
+from finegates.nn.pretrained import load_pretrained
 from finegates.training.batches import Padding
-from tests.toy_models import MODEL_TYPES, save_toy_model, toy_inputs, toy_model
+from tests.toy_models import (
+    DECODER_TYPES,
+    MODEL_TYPES,
+    save_toy_decoder,
+    save_toy_model,
+    toy_inputs,
+    toy_model,
+)
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +37,25 @@ def test_padding_is_masked_as_attention_takes_it(padding):
     assert mask[:, 0, 0].tolist() == [[True] * 4, [True, True, False, False]]
 
 
+def decoder(model_type, folder):
+    """A toy classifier, and what pads for it."""
+    saved = save_toy_decoder(folder, model_type)
+    model, tokenizer = load_pretrained(str(saved), ("no", "yes"), "classification")
+    return model.eval(), Padding(tokenizer)
+
+
+def test_a_decoder_gets_the_mask_that_it_adds_what_lies_ahead_to(tmp_path):
+    _, padding = decoder("llama", tmp_path)
+    batch = padding(rows(4, 2))
+    assert batch["attention_mask"].tolist() == [[True] * 4, [True, True, False, False]]
+    assert batch["input_ids"].tolist() == [[5] * 4, [5, 5, 2, 2]]  # its end of text, at the right
+
+
 @pytest.mark.parametrize("model_type", MODEL_TYPES)
-def test_a_model_answers_as_with_the_tokenizers_own_mask(model_type, padding):
+def test_a_model_answers_as_with_the_tokenizers_own_mask(model_type, padding, tmp_path):
     model, inputs = toy_model(model_type), toy_inputs()
+    if model_type in DECODER_TYPES:
+        model, padding = decoder(model_type, tmp_path)
     ids, mask = inputs["input_ids"], inputs["attention_mask"]
     features = [
         {"input_ids": row[kept.bool()].tolist(), "attention_mask": [1] * int(kept.sum())}

@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from transformers import AutoTokenizer
 
-from finegates.nn.model_parts import answering_linear
+from finegates.nn.model_parts import answering_linear, of_answers
 from finegates.training.head_start import INVERSE_PENALTY, RIDGE_PENALTY, fit_head
 from finegates.training.optimizer import make_schedule
 from tests.toy_models import MODEL_TYPES, VOCABULARY, save_toy_model, toy_model
@@ -40,10 +40,11 @@ def read_by_head(model, rows):
     """What the last Linear reads, and what the model answers."""
     seen = []
     hook = answering_linear(model)[1].register_forward_pre_hook(lambda m, x: seen.append(x[0]))
+    ids = torch.tensor([row["input_ids"] for row in rows])
     with torch.no_grad():
-        logits = model(input_ids=torch.tensor([row["input_ids"] for row in rows])).logits
+        logits = model(input_ids=ids).logits
     hook.remove()
-    return seen[0].double().numpy(), logits.double().numpy()
+    return of_answers(model, seen[0], ids).double().numpy(), logits.double().numpy()
 
 
 @pytest.mark.parametrize("model_type", MODEL_TYPES)
@@ -54,17 +55,22 @@ def test_classes_are_answered_as_the_regression_on_standardised_features_does(
     rows = rows_with([i % classes for i in range(ROWS)])
     model = fitted(toy_model(model_type, num_labels=classes), rows, tokenizer)
     features, logits = read_by_head(model, rows)
-    answers = LogisticRegression(C=INVERSE_PENALTY, max_iter=1000)
-    own = make_pipeline(StandardScaler(), answers).fit(features, [row["labels"] for row in rows])
+    has_bias = answering_linear(model)[1].bias is not None
+    answers = LogisticRegression(C=INVERSE_PENALTY, max_iter=1000, fit_intercept=has_bias)
+    own = make_pipeline(StandardScaler(with_mean=has_bias), answers)
+    own.fit(features, [row["labels"] for row in rows])
     shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     np.testing.assert_allclose(shares, own.predict_proba(features), atol=2e-3)
 
 
-def test_numbers_are_answered_as_the_ridge_on_standardised_features_does(tokenizer):
+@pytest.mark.parametrize("model_type", ["bert", "llama"])
+def test_numbers_are_answered_as_the_ridge_on_standardised_features_does(model_type, tokenizer):
     rows = rows_with(np.linspace(-3.0, 9.0, ROWS).tolist())
-    model = fitted(toy_model(num_labels=1), rows, tokenizer)
+    model = fitted(toy_model(model_type, num_labels=1), rows, tokenizer)
     features, logits = read_by_head(model, rows)
-    own = make_pipeline(StandardScaler(), Ridge(alpha=RIDGE_PENALTY))
+    has_bias = answering_linear(model)[1].bias is not None
+    ridge = Ridge(alpha=RIDGE_PENALTY, fit_intercept=has_bias)
+    own = make_pipeline(StandardScaler(with_mean=has_bias), ridge)
     own.fit(features, [row["labels"] for row in rows])
     np.testing.assert_allclose(logits[:, 0], own.predict(features), atol=1e-3)
 

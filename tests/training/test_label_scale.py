@@ -31,10 +31,11 @@ WORDS = ("bad", "good")
 @pytest.mark.parametrize("model_type", MODEL_TYPES)
 def test_folding_gives_the_answers_in_the_labels_unit_for_every_head(model_type):
     model = toy_model(model_type, num_labels=1)
-    scale = LabelScale.of([90_000.0, 110_000.0, 250_000.0])
-    name, _ = answering_linear(model)
+    name, linear = answering_linear(model)
+    scale = LabelScale.of([90_000.0, 110_000.0, 250_000.0], centred=linear.bias is not None)
     folded = scale.folded(model)
-    assert {*folded} == {f"{name}.weight", f"{name}.bias"} <= model.state_dict().keys()
+    assert {*folded} == {f"{name}.{part}" for part, _ in linear.named_parameters()}
+    assert {*folded} <= model.state_dict().keys()
     with torch.no_grad():
         trained = model(**toy_inputs()).logits.double()
         model.load_state_dict(folded, strict=False)
