@@ -7,10 +7,16 @@ model = AutoModelForSequenceClassification.from_pretrained(folder)
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    PreTrainedModel,
+)
 
 from finegates.errors import ModelError
 from finegates.shrinking.classes import CLASSES, auto_class
+from finegates.shrinking.decoder_models import LANGUAGE_MODEL
 
 
 def register() -> None:
@@ -21,16 +27,31 @@ def register() -> None:
         auto_class(model).register(config, model, exist_ok=True)
 
 
+def kind_of(folder: str | Path, *, trusted: bool = False) -> Any:
+    """The Auto class of what is in a folder: of causal language models, or of classifiers.
+
+    Args:
+        folder: With a config.json, which names the model's class.
+        trusted: Whether code in the folder may be run, for a type that is not ours.
+
+    Raises:
+        OSError: If there is none.
+    """
+    config = AutoConfig.from_pretrained(str(folder), trust_remote_code=trusted)
+    writes = any(name.endswith(LANGUAGE_MODEL) for name in config.architectures or ())
+    return AutoModelForCausalLM if writes else AutoModelForSequenceClassification
+
+
 def load(folder: str | Path, **settings: Any) -> PreTrainedModel:
     """A model that ``shrink(model).save_pretrained(folder)`` or an export has written.
 
     Args:
-        folder: Of the smaller model; a dense classifier's loads as well.
+        folder: Of the smaller model; a dense one's loads as well.
         settings: Of transformers' ``from_pretrained``, such as ``dtype``. Code in the folder is not
             run, that of a standalone export neither: it is the same as here.
 
     Returns:
-        The classifier, in evaluation mode.
+        A classifier, or the causal language model that its config names, in evaluation mode.
 
     Raises:
         ModelError: If a shrunk model is damaged or incomplete, or a dense one lacks weights, its
@@ -38,13 +59,12 @@ def load(folder: str | Path, **settings: Any) -> PreTrainedModel:
         OSError: If the folder is missing, or holds no model.
     """
     settings.setdefault("trust_remote_code", False)  # without it transformers asks at the terminal
-    model, report = AutoModelForSequenceClassification.from_pretrained(
-        str(folder), output_loading_info=True, **settings
-    )
+    kind = kind_of(folder, trusted=settings["trust_remote_code"])
+    model, report = kind.from_pretrained(str(folder), output_loading_info=True, **settings)
     if missing := sorted(report["missing_keys"]):
         raise ModelError(
             f"'{folder}' lacks {len(missing)} weights of a {type(model).__name__}, the first is "
-            f"{missing[0]}: they would be random. Give the folder of a trained classifier."
+            f"{missing[0]}: they would be random. Give the folder of a trained model."
         )
     return model
 

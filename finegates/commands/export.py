@@ -10,7 +10,7 @@ from finegates.commands.options import (
     opened_run,
     print_json,
 )
-from finegates.exporting.package import FORMAT_FILES
+from finegates.exporting.package import FORMAT_FILES, GGUF_FILE
 
 _MORE = (
     "Without a cut the gates are taken as training left them. The folder holds config, "
@@ -41,6 +41,11 @@ def add(commands: Any) -> None:
         "but it keeps, as zeros, what its config can't say",
     )
     parser.add_argument(
+        "--gguf",
+        action="store_true",
+        help=f"write {GGUF_FILE}, too, which llama.cpp runs: of a language model of type llama",
+    )
+    parser.add_argument(
         "--measure",
         action=argparse.BooleanOptionalAction,
         default=True,
@@ -61,6 +66,7 @@ def _export(options: argparse.Namespace) -> int:
         formats=[name for name in FORMAT_FILES if getattr(options, name)],
         standalone=options.standalone,
         plain=options.plain,
+        gguf=options.gguf,
         device=options.tuned_for,
         measured=options.measure,
         progress=reported(),

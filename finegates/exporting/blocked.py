@@ -12,7 +12,12 @@ from collections import defaultdict
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+)
 
 
 def answer(folder: str, questions: str, answers: str) -> None:
@@ -27,9 +32,11 @@ def answer(folder: str, questions: str, answers: str) -> None:
     for name, tensor in load_file(questions).items():
         batch, _, given = name.partition("/")
         batches[batch][given] = tensor
-    for kind in (AutoConfig, AutoTokenizer):
-        kind.from_pretrained(folder, trust_remote_code=True)
-    model = AutoModelForSequenceClassification.from_pretrained(folder, trust_remote_code=True)
+    AutoTokenizer.from_pretrained(folder, trust_remote_code=True)
+    names = AutoConfig.from_pretrained(folder, trust_remote_code=True).auto_map
+    writes = AutoModelForCausalLM.__name__ in names
+    kind = AutoModelForCausalLM if writes else AutoModelForSequenceClassification
+    model = kind.from_pretrained(folder, trust_remote_code=True)
     with torch.inference_mode():
         logits = {name: model.eval()(**given).logits.float() for name, given in batches.items()}
     save_file(logits, answers)

@@ -7,6 +7,7 @@ from finegates import __version__
 from finegates.data.glue import TASKS
 from finegates.data.metric_kinds import scaled_name, scaled_text
 from finegates.exporting.formats import FORMATS, Format
+from finegates.exporting.layouts import Layout, layouts_text
 from finegates.exporting.measured import Measured
 from finegates.exporting.package import (
     CODE_FILE,
@@ -16,17 +17,28 @@ from finegates.exporting.package import (
     PLAIN_FOLDER,
     loading_lines,
     standalone_lines,
+    stock_lines,
 )
 from finegates.exporting.standalone import needs_words
 from finegates.gates.cuts import Cut
+from finegates.models.architectures import architecture_of
 from finegates.runs.folder import Run
 from finegates.runs.label_errors import error_words
 from finegates.runs.names import data_name
 from finegates.shrinking.models import Shrunk, dense_type, plans_of, stream_width
-from finegates.shrinking.plan import AttentionPlan, FeedForwardPlan, LayerPlan
+from finegates.shrinking.plan import (
+    AttentionPlan,
+    FeedForwardPlan,
+    GroupedAttentionPlan,
+    LayerPlan,
+)
 
+_NO_CACHE = """
+It reads whole texts and keeps nothing of them: for scores, and not to write on quickly.
+"""
 _PAIR = 'classify({"text": "First text.", "text_pair": "Second text."}, truncation=True)'
 _SINGLE = 'classify("A text of your own.", truncation=True)'
+_WRITES = 'write("A text that goes on", max_new_tokens=20)'
 
 
 def model_card(
@@ -40,6 +52,7 @@ def model_card(
     inputs: Sequence[str],
     formats: Collection[str] = (),
     standalone: bool = False,
+    layouts: Mapping[str, Layout] | None = None,
 ) -> str:
     """Markdown.
 
@@ -55,8 +68,10 @@ def model_card(
         inputs: What its tokenizer gives to it.
         formats: Which of `FORMATS` are there, too.
         standalone: Whether the folder has its own code.
+        layouts: Of a decoder, what each of those that are there takes, and the dense one.
     """
-    spec = run.spec
+    spec, writes = run.spec, model.can_generate()
+    asked = _WRITES if writes else _PAIR if _has_pairs(run) else _SINGLE
     data = data_name(spec.task, run.record["data"].get("source"))
     budget = cut.words if cut else "as training left the gates"
     removed = f"{100 * facts['removed_weights_fraction']:.1f}%"
@@ -73,7 +88,7 @@ def model_card(
     table = "\n".join(f"| {title} | {value} |" for title, value in rows.items())
     return f"""---
 library_name: transformers
-tags: [finegates, pruned, text-classification]
+tags: [finegates, pruned, {"text-generation" if writes else "text-classification"}]
 ---
 
 # {spec.model}, {data}, {removed} of the weights removed
@@ -88,10 +103,10 @@ closed gates removed: {budget}.
 ## Loading
 
 ```python
-{loading_lines(name)}
+{loading_lines(name, writes=writes)}
 ```
 
-`{name}` is the path of this folder. Then `{_PAIR if _has_pairs(run) else _SINGLE}` answers.
+`{name}` is the path of this folder. Then `{asked}` answers.
 
 ## What loading it takes
 
@@ -105,10 +120,11 @@ pip install /path/to/finegates
 ```
 
 The weights are made of those of `{spec.model}`, whose own licence goes on for them.
-{_standalone(name) if standalone else ""}{_plain(name, model, facts)}{_formats(inputs, formats)}
+{_standalone(name, writes) if standalone else ""}{_plain(name, model, facts)}\
+{_formats(inputs, formats, writes)}{_layouts(facts, layouts)}
 ## What is left of each layer
 
-Heads are given as number x width; a full layer has {model.config.num_attention_heads} heads.
+{_heads_words(model)}
 {_stream(model)}
 | layer | heads | neurons |
 |---|---|---|
@@ -129,7 +145,25 @@ def _has_pairs(run: Run) -> bool:
     return bool(spec.pair_column) or (spec.task in TASKS and len(TASKS[spec.task].texts) > 1)
 
 
-def _standalone(name: str) -> str:
+def _layouts(facts: Mapping[str, Any], layouts: Mapping[str, Layout] | None) -> str:
+    return layouts_text(layouts, facts["gated_weights"]) if layouts else ""
+
+
+def _heads_words(model: Shrunk) -> str:
+    architecture = architecture_of(dense_type(model.config.model_type))
+    content = model.config.to_dict()
+    heads = architecture.size(content, "heads")
+    if not architecture.is_decoder:
+        return f"Heads are given as number x width; a full layer has {heads} heads."
+    groups, width = (architecture.size(content, what) for what in ("key_value_heads", "head_width"))
+    return (
+        "Heads are given in groups, each of one head of keys and values: groups x (query heads, "
+        f"rotary pairs, values). A full layer has {groups} x ({heads // groups}, {width // 2}, "
+        f"{width})."
+    )
+
+
+def _standalone(name: str, writes: bool) -> str:
     return f"""
 ## Loading it without finegates
 
@@ -137,7 +171,7 @@ def _standalone(name: str) -> str:
 installed:
 
 ```python
-{standalone_lines(name)}
+{standalone_lines(name, writes=writes)}
 ```
 
 The Auto classes take `trust_remote_code=True` in the same way. It runs that file: if the folder
@@ -157,9 +191,7 @@ def _plain(name: str, model: Shrunk, facts: Mapping[str, Any]) -> str:
 runtime that knows the type; it needs neither finegates nor code of its own:
 
 ```python
-from transformers import pipeline
-
-classify = pipeline("text-classification", model="{name}/{PLAIN_FOLDER}")
+{stock_lines(f"{name}/{PLAIN_FOLDER}", writes=model.can_generate())}
 ```
 
 A config of this type says one number of neurons and of heads for all layers, and a hidden size:
@@ -169,9 +201,10 @@ is closed is zeros there, so it has {facts["plain_params"]:,} parameters, where 
 """
 
 
-def _formats(inputs: Sequence[str], names: Collection[str]) -> str:
+def _formats(inputs: Sequence[str], names: Collection[str], writes: bool) -> str:
     return "".join(
         _format(inputs, FORMAT_TITLES[name], FORMAT_FILES[name], form)
+        + (_NO_CACHE if writes else "")
         for name, form in FORMATS.items()
         if name in names
     )
@@ -250,8 +283,11 @@ python -m finegates bench {run.id} --remove F
 
 def _row(number: int, plan: LayerPlan) -> str:
     heads, neurons = plan.attention, plan.feed_forward
-    if isinstance(heads, AttentionPlan):
+    if isinstance(heads, GroupedAttentionPlan):
+        shapes = ((c.groups, c.heads, c.pairs, c.values) for c in heads.classes)
+        heads = ", ".join(f"{n} x ({q}, {pairs}, {v})" for n, q, pairs, v in shapes)
+    elif isinstance(heads, AttentionPlan):
         heads = ", ".join(f"{n} x {width}" for n, width in heads.groups)
     if isinstance(neurons, FeedForwardPlan):
-        neurons = f"{neurons.inner.rows:,}"
+        neurons = f"{neurons.outer.columns:,}"
     return f"| {number} | {heads} | {neurons} |"

@@ -26,7 +26,7 @@ def answers_without_finegates(
         batches: Name -> what the model is given.
 
     Returns:
-        Name -> float32, shape ``(rows, labels)``.
+        Name -> float32, shape ``(rows, labels)``; of a language model ``(rows, tokens, ids)``.
 
     Raises:
         ModelError: If it can't be loaded, or does not read what it is given.

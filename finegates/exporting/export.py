@@ -5,7 +5,7 @@ takes; files for other runtimes need no finegates, nor does a standalone folder,
 code.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,16 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from finegates.errors import ModelError, SpecError, first_line
 from finegates.exporting.card import model_card
-from finegates.exporting.check import check_folder, inputs_of
+from finegates.exporting.check import check_folder, check_model, inputs_of
 from finegates.exporting.formats import check_formats, write_formats
+from finegates.exporting.layouts import DENSE, GGUF, OWN, PLAIN, Layout, layout_of
 from finegates.exporting.measured import known_of, measure
-from finegates.exporting.package import PLAIN_FOLDER, files_of, model_name
+from finegates.exporting.package import GGUF_FILE, PLAIN_FOLDER, files_of, model_name
 from finegates.exporting.standalone import add_code
 from finegates.files.output_folder import filled, output_folder
 from finegates.files.progress import Progress, part, silent
 from finegates.gates.cuts import Cut
+from finegates.models.architectures import architecture_of
 from finegates.nn.attach import GATES_NAME, gates_of
 from finegates.nn.model_parts import size_of
 from finegates.nn.pretrained import longest_input
@@ -34,7 +36,9 @@ from finegates.shrinking.cost import (
     num_dense_parameters,
     num_parameters,
 )
+from finegates.shrinking.gguf import check_gguf, export_gguf
 from finegates.shrinking.models import Shrunk
+from finegates.shrinking.plain import per_layer
 from finegates.shrinking.plain import plain as make_plain
 from finegates.shrinking.shrink import prune, shrink
 from finegates.training.restore import restore_model
@@ -61,6 +65,7 @@ def export(
     formats: Collection[str] = (),
     standalone: bool = False,
     plain: bool = False,
+    gguf: bool = False,
     device: str = "cpu",
     measured: bool = True,
     progress: Progress = silent,
@@ -76,6 +81,8 @@ def export(
             with ``trust_remote_code=True``.
         plain: Whether to write a folder ``plain`` too, with the same model as the stock class of
             its type, which keeps more of it (`finegates.shrinking.plain`).
+        gguf: Whether to write a GGUF file too, of a Llama that is a language model
+            (`finegates.shrinking.gguf`).
         device: What it is laid out for, and timed on: ``cpu`` or ``cuda``.
         measured: Whether score and speed are measured for the card where the run has no record of
             them.
@@ -97,7 +104,11 @@ def export(
     model, tokenizer = restore_model(run)
     if not hasattr(model, GATES_NAME):
         raise ModelError(f"{run.id} was trained without gates; there is nothing to remove from it.")
-    stock = make_plain(model, cut) if plain else None
+    if gguf:
+        check_gguf(model, tokenizer)
+    others = {PLAIN: make_plain(model, cut)} if plain else {}
+    if gguf:
+        others[GGUF] = per_layer(model, cut)
     with filled(folder) as partial:
         progress(_LOADED, "measuring")
         known = known_of(run, cut, device)
@@ -107,24 +118,28 @@ def export(
         prune(model, cut)
         shrunk = shrink(model, tuned_for=device)
         portable = shrink(model, tuned_for="onnx") if formats else None
-        facts = _facts(model, shrunk) | (_plain_facts(stock) if stock is not None else {})
+        facts = _facts(model, shrunk) | (_plain_facts(others[PLAIN]) if plain else {})
+        layouts = _layouts(model, shrunk, others, facts)
         name, inputs = model_name(run, cut), inputs_of(tokenizer)
         card = model_card(
             run, shrunk, facts, cut, shown,
-            name=name, inputs=inputs, formats=formats, standalone=standalone,
+            name=name, inputs=inputs, formats=formats, standalone=standalone, layouts=layouts,
         )  # fmt: skip
         progress(_SHRUNK, "writing it")
         tokenizer.model_max_length = min(tokenizer.model_max_length, longest_input(model.config))
-        _write(partial, shrunk, tokenizer, card, standalone, stock)
+        _write(partial, shrunk, tokenizer, card, standalone, others)
         if portable is not None:
             write_formats(formats, portable, partial, inputs)
         progress(_WRITTEN, "checking what was written")
         checked = check_folder(partial, model)
-        if stock is not None:
-            checked["plain"] = check_folder(partial / PLAIN_FOLDER, model)["torch"]
+        if plain:
+            checked[PLAIN] = check_folder(partial / PLAIN_FOLDER, model)["torch"]
+        if gguf:
+            checked[GGUF] = check_model(others[GGUF], tokenizer, model)
     sizes = files_of(folder)
     return {
         **facts,
+        **({"layouts": {name: asdict(one) for name, one in layouts.items()}} if layouts else {}),
         "name": name,
         "card": asdict(shown),
         "checked": checked,
@@ -137,10 +152,24 @@ def export(
 def _facts(model: PreTrainedModel, shrunk: Shrunk) -> dict[str, Any]:
     return {
         **asdict(gates_of(model).removal()),
-        "dense_params": num_dense_parameters(model.config),
+        "gated_weights": gates_of(model).layout.num_gated_weights,
+        "dense_params": num_dense_parameters(model.config, language_model=model.can_generate()),
         "shrunk_params": num_parameters(shrunk),
         "mac_ratio": mac_ratio(shrunk, REFERENCE_LENGTH),
     }
+
+
+def _layouts(
+    model: PreTrainedModel,
+    shrunk: Shrunk,
+    others: Mapping[str, PreTrainedModel],
+    facts: Mapping[str, Any],
+) -> dict[str, Layout]:
+    """Of a decoder, whose layouts differ in what is cached; none of an encoder."""
+    if not architecture_of(model.config.model_type).is_decoder:
+        return {}
+    found = {DENSE: layout_of(model, facts["dense_params"]), OWN: layout_of(shrunk)}
+    return found | {name: layout_of(other) for name, other in others.items()}
 
 
 def _plain_facts(stock: PreTrainedModel) -> dict[str, int]:
@@ -158,7 +187,7 @@ def _write(
     tokenizer: PreTrainedTokenizerBase,
     card: str,
     standalone: bool,
-    stock: PreTrainedModel | None,
+    others: Mapping[str, PreTrainedModel],
 ) -> None:
     tokenizer.init_kwargs.pop("auto_map", None)  # code of the base model, which is not copied
     try:
@@ -167,9 +196,11 @@ def _write(
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         (folder / CARD_FILE).write_text(card, encoding="utf-8")
-        if stock is not None:
-            stock.save_pretrained(folder / PLAIN_FOLDER)
+        if PLAIN in others:
+            others[PLAIN].save_pretrained(folder / PLAIN_FOLDER)
             tokenizer.save_pretrained(folder / PLAIN_FOLDER)
+        if GGUF in others:
+            export_gguf(others[GGUF], tokenizer, folder / GGUF_FILE)
     except (OSError, SafetensorError) as error:
         raise SpecError(
             f"The model can't be written: {first_line(error)}. Make room, or give another place."

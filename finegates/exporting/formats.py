@@ -1,4 +1,4 @@
-"""Files of a classifier for runtimes that need no finegates: what writes each, and what asks it.
+"""Files of a model for runtimes that need no finegates: what writes each, and what asks it.
 
 Each takes exactly what the tokenizer gives, for any number of rows and tokens, and returns logits.
 """

@@ -20,6 +20,8 @@ CODE_FILE = "modeling_finegates.py"
 """Of a standalone model, which loads where finegates is not installed."""
 PLAIN_FOLDER = "plain"
 """In an exported folder: the same model as the stock class of its type."""
+GGUF_FILE = "model.gguf"
+"""In an exported folder of a Llama that writes, for llama.cpp."""
 FORMAT_FILES = {"onnx": "model.onnx", "openvino": "openvino_model.xml", "pt2": "model.pt2"}
 """In an exported folder, for runtimes that need no finegates (`finegates.exporting.formats`)."""
 FORMAT_TITLES = {"onnx": "ONNX", "openvino": "OpenVINO", "pt2": "torch.export"}
@@ -45,19 +47,27 @@ def model_name(run: Run, cut: Cut | None) -> str:
     return "-".join([_slug(data)[:_LONGEST], _slug(spec.method), f"{removed:.0f}pct"])
 
 
-def loading_lines(folder: str) -> str:
-    """The lines of Python that load an exported folder."""
-    return f"""import finegates.auto
-from transformers import pipeline
+def loading_lines(folder: str, *, writes: bool = False) -> str:
+    """The lines of Python that load an exported folder.
 
-classify = pipeline("text-classification", model={folder!r})"""
+    Args:
+        folder: Its path.
+        writes: Whether it is a language model, not a classifier.
+    """
+    return f"import finegates.auto\n{stock_lines(folder, writes=writes)}"
 
 
-def standalone_lines(folder: str) -> str:
+def standalone_lines(folder: str, *, writes: bool = False) -> str:
     """The lines of Python that load a standalone folder where finegates is not installed."""
+    return stock_lines(folder, writes=writes)[:-1] + ", trust_remote_code=True)"
+
+
+def stock_lines(folder: str, *, writes: bool = False) -> str:
+    """The lines of Python that load a folder of a stock class."""
+    name, task = ("write", "text-generation") if writes else ("classify", "text-classification")
     return f"""from transformers import pipeline
 
-classify = pipeline("text-classification", model={folder!r}, trust_remote_code=True)"""
+{name} = pipeline("{task}", model={folder!r})"""
 
 
 def files_of(folder: Path) -> dict[str, int]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import transformers
 from torch import nn
-from transformers import AutoConfig, AutoModel, PreTrainedConfig
+from transformers import AutoModel, PreTrainedConfig
 
 from finegates.models.architectures import ARCHITECTURES, Architecture, architecture_of
 from finegates.shrinking.decoder_layers import (
@@ -29,7 +29,6 @@ from finegates.shrinking.plan import (
 
 BASE, CLASSIFIER, LANGUAGE_MODEL = "Model", "ForSequenceClassification", "ForCausalLM"
 """How the names of the three classes of a type end."""
-_DECODERS = [architecture for architecture in ARCHITECTURES.values() if architecture.is_decoder]
 
 
 class ShrunkDecoder(Shrunk):
@@ -63,12 +62,16 @@ def _put_in(layer: nn.Module, plan: LayerPlan, architecture: Architecture, width
         setattr(layer, architecture.feed_forward, Constant(width))
 
 
-def _family(architecture: Architecture) -> dict[str, type]:
-    """Name -> class: of the configs of a type's shrunk models, and of its three models."""
-    dense: type[PreTrainedConfig] = transformers.CONFIG_MAPPING[architecture.model_type]
-    config = config_class(dense, __name__)
+def family(model_type: str) -> dict[str, type]:
+    """Name -> class: of the configs of a type's shrunk models, and of its three models.
+
+    They are to be bound to these names in this module, or neither pickle nor Auto classes find
+    them. The base is registered, as transformers' classifiers look up the class of theirs.
+    """
+    dense: type[PreTrainedConfig] = transformers.CONFIG_MAPPING[model_type]
+    config: Any = config_class(dense, __name__)
     config.base_model_tp_plan = config.base_model_pp_plan = None  # of modules that may be gone
-    classes = {config.__name__: config}
+    classes: dict[str, Any] = {config.__name__: config}
     what = dense.__name__.removesuffix("Config").removesuffix("Text")
     for kind in (BASE, CLASSIFIER, LANGUAGE_MODEL):
         name = _name(what, kind)
@@ -82,6 +85,8 @@ def _family(architecture: Architecture) -> dict[str, type]:
         classes[f"Shrunk{name}"] = type(
             f"Shrunk{name}", (ShrunkDecoder, getattr(transformers, name)), content
         )
+    base = classes[f"Shrunk{_name(what, BASE)}"]
+    AutoModel.register(config, base, exist_ok=True)
     return classes
 
 
@@ -91,15 +96,10 @@ def _name(what: str, kind: str) -> str:
     return f"{what}{text}{kind}"
 
 
-_FAMILIES = [_family(architecture) for architecture in _DECODERS]
-for _classes in _FAMILIES:  # names of this module, or neither pickle nor Auto classes find them
+_FAMILIES = [family(kind) for kind, row in ARCHITECTURES.items() if row.is_decoder]
+for _classes in _FAMILIES:
     globals().update(_classes)
 DECODERS: tuple[type[ShrunkDecoder], ...] = tuple(
-    one for family in _FAMILIES for one in family.values() if issubclass(one, ShrunkDecoder)
+    one for classes in _FAMILIES for one in classes.values() if issubclass(one, ShrunkDecoder)
 )
 """Every class of a shrunk decoder."""
-for _class in DECODERS:  # transformers' classifiers look up the class of their base
-    _config: Any = _class.config_class
-    if _class.__name__.endswith(BASE):
-        AutoConfig.register(_config.model_type, _config, exist_ok=True)
-        AutoModel.register(_config, _class, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Writes a classifier as ONNX, which runs without finegates and without torch."""
+"""Writes a model as ONNX, which runs without finegates and without torch."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -15,10 +15,10 @@ _CHUNKS = "chunk_size_feed_forward"
 
 
 def export_onnx(model: PreTrainedModel, path: Path, inputs: Sequence[str] = INPUTS) -> None:
-    """Writes a classifier as ONNX.
+    """Writes a model as ONNX: one pass over whole texts, of a decoder too, which caches nothing.
 
     Args:
-        model: The classifier.
+        model: A classifier, or a causal language model.
         path: The file.
         inputs: What it takes: int64 of shape ``(batch, length)`` each, any batch and length, named
             as the tokenizer names them. ``logits`` is the output.
@@ -32,7 +32,7 @@ def export_onnx(model: PreTrainedModel, path: Path, inputs: Sequence[str] = INPU
         raise ModelError(
             "ONNX export needs the packages onnx and onnxscript; pip install 'finegates[onnx]'."
         ) from error
-    with unchunked(model):
+    with as_graph(model):
         torch.onnx.export(
             model,
             (),
@@ -56,13 +56,22 @@ def example(name: str) -> torch.Tensor:
 
 
 @contextlib.contextmanager
-def unchunked(model: PreTrainedModel) -> Iterator[None]:
-    """Feed-forwards at once: in chunks, which only save memory, a graph is for one length alone."""
+def as_graph(model: PreTrainedModel) -> Iterator[None]:
+    """Has a model compute what a graph can hold.
+
+    Feed-forwards at once: in chunks, which only save memory, a graph is for one length alone. And
+    no cache, which would be one more output for each layer.
+    """
     chunked = {m: getattr(m, _CHUNKS) for m in model.modules() if getattr(m, _CHUNKS, 0)}
+    caches = getattr(model.config, "use_cache", None)
     for module in chunked:
         setattr(module, _CHUNKS, 0)
+    if caches:
+        model.config.use_cache = False
     try:
         yield
     finally:
         for module, size in chunked.items():
             setattr(module, _CHUNKS, size)
+        if caches:
+            model.config.use_cache = caches

@@ -13,10 +13,11 @@ import copy
 import torch
 from transformers import PreTrainedModel
 
+from finegates.errors import ModelError
 from finegates.gates.cuts import Cut
 from finegates.models.architectures import architecture_of
 from finegates.shrinking.fold import fold
-from finegates.shrinking.plain_decoder import put_plain
+from finegates.shrinking.plain_decoder import put_plain, put_trimmed
 from finegates.shrinking.plain_encoder import plain_encoder
 from finegates.shrinking.shrink import activation_of, heads_of, prune
 
@@ -44,4 +45,29 @@ def plain(model: PreTrainedModel, cut: Cut | None = None) -> PreTrainedModel:
     if not architecture_of(stock.config.model_type).is_decoder:
         return plain_encoder(stock, layers)
     put_plain(stock, layers, heads_of(stock), activation_of(stock))
+    return stock
+
+
+@torch.no_grad()
+def per_layer(model: PreTrainedModel, cut: Cut | None = None) -> PreTrainedModel:
+    """A decoder with the gated model's outputs, each of its layers at its own size.
+
+    Args:
+        model: A supported decoder; it is not changed.
+        cut: Where its gates are cut off; None takes them as they are.
+
+    Returns:
+        A model of the same class on the CPU in evaluation. Its config still says the dense sizes.
+
+    Raises:
+        ModelError: If it is no decoder, or as `plain`.
+    """
+    if not architecture_of(model.config.model_type).is_decoder:
+        raise ModelError(
+            f"A {model.config.model_type} model has one number of heads and neurons in all layers; "
+            "only a decoder's layers can be laid out at their own sizes."
+        )
+    stock = copy.deepcopy(model).cpu().eval()
+    prune(stock, cut)
+    put_trimmed(stock, fold(stock), heads_of(stock), activation_of(stock))
     return stock

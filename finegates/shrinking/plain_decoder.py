@@ -9,10 +9,12 @@ reads and writes stay as zeros, and so does a group or neuron that is constant, 
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from finegates.nn.model_parts import encoder_layers
 from finegates.shrinking.fold import Folded, Layer, put_layer
 from finegates.shrinking.needed_decoder import Heads
 
@@ -91,6 +93,41 @@ def put_plain(
     sizes.put_into(stock.config)
     for number, layer in enumerate(layers):
         put_layer(stock, number, _padded(layer, sizes))
+
+
+def put_trimmed(
+    stock: PreTrainedModel,
+    layers: Sequence[Layer],
+    heads: Heads,
+    activation: Callable[[Tensor], Tensor],
+) -> None:
+    """As `put_plain`, each layer at its own size, at least one neuron and group; no config says it.
+
+    transformers' layers compute with what is there. Files of such a model are another format's
+    (`finegates.shrinking.gguf`), or need a class that makes its layers so.
+    """
+    width = _width(layers[0], heads)
+    for number, layer in enumerate(layers):
+        left = trimmed(layer, heads, activation)
+        neurons, groups = len(left["gate"].bias), len(left["k"].bias) // width
+        put_layer(
+            stock,
+            number,
+            _padded(left, Sizes(max(1, neurons), max(1, groups), heads.served, width)),
+        )
+
+
+def sizes_of_layers(model: PreTrainedModel) -> list[Sizes]:
+    """What each layer of a stock decoder has."""
+    found = []
+    for layer in encoder_layers(model):
+        attention: Any = layer.get_submodule("self_attn")
+        gate: Any = layer.get_submodule("mlp.gate_proj")
+        width = attention.head_dim
+        groups = attention.k_proj.out_features // width
+        served = attention.q_proj.out_features // width // groups
+        found.append(Sizes(gate.out_features, groups, served, width))
+    return found
 
 
 def _width(layer: Layer, heads: Heads) -> int:

@@ -1,4 +1,4 @@
-"""Writes a classifier as a program of ``torch.export``, which runs with torch alone."""
+"""Writes a model as a program of ``torch.export``, which runs with torch alone."""
 
 import warnings
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 from transformers import PreTrainedModel
 
-from finegates.shrinking.onnx import example, unchunked
+from finegates.shrinking.onnx import as_graph, example
 
 
 class _Logits(nn.Module):
@@ -30,15 +30,15 @@ class _Logits(nn.Module):
 
 
 def export_program(model: PreTrainedModel, path: Path, inputs: Sequence[str]) -> None:
-    """Writes a classifier as a program; ``torch.export.load(path).module()`` is called like it.
+    """Writes a model as a program; ``torch.export.load(path).module()`` is called like it.
 
     Args:
-        model: The classifier, in evaluation.
+        model: A classifier or causal language model, in evaluation.
         path: The file.
         inputs: What it takes, by name: int64 of shape ``(batch, length)`` each, any batch and
             length. It returns the logits.
     """
-    with unchunked(model):
+    with as_graph(model):
         program = torch.export.export(
             _Logits(model),
             (),
