@@ -1,7 +1,8 @@
 """Prints what is found in a user's file, and what is done to its rows before they are learned."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from finegates.data.blocks import first_block
 from finegates.data.formats import POINT, FileFormat, Reading
@@ -36,9 +37,15 @@ def print_findings(spec: RunSpec) -> None:
         print(line, file=sys.stderr)
 
 
-def print_closing_once(spec: RunSpec, num_train: int, mean_words: float) -> None:
-    """Prints to stderr if a run is too short for its gates to be learned, and what it does then."""
-    if told := told_of_closing_once(spec, num_rows(spec, num_train, mean_words)):
+def print_closing_once(spec: RunSpec, data: Mapping[str, Any]) -> None:
+    """Prints to stderr if a run is too short for its gates to be learned, and what it does then.
+
+    Args:
+        spec: The run.
+        data: What it records of its data.
+    """
+    rows = num_rows(spec, data["num_train"], data.get("mean_words") or 0.0)
+    if told := told_of_closing_once(spec, rows):
         print(f"warning: {told}", file=sys.stderr)
 
 

@@ -88,7 +88,7 @@ def _started(options: argparse.Namespace, runs_dir: Path) -> Any:
     print_findings(make_spec({k: v for k, v in settings.items() if k in DATA_AND_MODEL}))
     last_of_each = {cell.method: cell.run for cell in group.cells if cell.run}
     for run in (open_run(runs_dir, name) for name in last_of_each.values()):
-        print_closing_once(run.spec, run.record["data"]["num_train"])
+        print_closing_once(run.spec, run.record["data"])
     return group
 
 

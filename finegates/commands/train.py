@@ -64,7 +64,7 @@ def train_here(spec: RunSpec, runs_dir: Path) -> Run:
         )
     spec, data = check_inputs(spec, runs_dir=runs_dir)
     print_findings(spec)
-    print_closing_once(spec, data["num_train"], data["mean_words"])
+    print_closing_once(spec, data)
     run = create_run(spec, data, runs_dir)
     print(f"run {run.id}; target: {spec.target_meaning}", file=sys.stderr)
     device = place_for(spec.num_processes, matching_devices(spec.device)) or spec.device
@@ -99,5 +99,5 @@ def _launch(options: argparse.Namespace) -> int:
     print(run.id)
     print_findings(spec)
     data = run.record["data"]
-    print_closing_once(run.spec, data["num_train"], data.get("mean_words") or 0.0)
+    print_closing_once(run.spec, data)
     return 0
