@@ -56,7 +56,9 @@ def asked_for(*extras: str) -> set[str]:
 
 
 def test_what_the_library_imports_it_or_an_extra_of_it_asks_for():
-    assert packages("finegates") <= asked_for("report", "gguf", "hub", "openvino", "slurm")
+    assert packages("finegates") <= asked_for(
+        "report", "gguf", "hub", "lm-eval", "openvino", "slurm"
+    )
 
 
 def test_what_the_library_asks_for_it_imports():

@@ -13,6 +13,7 @@ from finegates.exporting.package import CODE_FILE, loading_lines, standalone_lin
 from finegates.gates.cuts import Cut
 from finegates.runs.folder import Run
 from finegates.runs.saved_models import delete_saved, saved_folder
+from finegates.spec import LANGUAGE_TASKS
 
 
 def draw_saved(run: Run, cut: Cut, metric: str) -> None:
@@ -38,11 +39,13 @@ def _draw(run: Run, model: SavedModel, metric: str, is_here: bool) -> None:
         facts = facts_of_saved(model.known, model.removed, model.files, metric)
         st.markdown(escape_markdown(facts))
         with st.expander("Load it", expanded=is_here):
+            writes = run.spec.task in LANGUAGE_TASKS
             st.caption("In Python, where the .zip was unpacked:")
-            plain_code(loading_lines(model.name), f"lines-{key}", wrap=False)
+            plain_code(loading_lines(model.name, writes=writes), f"lines-{key}", wrap=False)
             if CODE_FILE in model.files:
                 st.caption("Where finegates is not installed:")
-                plain_code(standalone_lines(model.name), f"alone-{key}", wrap=False)
+                lines = standalone_lines(model.name, writes=writes)
+                plain_code(lines, f"alone-{key}", wrap=False)
             st.caption("It is kept in this run's folder, too, and loads from there as well:")
             plain_code(str(model.folder), f"folder-{key}")
 

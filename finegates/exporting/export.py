@@ -190,6 +190,9 @@ def _write(
     others: Mapping[str, PreTrainedModel],
 ) -> None:
     tokenizer.init_kwargs.pop("auto_map", None)  # code of the base model, which is not copied
+    if model.can_generate():  # training has no cache, and to write on without one is slow
+        for one in (model, *others.values()):
+            one.config.use_cache = True
     try:
         if standalone:
             add_code(model, folder)

@@ -75,7 +75,7 @@ def _notes(layouts: Iterable[str]) -> str:
         "float32: architecture `llama` if all layers are alike, else `deci`. Its layers were "
         "compared with the model, before they were written; no other program has read the file.",
     }
-    return "\n".join(f"\n{notes[name]}\n" for name in layouts if name in notes)
+    return "".join(f"\n{notes[name]}\n" for name in layouts if name in notes)
 
 
 @torch.inference_mode()

@@ -18,15 +18,25 @@ from finegates.exporting.check import check_folder
 from finegates.exporting.export import export
 from finegates.exporting.package import CODE_FILE, FORMAT_FILES, GGUF_FILE, PLAIN_FOLDER
 from finegates.gates.cuts import Cut
+from finegates.jobs.inputs import check_inputs
+from finegates.jobs.worker import execute
 from finegates.models.gguf_files import unpack_gguf
 from finegates.nn.attach import attach_gates, gates_of
+from finegates.runs.folder import create_run
 from finegates.shrinking.decoder_layers import ShrunkGroupedAttention
 from finegates.shrinking.models import Shrunk
 from finegates.shrinking.shrink import shrink
+from finegates.spec import make_spec
 from finegates.training.restore import restore_model
 from tests.exporting.test_export import TEXTS, finished_run
 from tests.tiny_gguf import write_tiny_gguf
-from tests.toy_models import save_toy_decoder, toy_language_model, toy_model
+from tests.toy_models import (
+    save_toy_decoder,
+    save_toy_language_model,
+    toy_language_model,
+    toy_model,
+    toy_text,
+)
 
 CUT = Cut(remove=0.4)
 TOKENS = 263
@@ -159,6 +169,34 @@ def test_a_language_model_is_exported_in_every_layout(exported, tokenizer):
     )  # fmt: skip
     assert json.loads(done.stdout.splitlines()[-1]) == ["LlamaForCausalLM", given.tolist()]
     assert (folder / CODE_FILE).is_file()
+
+
+@pytest.mark.slow
+def test_a_language_run_is_exported_by_the_command_line(tmp_path, capsys):
+    base = save_toy_language_model(tmp_path / "base")
+    (tmp_path / "book.txt").write_text("\n\n".join(toy_text()))
+    spec = make_spec({
+        "model": str(base), "data": str(tmp_path / "book.txt"), "task": "text", "max_length": 16,
+        "batch_size": 8, "epochs": 6, "precision": "fp32", "method": "finegates+lora",
+        "gate_units": ("plain",), "gate_shape": "uniform", "target_sparsity": 0.4,
+    })  # fmt: skip
+    run = create_run(*check_inputs(spec, runs_dir=tmp_path / "runs"), tmp_path / "runs")
+    assert execute(run, "cpu").state == "finished"
+    command = ["export", run.id, "--runs-dir", str(tmp_path / "runs"), "--plain"]
+    assert main([*command, "--out", str(tmp_path / "out")]) == 0
+    facts = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert facts["checked"].keys() == {"torch", "writing", "plain"}
+    assert "perplexity@16 on validation" in (tmp_path / "out" / "README.md").read_text()
+    model, tokenizer = restore_model(run)
+    encoded = dict(tokenizer(["anna makes"], return_tensors="pt"))
+    for folder in (tmp_path / "out", tmp_path / "out" / PLAIN_FOLDER):
+        loaded = finegates.auto.load(folder)
+        assert loaded.config.use_cache and not model.config.use_cache
+        assert (logits(loaded, encoded) - logits(model, encoded)).abs().max() < 1e-5
+    write = pipeline("text-generation", model=str(tmp_path / "out"))
+    assert write("anna makes", max_new_tokens=3)[0]["generated_text"].startswith("anna makes")
+    assert main([*command, "--out", str(tmp_path / "other"), "--gguf"]) == 2
+    assert "does not merge pairs of bytes" in capsys.readouterr().err
 
 
 def test_a_language_model_is_checked_by_its_tokens_and_by_what_it_writes(folder):
