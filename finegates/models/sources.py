@@ -42,7 +42,7 @@ KNOWN_CONFIGS: dict[str, dict[str, Any]] = {
         "model_type": "llama", "vocab_size": 49152, "max_position_embeddings": 8192,
         "hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30,
         "num_attention_heads": 9, "num_key_value_heads": 3, "head_dim": 64,
-        "tie_word_embeddings": True, "bos_token_id": 0, "eos_token_id": 0,
+        "tie_word_embeddings": True,
     },
     "meta-llama/Llama-3.2-1B": {
         "model_type": "llama", "vocab_size": 128256, "max_position_embeddings": 131072,
