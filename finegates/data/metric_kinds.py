@@ -9,7 +9,7 @@ compared.
 
 import math
 
-PERPLEXITY, TOKEN_ACCURACY = "perplexity", "token_accuracy"  # nosec B105: a metric's name
+PERPLEXITY, TOKEN_ACCURACY = "perplexity", "token_accuracy"
 CORRELATIONS = ("matthews", "pearson", "spearman")
 """Metrics that are undefined, and given as 0, where one side is constant."""
 _LOWER_IS_BETTER = (PERPLEXITY,)
