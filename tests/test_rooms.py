@@ -29,7 +29,7 @@ ORDER = {
     for room in names.split()
 }
 TORCH_ROOMS = {"nn", "adapters", "shrinking", "auto", "training", "measuring", "exporting"}
-TORCH_FILES = {"finegates.trying.models"}
+TORCH_FILES = {"finegates.trying.models", "finegates.trying.writers"}
 HEAVY = {"torch", "transformers", "accelerate", "peft", "datasets"}
 
 PAGES = {

@@ -62,6 +62,26 @@ def _rows(
     return rows
 
 
+def prompt_ids(tokenizer: PreTrainedTokenizerBase, prompt: str, *, asks: bool) -> list[int]:
+    """Tokens of a prompt as a row of training begins, for a model that goes on from there.
+
+    Args:
+        tokenizer: The model's.
+        prompt: What was typed.
+        asks: Whether it is an instruction, written by the chat template if there is one; otherwise
+            the beginning of a text, read as it is.
+
+    Raises:
+        DataError: If the chat template refuses it.
+    """
+    start = _start_of_text(tokenizer)
+    if asks and tokenizer.chat_template:
+        write = _writer(tokenizer, "the prompt")
+        prompt, start = write([{"role": "user", "content": prompt}], True), []
+    own = tokenizer(prompt, add_special_tokens=False, verbose=False)["input_ids"]
+    return [*start, *map(int, own)]
+
+
 def num_labels(row: Row) -> int:
     """Tokens of a row that are predicted."""
     return int((row["labels"][1:] != IGNORED).sum())
@@ -163,7 +183,7 @@ def _of_chat(
 
     An earlier answer that the template writes otherwise once the chat goes on is not learned.
     """
-    write = _writer(tokenizer, number)
+    write = _writer(tokenizer, f"row {number + 1}")
     whole = write(messages, False)
     pieces: list[Piece] = []
     place = 0
@@ -184,7 +204,7 @@ def _of_chat(
 
 
 def _writer(
-    tokenizer: PreTrainedTokenizerBase, number: int
+    tokenizer: PreTrainedTokenizerBase, what: str
 ) -> Callable[[list[dict[str, str]], bool], str]:
     def write(messages: list[dict[str, str]], asks: bool) -> str:
         try:
@@ -193,7 +213,7 @@ def _writer(
             )
         except Exception as error:  # a template is code, and may raise anything
             raise DataError(
-                f"The chat template of '{tokenizer.name_or_path}' refuses row {number + 1}: "
+                f"The chat template of '{tokenizer.name_or_path}' refuses {what}: "
                 f"{first_line(error)}. Change the order or the roles of its messages."
             ) from error
 

@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,15 @@ from filelock import FileLock, Timeout
 from finegates.errors import FineGatesError, RunError
 from finegates.files.storage import read_json, write_json
 from finegates.runs.folder import Run
+from finegates.spec import LANGUAGE_TASKS
+from finegates.trying.continuations import (
+    PROMPT_FILE,
+    STOP_FILE,
+    TAKEN_FILE,
+    WRITING_FILE,
+    Prompt,
+    Writing,
+)
 from finegates.trying.messages import (
     ANSWER,
     IDLE_S,
@@ -31,6 +41,7 @@ from finegates.trying.messages import (
 )
 
 LOCK_FILE = ".lock"
+Write = Callable[[Prompt, Callable[[Writing], None], Callable[[], bool]], Writing]
 _FORGOTTEN_S = 60.0
 """An answer that has not been fetched by then is removed."""
 
@@ -55,29 +66,82 @@ def serve(run: Run, idle_s: float = IDLE_S) -> int:
     with lock:
         for left in (*folder.glob(f"*{QUESTION}"), *folder.glob(f"*{ANSWER}")):
             left.unlink(missing_ok=True)
-        from finegates.trying.models import DenseAndPruned  # torch loads here
-
-        answer = DenseAndPruned(run).answer
+        for name in (TAKEN_FILE, WRITING_FILE):
+            (folder / name).unlink(missing_ok=True)
+        turn = _turn_of(run, folder)
         try:
             write_json(folder / READY_FILE, _myself())
-            return _answer_until_idle(folder, answer, idle_s)
+            return _serve_until_idle(folder, turn, idle_s)
         finally:  # a process that holds torch takes a second or two from here to its end
+            (folder / WRITING_FILE).unlink(missing_ok=True)
             if folder.is_dir():
                 write_json(folder / READY_FILE, {**_myself(), "ending": True})
 
 
-def _answer_until_idle(folder: Path, answer: Callable[[Question], Reply], idle_s: float) -> int:
+def _turn_of(run: Run, folder: Path) -> Callable[[], int]:
+    """What answers all that waits and returns how much that was; torch and the model load here."""
+    if run.spec.task in LANGUAGE_TASKS:
+        from finegates.trying.writers import DenseAndPrunedWriters
+
+        return partial(_write_waiting, folder, DenseAndPrunedWriters(run).write)
+    from finegates.trying.models import DenseAndPruned
+
+    return partial(_answer_waiting, folder, DenseAndPruned(run).answer)
+
+
+def _serve_until_idle(folder: Path, turn: Callable[[], int], idle_s: float) -> int:
     count, last = 0, time.monotonic()
     while folder.is_dir() and time.monotonic() - last < idle_s:
-        if not (waiting := sorted(folder.glob(f"*{QUESTION}"), key=_changed)):
+        if not (done := turn()):
             time.sleep(POLL_S)
             continue
-        for path in waiting:
-            _answer_one(path, answer)
-            count += 1
-        _forget_old_answers(folder)
+        count += done
         last = time.monotonic()
     return count
+
+
+def _answer_waiting(folder: Path, answer: Callable[[Question], Reply]) -> int:
+    waiting = sorted(folder.glob(f"*{QUESTION}"), key=_changed)
+    for path in waiting:
+        _answer_one(path, answer)
+    if waiting:
+        _forget_old_answers(folder)
+    return len(waiting)
+
+
+def _write_waiting(folder: Path, write: Write) -> int:
+    """Writes on from the prompt that waits, if one does."""
+    asked, taken, stop = (folder / name for name in (PROMPT_FILE, TAKEN_FILE, STOP_FILE))
+    if not asked.exists():
+        return 0
+    stop.unlink(missing_ok=True)  # of what was written before; a later one also takes the prompt
+    try:
+        asked.replace(taken)
+        prompt = Prompt.from_dict(read_json(taken))
+        _tell(folder, Writing(prompt))
+    except (FileNotFoundError, FineGatesError) as error:  # taken back, or written by a stranger
+        print(f"No prompt was read: {error}", file=sys.stderr)
+        return 0
+    finally:
+        taken.unlink(missing_ok=True)
+    _tell(folder, _written(prompt, write, partial(_tell, folder), stop.exists))
+    return 1
+
+
+def _written(
+    prompt: Prompt, write: Write, tell: Callable[[Writing], None], stopped: Callable[[], bool]
+) -> Writing:
+    try:
+        return write(prompt, tell, stopped)
+    except FineGatesError as error:
+        return Writing(prompt, done=True, error=str(error))
+    except Exception as error:
+        return Writing(prompt, done=True, error=_unexpected(error))
+
+
+def _tell(folder: Path, writing: Writing) -> None:
+    if folder.is_dir():
+        write_json(folder / WRITING_FILE, writing.to_dict())
 
 
 def _answer_one(path: Path, answer: Callable[[Question], Reply]) -> None:
@@ -87,12 +151,17 @@ def _answer_one(path: Path, answer: Callable[[Question], Reply]) -> None:
         told = asdict(answer(question))
     except FineGatesError as error:
         told = {"error": str(error)}
-    except Exception as error:  # a bug of ours must not end the process for other questions
-        traceback.print_exc(file=sys.stderr)
-        told = {"error": f"Unexpected error, see the log: {type(error).__name__}."}
+    except Exception as error:
+        told = {"error": _unexpected(error)}
     path.unlink(missing_ok=True)
     if path.parent.is_dir():
         write_json(path.with_name(path.name.removesuffix(QUESTION) + ANSWER), told)
+
+
+def _unexpected(error: Exception) -> str:
+    """A bug of ours must not end the process for other questions."""
+    traceback.print_exc(file=sys.stderr)
+    return f"Unexpected error, see the log: {type(error).__name__}."
 
 
 def _forget_old_answers(folder: Path) -> None:
