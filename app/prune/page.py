@@ -18,6 +18,7 @@ from app.prune.parts import (
 )
 from app.prune.saved import draw_saved
 from app.prune.try_it import draw_try
+from app.prune.try_writing import draw_writing, is_written
 from app.prune.work import draw_work
 from app.reading.gates import snapshot_at
 from app.reading.runs import runs_folder
@@ -53,5 +54,8 @@ else:
     draw_unsteady(run, measured.here)
 draw_curves(run, cut, measured, shown)
 draw_side_by_side(cut, measured)
-draw_try(run, cut)
+if is_written(run):
+    draw_writing(run, cut)
+else:
+    draw_try(run, cut)
 draw_survivor_view(shown)

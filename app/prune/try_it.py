@@ -88,8 +88,11 @@ def _draw_answers(run: Run, cut: Cut) -> None:
         st.error(escape_markdown(outcome.error), icon=":material/error:")
     elif outcome is not None:
         _draw_outcome(outcome, cut)
-    if state.state in (try_client.LOADING, try_client.READY):
-        _draw_process(run, state, asked=question is not None)
+    if state.state in (try_client.LOADING, try_client.READY) and draw_process(
+        run, state, is_busy=question is not None
+    ):
+        _remember(_ASKED, run, None)
+        st.rerun()
 
 
 def _go_on(run: Run, question: Question, state: try_client.TryState) -> None:
@@ -150,20 +153,26 @@ def _verdict(reply: Reply) -> str:
     return f"✗ They disagree: dense says {dense}, pruned says {pruned}."
 
 
-def _draw_process(run: Run, state: try_client.TryState, asked: bool) -> None:
+def draw_process(run: Run, state: try_client.TryState, is_busy: bool, label: str = "Stop") -> bool:
+    """The process that has the models, loading or ready, and a button that ends it.
+
+    Returns:
+        Whether it was ended just now.
+    """
     with st.container(horizontal=True, vertical_alignment="center"):
         if state.state == try_client.LOADING:
             since = duration(time.time() - state.started)
             st.markdown(f":material/hourglass_top: The model is being loaded, about 10 s ({since} "
                         "so far).", width="stretch")  # fmt: skip
-        elif not asked:
+        elif not is_busy:
             minutes = IDLE_S / 60
             st.caption(f"The model stays loaded until nobody has asked for {minutes:.0f} minutes.",
                        width="stretch")  # fmt: skip
-        if change_button("Stop", icon=":material/stop:", key="try_stop", help="Frees its memory."):
+        ended = change_button(label, icon=":material/stop:", key="try_stop",
+                              help="Frees its memory.")  # fmt: skip
+        if ended:
             try_client.stop(run)
-            _remember(_ASKED, run, None)
-            st.rerun()
+        return ended
 
 
 def _asked(run: Run) -> Question | None:

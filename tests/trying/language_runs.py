@@ -19,10 +19,18 @@ TEMPLATE = (
 )
 
 
-def text_run(model: Path, folder: Path, **changes) -> Run:
-    """A run on texts, in a runs folder in this one."""
-    book = folder / "book.txt"
-    book.write_text("\n\n".join(toy_text()))
+def text_run(model: Path, folder: Path, sentences: int = 1, **changes) -> Run:
+    """A run on texts, in a runs folder in this one.
+
+    Args:
+        model: Of a toy.
+        folder: Where its runs and its texts are.
+        sentences: Of each text: a model of long ones goes on and on.
+        changes: Of the settings.
+    """
+    book, said = folder / "book.txt", toy_text(60 * sentences)
+    texts = (" ".join(said[i : i + sentences]) for i in range(0, len(said), sentences))
+    book.write_text("\n\n".join(texts))
     return _trained(folder, {"model": str(model), "data": str(book), "task": "text", **changes})
 
 
