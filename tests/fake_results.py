@@ -14,6 +14,19 @@ from finegates.runs.status import Status, write_status
 from finegates.spec import make_spec
 
 DATA = {"source": "sample", "fingerprint": "a" * 64, "num_train": 2000}
+GENERATION = {
+    "remove": 0.4, "threshold": None, "batch_size": 1, "prompt": 512, "new_tokens": 64,
+    "dtype": "float32", "device": "cpu", "threads": 2, "hardware": "a cpu",
+    "removed_weights_fraction": 0.4, "kv_bytes_per_token_dense": 1000,
+    "kv_bytes_per_token_shrunk": 600,
+    **{f"prefill_{name}": value for name, value in (
+        ("speedup", 1.6), ("speedup_p10", 1.5), ("speedup_p90", 1.7), ("ideal", 2.0),
+        ("dense_tokens_per_s", 1000.0), ("shrunk_tokens_per_s", 1600.0))},
+    **{f"decode_{name}": value for name, value in (
+        ("speedup", 1.5), ("speedup_p10", 1.25), ("speedup_p90", 2.0), ("ideal", 1.6),
+        ("dense_tokens_per_s", 20.0), ("shrunk_tokens_per_s", 30.0))},
+}  # fmt: skip
+"""What `finegates.measuring.generation` measured, as far as it is shown."""
 
 
 def result(runs_dir: Path, score: float | None = 0.8, **settings: Any) -> Run:

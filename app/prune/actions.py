@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import places
 from app.prune.cut import chosen_cut
+from app.prune.timing import asked_flags, draw_timing_fields, newest_timing, same_flags
 from app.prune.work import at_work, is_done, start
 from app.reading.one_run import has_weights, row_of
 from app.text import escape_markdown
@@ -18,9 +19,7 @@ from finegates.runs.folder import Run
 from finegates.runs.measurements import AtCut
 from finegates.runs.saved_models import saved_folder
 
-DTYPES = ("float32", "bfloat16", "float16")
-ROWS, TOKENS, DTYPE = "batch_size", "seq_len", "dtype"
-FORMATS, STANDALONE, INT8 = "formats", "standalone", "int8"
+FORMATS, STANDALONE = "formats", "standalone"
 REPEATS = 10
 _MENU = "menu-"
 
@@ -73,15 +72,16 @@ def draw_actions(run: Run, known: AtCut, begun: bool = False) -> None:
 
 def draw_unsteady(run: Run, known: AtCut) -> None:
     """Says of a timing that another program has spoilt it, and offers to repeat it."""
-    timing = known.timing
+    timing = newest_timing(run, known)
     if timing is None or not timing.get("busy") or TIME in at_work(run):
         return
     said, again = st.columns([6, 1], vertical_alignment="center")
     said.warning(escape_markdown(timing["busy_why"]), icon=":material/warning:")
-    shape = timing["batch_size"], timing["seq_len"], timing["dtype"], "int8_speedup" in timing
     with again:
-        change_button("Time again", icon=":material/replay:", key=f"retime-{run.id}",
-                      on_click=_time_shape, args=(run, *shape), width="stretch")  # fmt: skip
+        change_button(
+            "Time again", icon=":material/replay:", key=f"retime-{run.id}", width="stretch",
+            on_click=_start_timing, args=(run, same_flags(timing)),
+        )  # fmt: skip
 
 
 def _score_label(known: AtCut) -> tuple[str, bool]:
@@ -110,15 +110,9 @@ def _button(
 
 
 def _draw_timing(run: Run, known: AtCut, busy: bool) -> None:
-    st.caption("Dense, with masks and smaller, alternating in one process. Best while nothing "
-               "else runs on this machine.")  # fmt: skip
-    st.number_input("Rows of a batch", 1, 1024, 8, key=ROWS)
-    st.number_input("Tokens of a row", 2, 512, 128, key=TOKENS)
-    dtype = st.selectbox("Precision", DTYPES, key=DTYPE)
-    st.toggle("int8 too", key=INT8, disabled=dtype != DTYPES[0],
-              help="By ONNX Runtime, dense and smaller, in float32 and in dynamic int8: time, size "
-              "of the file, score. Takes a few minutes; in float32 only.")  # fmt: skip
-    _button(run, "Time again" if known.timing else "Start", "timer", TIME, _time, busy)
+    draw_timing_fields(run)
+    label = "Time again" if newest_timing(run, known) else "Start"
+    _button(run, label, "timer", TIME, _time, busy)
 
 
 def _draw_saving(run: Run, busy: bool) -> None:
@@ -145,13 +139,11 @@ def _curve(run: Run) -> None:
 
 
 def _time(run: Run) -> None:
-    _time_shape(run, *(st.session_state[key] for key in (ROWS, TOKENS, DTYPE, INT8)))
+    _start_timing(run, asked_flags(run))
 
 
-def _time_shape(run: Run, rows: int, tokens: int, dtype: str, int8: bool) -> None:
+def _start_timing(run: Run, flags: list[str]) -> None:
     st.session_state[f"{_MENU}{TIME}"] = False
-    flags = [f"--batch-size={rows}", f"--seq-len={tokens}", f"--dtype={dtype}"]
-    flags += ["--int8"] if int8 and dtype == DTYPES[0] else []
     start(run, TIME, ["bench", run.id, _flag(chosen_cut(run)), *flags, f"--repeats={REPEATS}"])
 
 

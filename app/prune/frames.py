@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from app.prune.writing_frames import DECODE, PHASES, phase_row, phase_shape, writing_rows
 from app.words import NOTHING, count, metric_name, percent, score, size
-from finegates.data.metric_kinds import change_text
+from finegates.data.metric_kinds import change_text, is_lower_better
 from finegates.gates.cuts import cut_of
 from finegates.runs.label_errors import RMSE, RMSE_OF_MEAN, unit_number
 from finegates.runs.measurements import AtCut
@@ -31,6 +32,7 @@ class MeasuredCuts:
         status: Where the run stands: what it scored itself.
         here: Of the cut that is looked at.
         partial: Points on a part of the rows, of a curve that grows.
+        generations: Of a language model, from `finegates.runs.measurements`.
     """
 
     points: Sequence[Mapping[str, Any]]
@@ -38,6 +40,7 @@ class MeasuredCuts:
     status: Status
     here: AtCut
     partial: Sequence[Mapping[str, Any]] = ()
+    generations: Sequence[Mapping[str, Any]] = ()
 
     @property
     def metric(self) -> str:
@@ -79,7 +82,10 @@ def score_frame(measured: MeasuredCuts) -> pd.DataFrame:
 
 
 def time_frame(measured: MeasuredCuts) -> pd.DataFrame:
-    """A row for each timing: time of the smaller model over that of the dense one."""
+    """A row for each timing: time of the smaller model over that of the dense one.
+
+    Of a language model reading a prompt and writing are two.
+    """
     rows = [
         {
             "removed": t["removed_weights_fraction"],
@@ -93,6 +99,7 @@ def time_frame(measured: MeasuredCuts) -> pd.DataFrame:
         }
         for t in measured.timings
     ]
+    rows += [phase_row(t, phase) for t in measured.generations for phase in PHASES]
     return pd.DataFrame(rows, columns=TIMES).sort_values(["shape", "removed"], ignore_index=True)
 
 
@@ -102,6 +109,8 @@ def side_by_side(known: AtCut, metric: str) -> pd.DataFrame:
     if (dense := known.dense) and (pruned := known.point):
         before, after = dense["score"], pruned["score"]
         change = change_text(before, after, metric)
+        if is_lower_better(metric):
+            change += f", {after / before:.2f} times dense"
         rows.append((metric_name(metric), score(before, metric), score(after, metric), change))
         rows += _errors(dense.get("metrics"), pruned.get("metrics"))
         if "params" in dense and "params" in pruned:
@@ -115,6 +124,8 @@ def side_by_side(known: AtCut, metric: str) -> pd.DataFrame:
         ceiling = f"{timing['mac_ratio']:.2f} times"
         rows.append(("Ceiling: fewer multiply-accumulates", NOTHING, ceiling, f"{reached} reached"))
         rows += _int8(timing, metric)
+    if known.generation:
+        rows += writing_rows(known.generation)
     return pd.DataFrame(rows, columns=["", "dense", "pruned", "change"])
 
 
@@ -145,6 +156,10 @@ def facts_of_saved(known: AtCut, removed: float, files: Mapping[str, int], metri
         shape = f"{timing['batch_size']} x {timing['seq_len']} tokens"
         steady = ", not steady" if timing.get("busy") else ""
         words.append(f"{timing['speedup']:.2f} times as fast ({shape}, {timing['dtype']}{steady})")
+    if writing := known.generation:
+        steady = ", not steady" if writing.get("busy") else ""
+        words.append(f"writes {writing['decode_speedup']:.2f} times as fast "
+                     f"({phase_shape(writing, DECODE)}, {writing['dtype']}{steady})")  # fmt: skip
     words.append(f"{size(sum(files.values()))} in {len(files)} files")
     return "; ".join(words) + "."
 

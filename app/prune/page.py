@@ -18,9 +18,10 @@ from app.prune.parts import (
 )
 from app.prune.saved import draw_saved
 from app.prune.try_it import draw_try
-from app.prune.try_writing import draw_writing, is_written
+from app.prune.try_writing import draw_writing
 from app.prune.work import draw_work
 from app.reading.gates import snapshot_at
+from app.reading.one_run import is_language_model
 from app.reading.runs import runs_folder
 from app.snapshots.no_gates import show_no_gates
 from app.snapshots.survivors import draw_survivor_view
@@ -54,7 +55,7 @@ else:
     draw_unsteady(run, measured.here)
 draw_curves(run, cut, measured, shown)
 draw_side_by_side(cut, measured)
-if is_written(run):
+if is_language_model(run):
     draw_writing(run, cut)
 else:
     draw_try(run, cut)

@@ -17,6 +17,7 @@ from app.widgets.report_button import report_button
 from app.widgets.task_bar import CURVE
 from app.widgets.ticks import draw_every
 from app.words import STATES, TERMS, percent
+from finegates.data.metric_kinds import is_lower_better
 from finegates.errors import FineGatesError
 from finegates.gates.cuts import Cut
 from finegates.gates.removal import removal
@@ -45,7 +46,9 @@ def load_measured(run: Run, cut: Cut) -> MeasuredCuts:
     """
     known = read_measured(run)
     here = known_at(run, cut)
-    return MeasuredCuts(known.points, known.timings, status_of(run), here, known.partial)
+    return MeasuredCuts(
+        known.points, known.timings, status_of(run), here, known.partial, known.generations
+    )
 
 
 def draw_counts(shown: GateView, before: Snapshot, measured: MeasuredCuts) -> None:
@@ -55,7 +58,7 @@ def draw_counts(shown: GateView, before: Snapshot, measured: MeasuredCuts) -> No
         st.warning(said, icon=":material/warning:")
     counts = removal(shown.layout, shown.closed)
     reopened = int((before.closed & ~shown.closed).sum())
-    point, timing = measured.here.point, measured.here.timing
+    point = measured.here.point
     weights = shown.layout.num_gated_weights
     numbers = (
         ("Weights removed", percent(counts.removed_weights_fraction), TERMS["removed"]),
@@ -67,13 +70,23 @@ def draw_counts(shown: GateView, before: Snapshot, measured: MeasuredCuts) -> No
         (escape_markdown(words.metric_name(measured.metric)),
          words.score(point["score"], measured.metric) if point else NOT_YET,
          f"{TERMS['score']} Here: of the smaller model at this very cut."),
-        ("Speed-up, not steady" if timing and timing.get("busy") else "Speed-up",
-         f"{timing['speedup']:.2f} x" if timing else NOT_YET,
-         "Time of a dense pass over that of the smaller model, median of neighbouring passes."),
+        _speed_up(measured),
     )  # fmt: skip
     with st.container(horizontal=True):
         for label, number, meaning in numbers:
             st.metric(label, number, help=meaning, border=True)
+
+
+def _speed_up(measured: MeasuredCuts) -> tuple[str, str, str]:
+    """Of a pass; of a language model, whose metric is a perplexity, of writing."""
+    name, key, timing = "Speed-up", "speedup", measured.here.timing
+    of = "Time of a dense pass over that of the smaller model"
+    if is_lower_better(measured.metric):
+        name, key, timing = "Writing speed-up", "decode_speedup", measured.here.generation
+        of = "Tokens that the smaller model writes a second over those of the dense one"
+    label = f"{name}, not steady" if timing and timing.get("busy") else name
+    number = f"{timing[key]:.2f} x" if timing else NOT_YET
+    return label, number, f"{of}, median of neighbouring passes."
 
 
 def draw_curves(run: Run, cut: Cut, measured: MeasuredCuts, shown: GateView) -> None:
@@ -114,5 +127,5 @@ def draw_side_by_side(cut: Cut, measured: MeasuredCuts) -> None:
         with st.container(border=True):
             st.markdown(f"**Dense next to pruned: {cut.words}**")
             st.dataframe(frame, hide_index=True, alt="Dense next to pruned", height="content")
-            if timing := measured.here.timing:
+            for timing in filter(None, (measured.here.timing, measured.here.generation)):
                 st.caption(timed_on(timing))

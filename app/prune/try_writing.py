@@ -18,7 +18,7 @@ from app.words import percent
 from finegates.errors import FineGatesError
 from finegates.gates.cuts import Cut
 from finegates.runs.folder import Run
-from finegates.spec import INSTRUCTIONS_TASK, LANGUAGE_TASKS, MAX_SEED
+from finegates.spec import INSTRUCTIONS_TASK, MAX_SEED
 from finegates.trying import client as try_client
 from finegates.trying import writing_client
 from finegates.trying.client import FAILED, LOADING, READY, TryState
@@ -80,11 +80,6 @@ class Now:
         """Whether something is to come."""
         waits = self.waiting is not None and self.state.state in (LOADING, READY)
         return waits or self.is_writing
-
-
-def is_written(run: Run) -> bool:
-    """Whether the run's model writes."""
-    return run.spec.task in LANGUAGE_TASKS
 
 
 def draw_writing(run: Run, cut: Cut) -> None:

@@ -11,6 +11,7 @@ from finegates.results.points import ROUNDED, THRESHOLDS, TRAINED
 from finegates.results.tables import REMOVAL_TOLERANCE
 from finegates.runs.folder import Run
 from finegates.runs.measurements import (
+    read_generations,
     read_partial,
     read_points,
     read_thresholds,
@@ -47,11 +48,13 @@ class RunCosts:
         points: At budgets and thresholds, from `finegates.runs.measurements`.
         timings: From `finegates.runs.measurements`, the newest last.
         partial: Points on a part of the rows, of a curve that grows: no scores, only for its chart.
+        generations: Of a language model: times of reading and writing, the newest last.
     """
 
     points: tuple[Mapping[str, Any], ...] = ()
     timings: tuple[Mapping[str, Any], ...] = ()
     partial: tuple[Mapping[str, Any], ...] = ()
+    generations: tuple[Mapping[str, Any], ...] = ()
 
     def at(self, kind: str, target: float, removed: float | None) -> CutCost:
         """The cost of one cut.
@@ -90,7 +93,8 @@ def read_measured(run: Run) -> RunCosts:
         RunError: If one of its files is damaged.
     """
     points, partial = (*read_points(run), *read_thresholds(run)), read_partial(run)
-    return RunCosts(points, tuple(read_timings(run)), tuple(partial))
+    timings, generations = tuple(read_timings(run)), tuple(read_generations(run))
+    return RunCosts(points, timings, tuple(partial), generations)
 
 
 def read_costs(run: Run) -> RunCosts:

@@ -8,6 +8,7 @@ from finegates.commands.cuts import cut_of_model
 from finegates.commands.options import opened_run, print_json
 from finegates.errors import SpecError
 from finegates.gates.units import AUTO
+from finegates.runs.measurements import keep_generation
 from finegates.settings import words_of
 from finegates.spec import CAUSAL_LM
 
@@ -35,7 +36,7 @@ def is_asked(options: argparse.Namespace) -> bool:
 
 
 def bench_writing(options: argparse.Namespace) -> int:
-    """Times it, and prints the result."""
+    """Times it, keeps it with its run if it is one's, and prints the result."""
     from finegates.jobs.tasks import reported
     from finegates.measuring.generation import Writing, generation_bench
     from finegates.runs.provenance import hardware_of, recorded_versions
@@ -55,6 +56,8 @@ def bench_writing(options: argparse.Namespace) -> int:
         repeats=options.repeats, progress=reported(),
     )  # fmt: skip
     result |= hardware_of(options.device)
+    if options.run:
+        keep_generation(opened_run(options), result)
     if not options.json:
         print("\n".join(_lines(result)), file=sys.stderr)
     print_json({**result, "versions": recorded_versions()})

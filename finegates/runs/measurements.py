@@ -2,12 +2,13 @@
 
 The curve has a point for each cut: budgets under ``points``, thresholds under ``thresholds``. A
 point keeps its place until the same cut is measured again. What was scored on a part of the rows
-only stands apart, under ``partial``: it is for looking at a curve that grows, and no score. Loads
-no torch.
+only stands apart, under ``partial``: it is for looking at a curve that grows, and no score. Times
+of passes over rows are under ``timings``, those of a language model that reads prompts and writes
+under ``generation``. Loads no torch.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from filelock import FileLock
@@ -31,7 +32,20 @@ _PARTIAL_NUMBERS = (*_POINT_NUMBERS, "score_low", "score_high", "rows", "all_row
 _TIMING_NUMBERS = (
     "dense_s", "masked_s", "shrunk_s", "speedup", "mac_ratio", "removed_weights_fraction",
 )  # fmt: skip
-_SAME = ("threshold", "remove", "batch_size", "seq_len", "dtype", "device", "threads", "hardware")
+_SIDES = ("dense", "shrunk")
+_GENERATION_NUMBERS = (
+    "batch_size", "prompt", "new_tokens", "removed_weights_fraction",
+    *(f"kv_bytes_per_token_{side}" for side in _SIDES),
+    *(f"{phase}_{name}" for phase in ("prefill", "decode") for name in (
+        "speedup", "speedup_p10", "speedup_p90", "ideal",
+        *(f"{side}_tokens_per_s" for side in _SIDES),
+    )),
+)  # fmt: skip
+_TIMINGS, _GENERATION = "timings", "generation"
+_TIMED = {_TIMINGS: _TIMING_NUMBERS, _GENERATION: _GENERATION_NUMBERS}
+"""List of the timings -> the numbers that each of its rows has."""
+_MACHINE = ("threshold", "remove", "batch_size", "dtype", "device", "threads", "hardware")
+_SAME = {_TIMINGS: (*_MACHINE, "seq_len"), _GENERATION: (*_MACHINE, "prompt", "new_tokens")}
 
 
 @dataclass(frozen=True)
@@ -41,20 +55,27 @@ class AtCut:
     Attributes:
         point: Its score and counts; None if it was not scored.
         dense: The same with nothing removed.
-        timings: Its times, the newest last.
+        timings: Its times of passes, the newest last.
         as_trained: Whether the cut closes exactly what training closed. The score is that of the
             run's own last evaluation then.
+        generations: Of a language model: its times of reading and writing, the newest last.
     """
 
     point: dict[str, Any] | None
     dense: dict[str, Any] | None
     timings: Rows
     as_trained: bool
+    generations: Rows = field(default_factory=list)
 
     @property
     def timing(self) -> dict[str, Any] | None:
         """The newest of its times."""
         return self.timings[-1] if self.timings else None
+
+    @property
+    def generation(self) -> dict[str, Any] | None:
+        """The newest of its times of reading and writing."""
+        return self.generations[-1] if self.generations else None
 
 
 def at_cut(run: Run, cut: Cut | None) -> AtCut:
@@ -69,9 +90,9 @@ def at_cut(run: Run, cut: Cut | None) -> AtCut:
     """
     cuts = _Cuts(run)
     points, cut = [*read_points(run), *read_thresholds(run)], cut or AS_TRAINED
-    timings = [t for t in read_timings(run) if cuts.same(t, cut)]
+    timings, generations = ([t for t in rows if cuts.same(t, cut)] for rows in _timed(run).values())
     point, dense = (cuts.point(points, one) for one in (cut, NOTHING_REMOVED))
-    return AtCut(point, dense, timings, cuts.as_trained(cut))
+    return AtCut(point, dense, timings, cuts.as_trained(cut), generations)
 
 
 def own_scores(run: Run) -> dict[str, Any]:
@@ -181,8 +202,12 @@ def read_timings(run: Run) -> Rows:
     Raises:
         RunError: If the file is damaged, or of another version.
     """
-    content = _content(run, TIMINGS_FILE) or {"timings": []}
-    return _checked(content.get("timings"), _TIMING_NUMBERS, f"{run.id}/{TIMINGS_FILE}")
+    return _timed(run)[_TIMINGS]
+
+
+def read_generations(run: Run) -> Rows:
+    """Results of `finegates.measuring.generation`, as `read_timings`."""
+    return _timed(run)[_GENERATION]
 
 
 def keep_timing(run: Run, timing: Mapping[str, Any]) -> None:
@@ -191,11 +216,32 @@ def keep_timing(run: Run, timing: Mapping[str, Any]) -> None:
     Raises:
         RunError: If the file is damaged.
     """
-    same = [timing.get(key) for key in _SAME]
+    _keep(run, _TIMINGS, timing)
+
+
+def keep_generation(run: Run, timing: Mapping[str, Any]) -> None:
+    """As `keep_timing`, of a result that `read_generations` gives."""
+    _keep(run, _GENERATION, timing)
+
+
+def _keep(run: Run, name: str, timing: Mapping[str, Any]) -> None:
+    same = [timing.get(key) for key in _SAME[name]]
     with FileLock(run.path / MEASURED_LOCK):
-        kept = [t for t in read_timings(run) if [t.get(key) for key in _SAME] != same]
-        content = {"format_version": FORMAT_VERSION, "timings": [*kept, dict(timing)]}
-        write_json(run.path / TIMINGS_FILE, content)
+        kept = _timed(run)
+        others = [t for t in kept[name] if [t.get(key) for key in _SAME[name]] != same]
+        kept[name] = [*others, dict(timing)]
+        content = {name: rows for name, rows in kept.items() if rows or name == _TIMINGS}
+        write_json(run.path / TIMINGS_FILE, {"format_version": FORMAT_VERSION, **content})
+
+
+def _timed(run: Run) -> dict[str, Rows]:
+    """Both lists of times."""
+    content, where = _content(run, TIMINGS_FILE), f"{run.id}/{TIMINGS_FILE}"
+    default: dict[str, Any] = {_TIMINGS: None if content else [], _GENERATION: []}
+    return {
+        name: _checked(content.get(name, default[name]), numbers, where)
+        for name, numbers in _TIMED.items()
+    }
 
 
 def _curve(run: Run) -> dict[str, Rows]:

@@ -1,11 +1,13 @@
 """One record for one cut, whichever way the cut is asked for and whoever reads it."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from finegates.errors import RunError
 from finegates.gates.cuts import AS_TRAINED, Cut
 from finegates.gates.laws import GaussianLaw
 from finegates.gates.layout import GatedMatrix, GateLayout
@@ -17,14 +19,17 @@ from finegates.runs.folder import GATES_FOLDER
 from finegates.runs.label_errors import error_words, unit_number
 from finegates.runs.measurements import (
     NOTHING_REMOVED,
+    TIMINGS_FILE,
     at_cut,
+    keep_generation,
     keep_points,
     keep_timing,
+    read_generations,
     read_points,
     read_timings,
 )
 from finegates.runs.status import write_status
-from tests.fake_results import result
+from tests.fake_results import GENERATION, result
 from tests.jobs.test_tasks import TIMING
 
 LAYOUT = GateLayout(tuple(GatedMatrix(0, role, 40, 40) for role in ("q", "o")), 4, 4)
@@ -135,3 +140,26 @@ def test_errors_in_words(metrics, words):
 )  # fmt: skip
 def test_numbers_in_a_labels_unit_are_short(value, words):
     assert unit_number(value) == words
+
+
+def test_times_of_writing_stand_beside_those_of_passes_and_neither_loses_the_other(run, means):
+    count = closed_at(means, Cut(remove=0.4))
+    keep_timing(run, {**TIMING, "closed_gates": count})
+    keep_generation(run, {**GENERATION, "closed_gates": count})
+    keep_generation(run, {**GENERATION, "closed_gates": count, "prompt": 64})
+    keep_generation(run, {**GENERATION, "closed_gates": count, "decode_speedup": 1.9})
+    keep_timing(run, {**TIMING, "closed_gates": count, "speedup": 1.4})
+    assert [(t["prompt"], t["decode_speedup"]) for t in read_generations(run)] == [
+        (64, 1.5), (512, 1.9),
+    ]  # fmt: skip
+    known = at_cut(run, None)
+    assert known.generation["decode_speedup"] == 1.9 and known.timing["speedup"] == 1.4
+    assert len(read_timings(run)) == 1
+
+
+def test_damaged_times_of_writing_are_said_and_never_written_over(run):
+    content = {"format_version": 1, "timings": [], "generation": [{"prompt": 4}]}
+    (run.path / TIMINGS_FILE).write_text(json.dumps(content))
+    with pytest.raises(RunError, match="damaged"):
+        keep_generation(run, GENERATION)
+    assert json.loads((run.path / TIMINGS_FILE).read_text()) == content

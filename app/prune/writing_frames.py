@@ -1,0 +1,53 @@
+"""How fast a language model reads a prompt and writes, as rows of the Prune page's frames."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.words import NOTHING, percent
+
+PREFILL, DECODE = "prefill", "decode"
+PHASES = {
+    PREFILL: ("Reading", "fewer multiply-accumulates"),
+    DECODE: ("Writing", "fewer bytes of weights, head and cache"),
+}
+"""What a language model is timed at -> its name, and what bounds its speed-up."""
+
+
+def phase_shape(timing: Mapping[str, Any], phase: str) -> str:
+    """What was timed, such as ``"1 x 64 after 512 tokens"``."""
+    rows, prompt = timing["batch_size"], f"{timing['prompt']} tokens"
+    new = timing["new_tokens"]
+    return f"{rows} x {prompt}" if phase == PREFILL else f"{rows} x {new} after {prompt}"
+
+
+def phase_row(timing: Mapping[str, Any], phase: str) -> dict[str, Any]:
+    """A row of `app.prune.frames.time_frame`."""
+    return {
+        "removed": timing["removed_weights_fraction"],
+        "factor": 1 / timing[f"{phase}_speedup"],
+        "low": 1 / timing[f"{phase}_speedup_p90"],
+        "high": 1 / timing[f"{phase}_speedup_p10"],
+        "ceiling": 1 / timing[f"{phase}_ideal"],
+        "shape": f"{PHASES[phase][0].lower()} {phase_shape(timing, phase)}",
+        "dtype": timing["dtype"],
+        "hardware": timing["hardware"],
+    }
+
+
+def writing_rows(timing: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Dense next to pruned: tokens per second with their ceilings, and what a token's cache takes.
+
+    Args:
+        timing: From `finegates.runs.measurements.read_generations`.
+    """
+    rows: list[tuple[str, str, str, str]] = []
+    for phase, (name, bound) in PHASES.items():
+        dense, pruned = (timing[f"{phase}_{side}_tokens_per_s"] for side in ("dense", "shrunk"))
+        speedup, ideal = (timing[f"{phase}_{key}"] for key in ("speedup", "ideal"))
+        title = f"{name}, tokens per second: {phase_shape(timing, phase)}, {timing['dtype']}"
+        rows.append((title, f"{dense:,.0f}", f"{pruned:,.0f}", f"{speedup:.2f} times as fast"))
+        reached = f"{percent(speedup / ideal, 0)} reached"
+        rows.append((f"Ceiling: {bound}", NOTHING, f"{ideal:.2f} times", reached))
+    dense, pruned = (timing[f"kv_bytes_per_token_{side}"] for side in ("dense", "shrunk"))
+    less = percent(pruned / dense - 1) if dense else NOTHING
+    return [*rows, ("KV cache, bytes per token", f"{dense:,}", f"{pruned:,}", less)]
