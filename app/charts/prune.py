@@ -18,7 +18,7 @@ EXPLANATIONS = {
     "on all of them is, with 95 % confidence.",
     "time": "Time of one pass of the smaller model over that of the dense one, side by side in one "
     "process: below 1 is faster. The small dash is the ceiling, the multiply-accumulates that are "
-    "left, or of writing the bytes that are read; the bar goes from the 10th to the 90th "
+    "left, or of decoding the bytes that are read; the bar goes from the 10th to the 90th "
     "percentile.",
 }
 

@@ -158,7 +158,7 @@ def facts_of_saved(known: AtCut, removed: float, files: Mapping[str, int], metri
         words.append(f"{timing['speedup']:.2f} times as fast ({shape}, {timing['dtype']}{steady})")
     if writing := known.generation:
         steady = ", not steady" if writing.get("busy") else ""
-        words.append(f"writes {writing['decode_speedup']:.2f} times as fast "
+        words.append(f"decodes {writing['decode_speedup']:.2f} times as fast "
                      f"({phase_shape(writing, DECODE)}, {writing['dtype']}{steady})")  # fmt: skip
     words.append(f"{size(sum(files.values()))} in {len(files)} files")
     return "; ".join(words) + "."

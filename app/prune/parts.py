@@ -78,12 +78,12 @@ def draw_counts(shown: GateView, before: Snapshot, measured: MeasuredCuts) -> No
 
 
 def _speed_up(measured: MeasuredCuts) -> tuple[str, str, str]:
-    """Of a pass; of a language model, whose metric is a perplexity, of writing."""
+    """Of a pass; of a language model, whose metric is a perplexity, of decoding."""
     name, key, timing = "Speed-up", "speedup", measured.here.timing
     of = "Time of a dense pass over that of the smaller model"
     if is_lower_better(measured.metric):
-        name, key, timing = "Writing speed-up", "decode_speedup", measured.here.generation
-        of = "Tokens that the smaller model writes a second over those of the dense one"
+        name, key, timing = "Decode speed-up", "decode_speedup", measured.here.generation
+        of = "Tokens that the smaller model writes in a second over those of the dense one"
     label = f"{name}, not steady" if timing and timing.get("busy") else name
     number = f"{timing[key]:.2f} x" if timing else NOT_YET
     return label, number, f"{of}, median of neighbouring passes."

@@ -7,8 +7,8 @@ from app.words import NOTHING, percent
 
 PREFILL, DECODE = "prefill", "decode"
 PHASES = {
-    PREFILL: ("Reading", "fewer multiply-accumulates"),
-    DECODE: ("Writing", "fewer bytes of weights, head and cache"),
+    PREFILL: ("Prefill", "fewer multiply-accumulates"),
+    DECODE: ("Decode", "fewer bytes of weights, head and cache"),
 }
 """What a language model is timed at -> its name, and what bounds its speed-up."""
 

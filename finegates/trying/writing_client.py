@@ -6,6 +6,7 @@ Nothing here waits for a token: a prompt is left for the process, and what it wr
 import contextlib
 
 from finegates.errors import FineGatesError, RunError
+from finegates.files.links import check_no_links
 from finegates.files.read_only import check_may_change
 from finegates.files.storage import read_json, write_json
 from finegates.runs.folder import Run
@@ -27,9 +28,10 @@ def begin(run: Run, prompt: Prompt) -> None:
     The process is started if need be. It reads the prompt once the models are loaded.
 
     Raises:
-        RunError: If the run's folder can't be written.
+        RunError: If the run's folder can't be written, or a link is in it.
     """
     check_may_change("ask a model")
+    check_no_links(run.path)
     folder = try_folder(run)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,12 +43,17 @@ def begin(run: Run, prompt: Prompt) -> None:
 
 
 def stop_writing(run: Run) -> None:
-    """Ends what is being written at its next token, and takes back a prompt that waits."""
+    """Ends what is being written at its next token, and takes back a prompt that waits.
+
+    Raises:
+        RunError: If a link is in the run's folder.
+    """
     check_may_change("stop what works on a run")
+    check_no_links(run.path)
     folder = try_folder(run)
     (folder / PROMPT_FILE).unlink(missing_ok=True)
     if folder.is_dir():
-        (folder / STOP_FILE).touch()
+        write_json(folder / STOP_FILE, {})
 
 
 def waiting(run: Run) -> Prompt | None:

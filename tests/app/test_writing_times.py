@@ -43,16 +43,16 @@ def test_reading_and_writing_stand_next_to_dense_with_ceilings_and_cache(visit, 
     keep_points(run, [{**DENSE, "score": 8.0}, {**POINT, "score": 10.0}])
     keep_generation(run, TIMED)
     app = visit("prune", run=run.id, remove="0.3")
-    assert metrics(app)["Writing speed-up"] == "1.50 x" and "Speed-up" not in metrics(app)
+    assert metrics(app)["Decode speed-up"] == "1.50 x" and "Speed-up" not in metrics(app)
     table = table_of(app)
     assert table.loc["Perplexity (blocks of 128)"].tolist() == [
         "8.00", "10.00", "+2.00, 1.25 times dense",
     ]  # fmt: skip
     name = "tokens per second: 1 x"
-    assert table.loc[f"Reading, {name} 512 tokens, float32"].tolist() == [
+    assert table.loc[f"Prefill, {name} 512 tokens, float32"].tolist() == [
         "1,000", "1,600", "1.60 times as fast",
     ]  # fmt: skip
-    assert table.loc[f"Writing, {name} 64 after 512 tokens, float32"].tolist() == [
+    assert table.loc[f"Decode, {name} 64 after 512 tokens, float32"].tolist() == [
         "20", "30", "1.50 times as fast",
     ]  # fmt: skip
     ceilings = table[table.index.str.startswith("Ceiling")]
@@ -67,16 +67,16 @@ def test_both_are_points_of_the_time_curve(run):
     known = AtCut(None, None, [], False)
     frame = time_frame(MeasuredCuts([], [], run.status(), known, generations=[TIMED]))
     rows = frame.set_index("shape")
-    writing = rows.loc["writing 1 x 64 after 512 tokens"]
+    writing = rows.loc["decode 1 x 64 after 512 tokens"]
     assert writing[["factor", "low", "high", "ceiling"]].tolist() == pytest.approx(
         [1 / 1.5, 0.5, 0.8, 1 / 1.6]
     )
-    assert rows.loc["reading 1 x 512 tokens"]["factor"] == pytest.approx(1 / 1.6)
+    assert rows.loc["prefill 1 x 512 tokens"]["factor"] == pytest.approx(1 / 1.6)
 
 
 def test_the_button_times_reading_and_writing(visit, run, started):
     app = visit("prune", run=run.id, remove="0.3")
-    assert metrics(app)["Writing speed-up"] == "not measured"
+    assert metrics(app)["Decode speed-up"] == "not measured"
     keys = {box.key: box for box in app.number_input}
     assert (keys["prompt_tokens"].value, keys["new_tokens"].value) == (64, 64), "as long as a block"
     keys["prompts"].set_value(2)
@@ -90,7 +90,7 @@ def test_the_button_times_reading_and_writing(visit, run, started):
 def test_times_that_others_have_spoilt_are_said_and_taken_again(visit, run, started):
     keep_generation(run, {**TIMED, "busy": True, "busy_why": "Others ran: time it again."})
     app = visit("prune", run=run.id, remove="0.3")
-    assert "time it again" in texts(app) and "Writing speed-up, not steady" in metrics(app)
+    assert "time it again" in texts(app) and "Decode speed-up, not steady" in metrics(app)
     button(app, "retime", run).click().run()
     assert started[0][2][3:6] == ["--batch-size=1", "--prefill=512", "--decode=64"]
 
@@ -98,4 +98,4 @@ def test_times_that_others_have_spoilt_are_said_and_taken_again(visit, run, star
 def test_a_saved_model_says_how_fast_it_writes():
     known = AtCut(None, None, [], False, [TIMED])
     said = facts_of_saved(known, 0.4, {"a": 10}, METRIC)
-    assert "writes 1.50 times as fast (1 x 64 after 512 tokens, float32)" in said
+    assert "decodes 1.50 times as fast (1 x 64 after 512 tokens, float32)" in said

@@ -22,6 +22,8 @@ from finegates.runs.folder import TRAINED_FOLDER, Run
 from finegates.runs.notes import change_tags, write_notes
 from finegates.spec import make_spec
 from finegates.trying import client as try_client
+from finegates.trying import writing_client
+from finegates.trying.continuations import Prompt
 from finegates.trying.messages import Question
 from tests.app.fake_runs import make_group, make_run
 
@@ -156,6 +158,8 @@ def acts(folder: Path) -> dict[str, Callable[[], object]]:
         "start_model": lambda: try_client.start(finished),
         "ask_model": lambda: try_client.ask(finished, Question(("a",), cut)),
         "stop_model": lambda: try_client.stop(finished),
+        "begin_writing": lambda: writing_client.begin(finished, Prompt("a", cut)),
+        "stop_writing": lambda: writing_client.stop_writing(finished),
         "delete_saved": lambda: saved.delete_saved(finished, cut),
         "write_notes": lambda: write_notes(finished.path, "mine", ["tag"]),
         "change_tags": lambda: change_tags(finished.path, ["tag"]),

@@ -310,3 +310,15 @@ def test_a_prompt_that_is_none_is_passed_over_and_a_bug_is_told(runs_dir, monkey
     assert (folder / STOP_FILE).exists()
     assert _write_waiting(folder, broken) == 1 and not (folder / STOP_FILE).exists()
     assert writing_client.written(run).error == "Unexpected error, see the log: ValueError."
+
+
+@pytest.mark.parametrize("name", ["stop", "prompt.json"])
+def test_a_link_in_the_folder_is_not_followed(runs_dir, tmp_path, name):
+    run = result(runs_dir, 0.8)
+    try_folder(run).mkdir(parents=True)
+    (try_folder(run) / name).symlink_to(tmp_path / "elsewhere")
+    for act in (lambda: writing_client.begin(run, Prompt("a", CUT)),
+                lambda: writing_client.stop_writing(run)):  # fmt: skip
+        with pytest.raises(RunError, match="symbolic link"):
+            act()
+    assert not (tmp_path / "elsewhere").exists() and writing_client.waiting(run) is None
