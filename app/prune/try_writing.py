@@ -45,6 +45,7 @@ WORDS = {
     INSTRUCTIONS_TASK: ("What you ask", "It is written as in training, by the chat template of the "
                         "model's tokenizer if it has one."),
 }  # fmt: skip
+MAKING = "The smaller model is being made, and the prompt read."
 OVER = {
     ENDED: "the model ended its text",
     LENGTH: "as long as asked for",
@@ -154,8 +155,9 @@ def _draw_written(run: Run, cut: Cut, was_busy: bool) -> None:
         _draw_waiting(run, now.state)
     elif now.writing:
         if now.is_writing:
-            _draw_stop(run)
-        _draw_texts(now.writing)
+            _draw_stop(run, "Both write, in turns." if now.writing.prompt_tokens else MAKING)
+        if now.writing.prompt_tokens or now.writing.done:
+            _draw_texts(now.writing)
         if notes := _notes(now.writing, now.is_busy, cut):
             st.caption(" ".join(notes))
     is_idle = now.state.state == READY and not now.is_busy
@@ -165,15 +167,15 @@ def _draw_written(run: Run, cut: Cut, was_busy: bool) -> None:
 
 def _draw_waiting(run: Run, state: TryState) -> None:
     if state.state == READY:
-        st.markdown(":material/hourglass_top: The smaller model is being made.")
+        st.markdown(f":material/hourglass_top: {MAKING}")
     elif draw_process(run, state, is_busy=True):
         writing_client.stop_writing(run)
         st.rerun()
 
 
-def _draw_stop(run: Run) -> None:
+def _draw_stop(run: Run, doing: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(":material/edit_note: Both write, in turns.", width="stretch")
+        st.markdown(f":material/edit_note: {doing}", width="stretch")
         change_button("Stop", icon=":material/stop:", key="try_stop_writing",
                       on_click=writing_client.stop_writing, args=(run,),
                       help="Ends both at the next token.")  # fmt: skip

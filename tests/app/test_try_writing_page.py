@@ -120,6 +120,13 @@ def test_both_texts_are_shown_as_they_come_and_can_be_stopped(visit, run, client
     assert texts(app).count("stopped") == 2 and "try_stop_writing" not in buttons(app)
 
 
+def test_before_the_first_token_it_can_be_stopped_and_no_side_is_shown(visit, run, client):
+    client.state, client.writing = READY, Writing(PROMPT)
+    app = visit("prune", run=run.id, remove="0.3")
+    assert "smaller model is being made" in texts(app) and "try_stop_writing" in buttons(app)
+    assert not plain(app) and "nothing removed" not in texts(app)
+
+
 def test_a_page_that_is_opened_meanwhile_has_prompt_and_texts(visit, run, client):
     client.state, client.writing = READY, HALF
     app = visit("prune", run=run.id, remove="0.3")
