@@ -2,7 +2,9 @@
 
 A gate's sensitivity is ``|d loss / d gate|`` with all gates open, added up over some batches, over
 the weights that closing it removes: what is lost, to first order, for each weight that is won. As
-LLM-Pruner (arXiv 2305.11627) weighs groups of weights by their gradients.
+LLM-Pruner (arXiv 2305.11627) weighs groups of weights by their gradients. Of a decoder squares are
+added up, which stand for the curvature: closed once, it loses half as much (docs/LOG.md,
+2026-11-28).
 """
 
 from collections.abc import Iterable
@@ -27,6 +29,7 @@ def sensitivities(model: PreTrainedModel, gates: Gates, batches: Iterable[dict])
         gates: Its gates.
         batches: Inputs with labels, on the model's device.
     """
+    power = 2 if gates.layout.is_decoder else 1
     total = torch.zeros_like(gates.parameter, dtype=torch.float64, requires_grad=False)
     was_training = model.training
     model.eval()
@@ -35,7 +38,7 @@ def sensitivities(model: PreTrainedModel, gates: Gates, batches: Iterable[dict])
         with torch.enable_grad():
             loss = model(**batch).loss
             (gradient,) = torch.autograd.grad(loss, gates.probe)
-        total += gradient.double().abs()
+        total += gradient.double().abs() ** power
     gates.probe = None
     gates.forget_draw()
     model.train(was_training)
@@ -47,9 +50,9 @@ def over_kinds(layout: GateLayout, values: np.ndarray) -> np.ndarray:
 
     So that kinds compare: a head's gradient is a sum in which most cancels, a neuron's is not, and
     for each weight heads would all go before the first neurons (docs/LOG.md, 2026-11-28). Rows and
-    columns of matrices stay as they are.
+    columns of matrices stay as they are, and so do a decoder's squares, which don't cancel.
     """
-    if not layout.is_shared:
+    if not layout.is_shared or layout.is_decoder:
         return values
     kinds = np.unique([vector.kind for vector in layout.vectors], return_inverse=True)[1]
     of_gates = kinds[layout.vector_index]

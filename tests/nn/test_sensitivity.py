@@ -103,3 +103,17 @@ def test_kinds_compare_by_what_is_usual_among_their_own():
     plain = attach_gates(toy_model()).layout
     assert (over_kinds(plain, np.arange(plain.num_gates)) == np.arange(plain.num_gates)).all()
     assert (over_kinds(layout, np.zeros(layout.num_gates)) == 0).all()
+
+
+def test_a_decoders_are_squares_over_weights_and_compare_as_they_are():
+    model = toy_model("llama")
+    gates = attach_gates(model)
+    given = toy_inputs() | {"labels": torch.tensor([0, 1, 1])}
+    gates.probe = torch.ones_like(gates.parameter, requires_grad=True)
+    (gradient,) = torch.autograd.grad(model.eval()(**given).loss, gates.probe)
+    gates.probe = None
+    gates.forget_draw()
+    found = sensitivities(model, gates, [given, given])
+    by_hand = 2 * gradient.double().square().numpy() / weights_of_gates(gates.layout)
+    assert np.allclose(found, by_hand, rtol=1e-4, atol=1e-12)
+    assert (over_kinds(gates.layout, found) == found).all()
