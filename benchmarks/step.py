@@ -20,6 +20,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import torch
@@ -138,8 +139,8 @@ def prepare(name: str, candidate: str, length: int, device: str, compiled: bool 
     session = Session(
         spec, accelerator, Processes(accelerator), model, nothing, adapted,
         penalty and penalty.to(accelerator.device), optimizer, schedule, rows,
-        validation=nothing, validation_order=nothing, evaluation_steps=nothing, splits=nothing,
-        label_scale=None,
+        validation=nothing, validation_order=nothing, validation_labels=nothing,
+        evaluation_steps=nothing, splits=SimpleNamespace(is_language=False), label_scale=None,
     )  # fmt: skip
     if adapted.gates and SETTLED in candidate:
         adapted.gates.settled = True
