@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from finegates.shrinking.fold import Folded, Layer
+from finegates.shrinking.fold import Folded, Layer, as_rows, below
 from finegates.shrinking.hardware import (
     Hardware,
     group_heads,
@@ -18,12 +18,13 @@ from finegates.shrinking.hardware import (
     plan_projections,
     projection_cost,
 )
-from finegates.shrinking.needed import Attention, FeedForward, Head
+from finegates.shrinking.needed import Attention, FeedForward
 from finegates.shrinking.plan import (
     CONSTANT,
     DENSE,
     AttentionPlan,
     FeedForwardPlan,
+    GroupedAttentionPlan,
     Output,
     Projection,
 )
@@ -46,18 +47,13 @@ def build_attention(
     inner, hidden = layer["q"].weight.shape
     groups = group_heads([head.width for head in needed.heads], 4 * hidden, machine)
     stacked = [_stacked(groups, [getattr(head, role) for head in needed.heads]) for role in "qkv"]
-    columns = _stacked(groups, [_as_rows(head) for head in needed.heads]).weight.T
-    plan = _plan_attention(groups, stacked, columns, needed.bias, machine)
-    if _attention_cost(plan, hidden, machine) >= 4 * (hidden * inner + machine.call):
+    columns = _stacked(groups, [as_rows(head.o) for head in needed.heads]).weight.T
+    output = output_of(columns, needed.bias, machine)
+    plan = AttentionPlan(groups, projections_of(stacked, machine), output)
+    cost = products_cost(plan, hidden, machine) + len(plan.groups) * machine.call
+    if cost >= 4 * (hidden * inner + machine.call):
         return DENSE, dense_tensors(layer, ("q", "k", "v", "o"))
-    if len(plan.projections) == 1:
-        stacked = [
-            Folded(torch.cat([m.weight for m in stacked]), torch.cat([m.bias for m in stacked]))
-        ]
-    tensors = output_tensors("o", plan.output, columns, needed.bias)
-    for number, (projection, matrix) in enumerate(zip(plan.projections, stacked, strict=True)):
-        tensors |= projection_tensors(f"projections.{number}", projection, matrix)
-    return plan, tensors
+    return plan, attention_tensors(plan, stacked, columns, needed.bias)
 
 
 def build_feed_forward(
@@ -79,24 +75,20 @@ def build_feed_forward(
     }
 
 
-def _plan_attention(
-    groups: tuple[tuple[int, int], ...],
-    stacked: Sequence[Folded],
-    columns: Tensor,
-    bias: Tensor,
-    machine: Hardware,
-) -> AttentionPlan:
+def projections_of(stacked: Sequence[Folded], machine: Hardware) -> tuple[Projection, ...]:
+    """The plan of q, k and v that read the residual stream, each with all its heads."""
     reads = [matrix.reads for matrix in stacked]
     union = int(torch.stack(reads).any(0).sum())
-    rows, hidden = stacked[0].weight.shape
-    counts = [int(read.sum()) for read in reads]
-    projections = plan_projections([rows] * len(counts), counts, union, hidden, machine)
-    return AttentionPlan(groups, projections, output_of(columns, bias, machine))
+    rows, counts = [len(matrix.bias) for matrix in stacked], [int(read.sum()) for read in reads]
+    return plan_projections(rows, counts, union, stacked[0].weight.shape[1], machine)
 
 
-def _attention_cost(plan: AttentionPlan, hidden: int, machine: Hardware) -> int:
+def products_cost(
+    plan: AttentionPlan | GroupedAttentionPlan, hidden: int, machine: Hardware
+) -> int:
+    """Of the matrices of an attention sublayer, without its scores."""
     projections = sum(projection_cost(p, hidden, machine) for p in plan.projections)
-    return projections + output_cost(plan.output, hidden, machine) + len(plan.groups) * machine.call
+    return projections + output_cost(plan.output, hidden, machine)
 
 
 def output_of(columns: Tensor, bias: Tensor, machine: Hardware) -> Output:
@@ -109,17 +101,7 @@ def output_of(columns: Tensor, bias: Tensor, machine: Hardware) -> Output:
 def _stacked(groups: Sequence[tuple[int, int]], parts: Sequence[Folded]) -> Folded:
     """Heads below each other, each padded with zero rows to the width of its group."""
     widths = [width for heads, width in groups for _ in range(heads)]
-    padding = [width - len(part.bias) for width, part in zip(widths, parts, strict=True)]
-    pad = nn.functional.pad
-    return Folded(
-        torch.cat([pad(p.weight, (0, 0, 0, n)) for p, n in zip(parts, padding, strict=True)]),
-        torch.cat([pad(p.bias, (0, n)) for p, n in zip(parts, padding, strict=True)]),
-    )
-
-
-def _as_rows(head: Head) -> Folded:
-    """A head's columns of o, as rows."""
-    return Folded(head.o.T, torch.zeros(head.o.shape[1], dtype=head.o.dtype))
+    return below([part.with_rows(width) for width, part in zip(widths, parts, strict=True)])
 
 
 def dense_tensors(layer: Layer, roles: Sequence[str]) -> Tensors:
@@ -129,6 +111,20 @@ def dense_tensors(layer: Layer, roles: Sequence[str]) -> Tensors:
         for role in roles
         for name, value in (("weight", layer[role].weight), ("bias", layer[role].bias))
     }
+
+
+def attention_tensors(
+    plan: AttentionPlan | GroupedAttentionPlan,
+    stacked: Sequence[Folded],
+    columns: Tensor,
+    bias: Tensor,
+) -> Tensors:
+    """Those of q, k and v, in one product if the plan has one, and of o."""
+    matrices = [below(stacked)] if len(plan.projections) == 1 else stacked
+    tensors = output_tensors("o", plan.output, columns, bias)
+    for number, (projection, matrix) in enumerate(zip(plan.projections, matrices, strict=True)):
+        tensors |= projection_tensors(f"projections.{number}", projection, matrix)
+    return tensors
 
 
 def projection_tensors(name: str, plan: Projection, matrix: Folded) -> Tensors:

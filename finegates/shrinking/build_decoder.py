@@ -3,27 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
 
 from finegates.shrinking.build import (
     Tensors,
+    attention_tensors,
     dense_tensors,
     output_of,
     output_tensors,
+    products_cost,
     projection_tensors,
+    projections_of,
 )
-from finegates.shrinking.fold import Folded, Layer
+from finegates.shrinking.fold import Folded, Layer, below
 from finegates.shrinking.hardware import (
     Hardware,
     output_cost,
     padded,
     plan_projection,
-    plan_projections,
     projection_cost,
 )
+from finegates.shrinking.modules import FEED_FORWARD
 from finegates.shrinking.needed_decoder import GatedFeedForward, Group, GroupedAttention
 from finegates.shrinking.plan import (
     CONSTANT,
@@ -54,19 +56,15 @@ def build_grouped_attention(
     narrow = len(layer["k"].bias)
     groups = sorted(needed.groups, key=lambda group: _size(group.sizes), reverse=True)
     classes = _classes([group.sizes for group in groups], needed.width, hidden, machine)
-    classes = _with_selections(classes, groups, needed.width)
     placed = _placed(classes, groups)
     stacked = [_stacked(placed, role) for role in "qkv"]
     columns = torch.cat([_columns(group, one) for group, one in placed], 1)
     plan = _plan(classes, stacked, columns, needed.bias, machine)
     dense = 2 * hidden * (inner + narrow) + 4 * machine.call
-    if _cost(plan, hidden, machine) >= dense:
+    more = (len(classes) - 1) * _OPERATIONS_OF_A_CLASS * machine.call
+    if products_cost(plan, hidden, machine) + more >= dense:
         return DENSE, dense_tensors(layer, "qkvo")
-    if len(plan.projections) == 1:
-        stacked = [_below(stacked)]
-    tensors = output_tensors("o", plan.output, columns, needed.bias)
-    for number, (projection, matrix) in enumerate(zip(plan.projections, stacked, strict=True)):
-        tensors |= projection_tensors(f"projections.{number}", projection, matrix)
+    tensors = attention_tensors(plan, stacked, columns, needed.bias)
     return plan, tensors | _pair_tensors(classes, placed)
 
 
@@ -76,9 +74,9 @@ def build_gated_feed_forward(
     """The plan of a gated feed-forward sublayer, and its tensors; as above."""
     neurons, hidden = needed.gate.weight.shape
     if not neurons:
-        return CONSTANT, {"feed_forward.bias": needed.bias}
+        return CONSTANT, {f"{FEED_FORWARD}.bias": needed.bias}
     width = padded(neurons, machine.row_multiple)
-    both = _below([_padded(part, width) for part in (needed.gate, needed.up)])
+    both = below([part.with_rows(width) for part in (needed.gate, needed.up)])
     inner = plan_projection(2 * width, int(both.reads.sum()), hidden, machine)
     inner = replace(inner, bias=bool(both.bias.any()))
     columns = nn.functional.pad(needed.outer, (0, width - neurons))
@@ -87,8 +85,8 @@ def build_gated_feed_forward(
     if cost >= 3 * (hidden * len(layer["gate"].bias) + machine.call):
         return DENSE, dense_tensors(layer, ("gate", "up", "down"))
     return plan, {
-        **projection_tensors("feed_forward.inner", inner, both),
-        **output_tensors("feed_forward.outer", plan.outer, columns, needed.bias),
+        **projection_tensors(f"{FEED_FORWARD}.inner", inner, both),
+        **output_tensors(f"{FEED_FORWARD}.outer", plan.outer, columns, needed.bias),
     }
 
 
@@ -103,11 +101,7 @@ def _plan(
     bias: Tensor,
     machine: Hardware,
 ) -> GroupedAttentionPlan:
-    reads = [matrix.reads for matrix in stacked]
-    rows, hidden = [len(matrix.bias) for matrix in stacked], stacked[0].weight.shape[1]
-    union = int(torch.stack(reads).any(0).sum())
-    counts = [int(read.sum()) for read in reads]
-    projections = plan_projections(rows, counts, union, hidden, machine)
+    projections = projections_of(stacked, machine)
     biased = [bool(matrix.bias.any()) for matrix in stacked]
     biased = [any(biased)] if len(projections) == 1 else biased
     with_biases = tuple(replace(p, bias=b) for p, b in zip(projections, biased, strict=True))
@@ -119,12 +113,6 @@ def _output(columns: Tensor, bias: Tensor, machine: Hardware) -> Output:
     plan = output_of(columns, bias, machine)
     computed = columns.ne(0).any(1) if plan.rows else slice(None)
     return replace(plan, bias=bool(bias[computed].any()))
-
-
-def _cost(plan: GroupedAttentionPlan, hidden: int, machine: Hardware) -> int:
-    projections = sum(projection_cost(p, hidden, machine) for p in plan.projections)
-    more = (len(plan.classes) - 1) * _OPERATIONS_OF_A_CLASS * machine.call
-    return projections + output_cost(plan.output, hidden, machine) + more
 
 
 def _size(sizes: tuple[int, int, int]) -> int:
@@ -155,24 +143,14 @@ def _classes(
             heads, pairs, values = (max(one) for one in zip(*sizes[start:end], strict=True))
             keys = min(padded(2 * max(pairs, 1), machine.head_multiple), width)
             wide = min(padded(values, machine.head_multiple), width)
-            one = HeadClass(end - start, heads, -(-keys // 2), wide, False)
+            selects = any(size[1] < width // 2 for size in sizes[start:end])
+            one = HeadClass(end - start, heads, -(-keys // 2), wide, selects)
             cost = hidden * (end - start) * _size((one.heads, one.pairs, one.values))
             cost += _OPERATIONS_OF_A_CLASS * machine.call
             options.append((cost + rest, (one, *classes)))
         return min(options, key=lambda option: option[0])
 
     return best(0)[1]
-
-
-def _with_selections(
-    classes: Sequence[HeadClass], groups: Sequence[Group], width: int
-) -> tuple[HeadClass, ...]:
-    whole = [len(group.pairs) == width // 2 for group, _ in _placed(classes, groups)]
-    starts = accumulate((one.groups for one in classes), initial=0)
-    return tuple(
-        replace(one, selects=not all(whole[start : start + one.groups]))
-        for one, start in zip(classes, starts, strict=False)
-    )
 
 
 def _placed(classes: Sequence[HeadClass], groups: Sequence[Group]) -> Placed:
@@ -187,12 +165,12 @@ def _stacked(placed: Placed, role: str) -> Folded:
         if role == "q":
             parts += [_padded_pairs(q, one.pairs) for q in group.q]
             missing = (one.heads - len(group.q)) * 2 * one.pairs
-            parts.append(_padded(group.k.rows(slice(0)), missing))
+            parts.append(group.k.rows(slice(0)).with_rows(missing))
         elif role == "k":
             parts.append(_padded_pairs(group.k, one.pairs))
         else:
-            parts.append(_padded(group.v, one.values))
-    return _below(parts)
+            parts.append(group.v.with_rows(one.values))
+    return below(parts)
 
 
 def _columns(group: Group, one: HeadClass) -> Tensor:
@@ -220,16 +198,4 @@ def _padded_pairs(head: Folded, pairs: int) -> Folded:
     """First dimensions of all pairs, then their second, each padded to so many."""
     half = len(head.bias) // 2
     halves = (head.rows(slice(half)), head.rows(slice(half, None)))
-    return _below([_padded(part, pairs) for part in halves])
-
-
-def _padded(matrix: Folded, rows: int) -> Folded:
-    missing = rows - len(matrix.bias)
-    return Folded(
-        nn.functional.pad(matrix.weight, (0, 0, 0, missing)),
-        nn.functional.pad(matrix.bias, (0, missing)),
-    )
-
-
-def _below(parts: Sequence[Folded]) -> Folded:
-    return Folded(torch.cat([p.weight for p in parts]), torch.cat([p.bias for p in parts]))
+    return below([part.with_rows(pairs) for part in halves])

@@ -1,6 +1,7 @@
 """What a model costs: parameters, multiply-accumulates and bytes, dense, gated and shrunk."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from transformers import (
@@ -57,8 +58,7 @@ def num_dense_parameters(config: PreTrainedConfig, *, language_model: bool = Fal
         language_model: Whether it has the head of a causal language model, not a classifier's.
     """
     kind = AutoModelForCausalLM if language_model else AutoModelForSequenceClassification
-    with torch.device("meta"):
-        return num_parameters(kind.from_config(config))
+    return num_parameters(_made(config, kind))
 
 
 def num_stream_parameters(config: PreTrainedConfig) -> int:
@@ -69,23 +69,18 @@ def num_stream_parameters(config: PreTrainedConfig) -> int:
     """
     if architecture_of(config.model_type).is_decoder:
         return 0
-    with torch.device("meta"):
-        model = AutoModelForSequenceClassification.from_config(config)
-    whole, width = num_parameters(model), _Sizes.of(config).hidden
+    model = _made(config, AutoModelForSequenceClassification)
+    whole, square, width = num_parameters(model), _in_head(model), _Sizes.of(config).hidden
     keep_dimensions(model, slice(1), architecture_of(config.model_type))
     with_them = whole - num_parameters(model)
-    if square := num_head_parameters(config):
+    if square:
         with_them -= square - 1
     return with_them * width // (width - 1)
 
 
 def num_head_parameters(config: PreTrainedConfig) -> int:
     """Those of a head's matrix from the residual stream to as many units; 0 without such a one."""
-    with torch.device("meta"):
-        model = AutoModelForSequenceClassification.from_config(config)
-    reader = architecture_of(config.model_type).reader
-    path, _ = answering_linear(model)
-    return 0 if path == reader else model.get_submodule(reader).weight.numel()
+    return _in_head(_made(config, AutoModelForSequenceClassification))
 
 
 def dense_cost(config: PreTrainedConfig) -> Cost:
@@ -163,6 +158,20 @@ class _Sizes:
         matrices = len(architecture.roles) - len("qkvo")
         queries, keys = heads * width, served * width
         return cls(hidden, queries, keys, intermediate, matrices, layers, stream or hidden)
+
+
+def _made(config: PreTrainedConfig, kind: Any) -> PreTrainedModel:
+    """The model of a config, without weights."""
+    with torch.device("meta"):
+        return kind.from_config(config)
+
+
+def _in_head(model: PreTrainedModel) -> int:
+    """As `num_head_parameters`, of a classifier."""
+    reader = architecture_of(model.config.model_type).reader
+    path, _ = answering_linear(model)
+    read_by: Any = model.get_submodule(reader)
+    return 0 if path == reader else read_by.weight.numel()
 
 
 def _attention(plan: AttentionPlan | GroupedAttentionPlan | str, sizes: _Sizes) -> int:

@@ -35,6 +35,7 @@ class ShrunkGroupedAttention(nn.Module):
     def __init__(self, plan: GroupedAttentionPlan, dense: Any, hidden_size: int) -> None:
         super().__init__()
         self.classes, self.widths = plan.classes, plan.widths
+        self.widths_of_classes = [[one.widths[role] for one in plan.classes] for role in range(3)]
         self.layer_idx: int = dense.layer_idx
         self.scaling: float = dense.scaling
         self.dropout: float = dense.attention_dropout
@@ -94,13 +95,8 @@ class ShrunkGroupedAttention(nn.Module):
             together = list(self.projections[0](x)[..., :every].split(self.widths, -1))
         return [
             of_all[..., : sum(widths)].split(widths, -1)
-            for of_all, widths in zip(together, self._widths_of_classes, strict=True)
+            for of_all, widths in zip(together, self.widths_of_classes, strict=True)
         ]
-
-    @property
-    def _widths_of_classes(self) -> list[list[int]]:
-        """Of queries, keys and values, those of each class."""
-        return [[one.widths[role] for one in self.classes] for role in range(3)]
 
     def _angles(self, number: int, embeddings: PositionEmbeddings) -> PositionEmbeddings | None:
         """Of a class's pairs, each ``(batch or 1, length, groups or 1, 1, pairs)``."""
@@ -127,7 +123,7 @@ class ShrunkGroupedAttention(nn.Module):
             return [all_keys.transpose(1, 2)], [all_values.transpose(1, 2)]
         new_keys, new_values = (_side_by_side(of_all) for of_all in (keys, values))
         all_keys, all_values = cache.update(new_keys, new_values, self.layer_idx)
-        _, of_keys, of_values = self._widths_of_classes
+        _, of_keys, of_values = self.widths_of_classes
         return self._apart(all_keys, of_keys), self._apart(all_values, of_values)
 
     def _apart(self, flat: Tensor, widths: list[int]) -> list[Tensor]:

@@ -4,11 +4,13 @@ What gates close becomes rows and columns of zeros; from here on nothing is know
 dimensions of the residual stream leave the model and its matrices at once: all of it shares them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 from transformers import PreTrainedModel
 
 from finegates.adapters import merge_adapters
@@ -39,6 +41,19 @@ class Folded:
         """Some of its rows: a boolean of shape ``(out,)``, indices, or a slice, not copied."""
         return Folded(self.weight[keep], self.bias[keep])
 
+    def columns(self, keep: Tensor | slice) -> "Folded":
+        """Some of its columns, as `rows`."""
+        return Folded(self.weight[:, keep], self.bias)
+
+    def with_rows(self, number: int) -> "Folded":
+        """So many rows, those that it lacks of zeros."""
+        missing = number - len(self.bias)
+        return Folded(pad(self.weight, (0, 0, 0, missing)), pad(self.bias, (0, missing)))
+
+    def with_columns(self, number: int) -> "Folded":
+        """So many columns, those that it lacks of zeros."""
+        return Folded(pad(self.weight, (0, number - self.weight.shape[1])), self.bias)
+
     @cached_property
     def is_constant(self) -> Tensor:
         """Which outputs don't depend on the input, boolean, shape ``(out,)``."""
@@ -53,6 +68,16 @@ class Folded:
     def reads(self) -> Tensor:
         """Which inputs are read, boolean, shape ``(in,)``."""
         return self.weight.any(0)
+
+
+def below(parts: Sequence[Folded]) -> Folded:
+    """Matrices of equally many columns below each other."""
+    return Folded(torch.cat([p.weight for p in parts]), torch.cat([p.bias for p in parts]))
+
+
+def as_rows(columns: Tensor) -> Folded:
+    """Columns of an output matrix, shape ``(H, n)``, as n rows without a bias."""
+    return Folded(columns.T, torch.zeros(columns.shape[1], dtype=columns.dtype))
 
 
 Layer = dict[str, Folded]

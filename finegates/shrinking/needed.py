@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from finegates.shrinking.fold import Folded, Layer
+from finegates.shrinking.fold import Folded, Layer, as_rows, below
 from finegates.shrinking.plan import Needs
 
 
@@ -95,9 +95,9 @@ def needs_of(attention: Attention, feed_forward: FeedForward) -> Needs:
     """The least that these compute: of every matrix its needed rows times needed columns."""
     heads = attention.heads
     weights = sum(extent([getattr(head, role) for head in heads]) for role in "qkv" if heads)
-    weights += extent([Folded(head.o.T, head.v.bias) for head in heads]) if heads else 0
+    weights += extent([as_rows(head.o) for head in heads]) if heads else 0
     weights += extent([feed_forward.inner])
-    weights += extent([Folded(feed_forward.outer, feed_forward.bias)])
+    weights += extent([as_rows(feed_forward.outer)])
     scores = sum(len(head.q.bias) + len(head.v.bias) for head in heads)
     return Needs(weights, scores)
 
@@ -117,8 +117,4 @@ def _scores(q: Folded, k: Folded) -> tuple[Folded, Folded]:
         return queries, keys
     folded = Folded((constants @ k.weight)[None], (constants @ k.bias)[None])
     one = Folded(torch.zeros_like(folded.weight), torch.ones_like(folded.bias))
-    return _stacked((queries, one)), _stacked((keys, folded))
-
-
-def _stacked(parts: Sequence[Folded]) -> Folded:
-    return Folded(torch.cat([p.weight for p in parts]), torch.cat([p.bias for p in parts]))
+    return below((queries, one)), below((keys, folded))

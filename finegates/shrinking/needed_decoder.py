@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from finegates.shrinking.fold import Folded, Layer
+from finegates.shrinking.fold import Folded, Layer, as_rows
 from finegates.shrinking.needed import extent
 from finegates.shrinking.plan import Needs
 
@@ -112,11 +112,17 @@ def needed_gated_feed_forward(
     scale = torch.where(gate.is_constant, activation(gate.bias), 1.0)  # of up, where gate is fixed
     fixed = gate.is_constant & up.is_constant
     constant = torch.where(fixed, scale * up.bias, 0)
-    never = (gate.is_constant & scale.eq(0)) | up.is_zero
-    keep = ~fixed & ~never & down.reads
+    keep = ~fixed & adds(layer, activation)
     return GatedFeedForward(
         gate.rows(keep), up.rows(keep), down.weight[:, keep], down.bias + down.weight @ constant
     )
+
+
+def adds(layer: Layer, activation: Callable[[Tensor], Tensor]) -> Tensor:
+    """Which neurons of a layer put out anything that is read, boolean, shape ``(neurons,)``."""
+    gate, up = layer["gate"], layer["up"]
+    silent = gate.is_constant & activation(gate.bias).eq(0)
+    return layer["down"].reads & ~silent & ~up.is_zero
 
 
 def needs_of_decoder(attention: GroupedAttention, feed_forward: GatedFeedForward) -> Needs:
@@ -124,10 +130,10 @@ def needs_of_decoder(attention: GroupedAttention, feed_forward: GatedFeedForward
     groups = attention.groups
     queries = [q for group in groups for q in group.q]
     keys_values = [[getattr(group, role) for group in groups] for role in "kv"]
-    outputs = [_as_rows(o) for group in groups for o in group.o]
+    outputs = [as_rows(o) for group in groups for o in group.o]
     weights = sum(extent(parts) for parts in (queries, *keys_values, outputs) if parts)
     weights += sum(extent([part]) for part in (feed_forward.gate, feed_forward.up))
-    weights += extent([_as_rows(feed_forward.outer)])
+    weights += extent([as_rows(feed_forward.outer)])
     scores = sum(heads * (2 * pairs + values) for heads, pairs, values in (g.sizes for g in groups))
     return Needs(weights, scores)
 
@@ -161,8 +167,3 @@ def _pairs(queries: Sequence[Folded], keys: Folded) -> Tensor:
 def _is_anything(head: Folded) -> Tensor:
     """Whether a pair has a row that is not zero, boolean, shape ``(width / 2,)``."""
     return ~head.is_zero.view(2, -1).all(0)
-
-
-def _as_rows(columns: Tensor) -> Folded:
-    """Columns of an output matrix, as rows."""
-    return Folded(columns.T, torch.zeros(columns.shape[1], dtype=columns.dtype))

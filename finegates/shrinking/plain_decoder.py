@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from finegates.nn.model_parts import encoder_layers
-from finegates.shrinking.fold import Folded, Layer, put_layer
-from finegates.shrinking.needed_decoder import Heads
+from finegates.shrinking.fold import Layer, put_layer
+from finegates.shrinking.needed_decoder import Heads, adds
 
 
 @dataclass(frozen=True)
@@ -51,20 +51,17 @@ def trimmed(layer: Layer, heads: Heads, activation: Callable[[Tensor], Tensor]) 
         heads: How queries, keys and values are divided.
         activation: What a neuron computes of its gate.
     """
-    gate, up, down = layer["gate"], layer["up"], layer["down"]
-    silent = gate.is_constant & activation(gate.bias).eq(0)
-    neurons = down.reads & ~silent & ~up.is_zero
-    groups = _groups_left(layer, heads)
+    neurons, groups = adds(layer, activation), _groups_left(layer, heads)
     width = _width(layer, heads)
     wide, narrow = groups.repeat_interleave(heads.served * width), groups.repeat_interleave(width)
     return {
         "q": layer["q"].rows(wide),
         "k": layer["k"].rows(narrow),
         "v": layer["v"].rows(narrow),
-        "o": _columns(layer["o"], wide),
-        "gate": gate.rows(neurons),
-        "up": up.rows(neurons),
-        "down": _columns(down, neurons),
+        "o": layer["o"].columns(wide),
+        "gate": layer["gate"].rows(neurons),
+        "up": layer["up"].rows(neurons),
+        "down": layer["down"].columns(neurons),
     }
 
 
@@ -84,12 +81,9 @@ def put_plain(
     """
     width = _width(layers[0], heads)
     layers = [trimmed(layer, heads, activation) for layer in layers]
-    neurons = max(1, *(len(layer["gate"].bias) for layer in layers))
-    groups = max(1, *(len(layer["k"].bias) // width for layer in layers))
-    sizes = Sizes(neurons, groups, heads.served, width)
-    while groups < heads.key_values and not _fits(stock.config, sizes):
-        groups += 1
-        sizes = replace(sizes, groups=groups)
+    sizes = _sizes(layers, heads, width)
+    while sizes.groups < heads.key_values and not _fits(stock.config, sizes):
+        sizes = replace(sizes, groups=sizes.groups + 1)
     sizes.put_into(stock.config)
     for number, layer in enumerate(layers):
         put_layer(stock, number, _padded(layer, sizes))
@@ -109,12 +103,7 @@ def put_trimmed(
     width = _width(layers[0], heads)
     for number, layer in enumerate(layers):
         left = trimmed(layer, heads, activation)
-        neurons, groups = len(left["gate"].bias), len(left["k"].bias) // width
-        put_layer(
-            stock,
-            number,
-            _padded(left, Sizes(max(1, neurons), max(1, groups), heads.served, width)),
-        )
+        put_layer(stock, number, _padded(left, _sizes([left], heads, width)))
 
 
 def sizes_of_layers(model: PreTrainedModel) -> list[Sizes]:
@@ -130,6 +119,13 @@ def sizes_of_layers(model: PreTrainedModel) -> list[Sizes]:
     return found
 
 
+def _sizes(trimmed_layers: Sequence[Layer], heads: Heads, width: int) -> Sizes:
+    """Of the widest of some layers that are trimmed, at least one neuron and group."""
+    neurons = max(len(layer["gate"].bias) for layer in trimmed_layers)
+    groups = max(len(layer["k"].bias) // width for layer in trimmed_layers)
+    return Sizes(max(1, neurons), max(1, groups), heads.served, width)
+
+
 def _width(layer: Layer, heads: Heads) -> int:
     """Of a head of a layer that is whole."""
     return len(layer["v"].bias) // heads.key_values
@@ -141,10 +137,6 @@ def _groups_left(layer: Layer, heads: Heads) -> Tensor:
     shape = heads.key_values, heads.served, -1
     values = ~v.is_zero.view(heads.key_values, 1, -1)
     return (values & o.reads.view(shape)).flatten(1).any(1)
-
-
-def _columns(matrix: Folded, keep: Tensor) -> Folded:
-    return Folded(matrix.weight[:, keep], matrix.bias)
 
 
 def _fits(config: PreTrainedConfig, sizes: Sizes) -> bool:
@@ -163,22 +155,11 @@ def _padded(layer: Layer, sizes: Sizes) -> Layer:
     narrow = sizes.groups * sizes.width
     wide = narrow * sizes.served
     return {
-        "q": _more_rows(layer["q"], wide),
-        "k": _more_rows(layer["k"], narrow),
-        "v": _more_rows(layer["v"], narrow),
-        "o": _more_columns(layer["o"], wide),
-        "gate": _more_rows(layer["gate"], sizes.neurons),
-        "up": _more_rows(layer["up"], sizes.neurons),
-        "down": _more_columns(layer["down"], sizes.neurons),
+        "q": layer["q"].with_rows(wide),
+        "k": layer["k"].with_rows(narrow),
+        "v": layer["v"].with_rows(narrow),
+        "o": layer["o"].with_columns(wide),
+        "gate": layer["gate"].with_rows(sizes.neurons),
+        "up": layer["up"].with_rows(sizes.neurons),
+        "down": layer["down"].with_columns(sizes.neurons),
     }
-
-
-def _more_rows(matrix: Folded, number: int) -> Folded:
-    more = number - len(matrix.bias)
-    rows = nn.functional.pad(matrix.weight, (0, 0, 0, more))
-    return Folded(rows, nn.functional.pad(matrix.bias, (0, more)))
-
-
-def _more_columns(matrix: Folded, number: int) -> Folded:
-    more = number - matrix.weight.shape[1]
-    return Folded(nn.functional.pad(matrix.weight, (0, more)), matrix.bias)

@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 from finegates.errors import ModelError
 from finegates.models.architectures import architecture_of
 from finegates.nn.model_parts import layer_norms, size_of, start_of_stream
-from finegates.shrinking.fold import Folded, Layer, put_layer
+from finegates.shrinking.fold import Folded, Layer, as_rows, below, put_layer
 from finegates.shrinking.needed import Attention, needed_attention, needed_feed_forward
 from finegates.shrinking.shrink import activation_of, filled
 
@@ -111,13 +111,11 @@ def _relaid(attention: Attention, number: int, width: int, head_width: int) -> L
     scaled = [Folded(scale * head.q.weight, scale * head.q.bias) for head in heads]
 
     def side(parts: list[Folded]) -> Folded:
-        weight, bias = torch.zeros(number, width, stream), torch.zeros(number, width)
-        weight, bias = weight.double(), bias.double()
-        for place, part in enumerate(parts):
-            weight[place, : len(part.bias)], bias[place, : len(part.bias)] = part.weight, part.bias
-        return Folded(weight.flatten(0, 1), bias.flatten())
+        nothing = Folded(torch.zeros(0, stream).double(), torch.zeros(0).double())
+        padded = [part.with_rows(width) for part in parts]
+        return below([nothing, *padded]).with_rows(number * width)
 
-    outer = side([Folded(head.o.T, head.v.bias) for head in heads]).weight.T
+    outer = side([as_rows(head.o) for head in heads]).weight.T
     return {
         "q": side(scaled),
         "k": side([head.k for head in heads]),
@@ -165,9 +163,4 @@ def _without_neurons(layer: Layer, model: PreTrainedModel) -> Layer:
 def _padded(layer: Layer, width: int) -> Layer:
     """With neurons of nothing but zeros, which add nothing, up to this many."""
     inner, outer = layer["intermediate"], layer["output"]
-    more = width - len(inner.bias)
-    rows = nn.functional.pad(inner.weight, (0, 0, 0, more))
-    return layer | {
-        "intermediate": Folded(rows, nn.functional.pad(inner.bias, (0, more))),
-        "output": Folded(nn.functional.pad(outer.weight, (0, more)), outer.bias),
-    }
+    return layer | {"intermediate": inner.with_rows(width), "output": outer.with_columns(width)}
