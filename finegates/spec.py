@@ -550,6 +550,11 @@ class RunSpec:
         return self.teacher not in (None, START_TEACHER, BASE_TEACHER)
 
     @property
+    def is_language(self) -> bool:
+        """Whether it trains a causal language model, not a classifier."""
+        return self.task in LANGUAGE_TASKS
+
+    @property
     def is_uniform(self) -> bool:
         """Whether every layer keeps as many gates of each kind."""
         return self.gate_shape == UNIFORM or PLAIN in self.gate_units
@@ -579,7 +584,7 @@ def _check_columns(spec: RunSpec) -> None:
             "messages_column was given beside prompt_column or answer_column; a chat holds both, "
             "so leave one of them out."
         )
-    if spec.task not in LANGUAGE_TASKS:
+    if not spec.is_language:
         return
     if spec.problem != "auto":
         raise SpecError(
@@ -644,7 +649,7 @@ def _check_base(spec: RunSpec) -> None:
             f"base_dtype is {BFLOAT16} and precision fp32; weights in bfloat16 are computed with "
             "in bf16, so leave precision out."
         )
-    if spec.teacher is None or spec.task not in LANGUAGE_TASKS:
+    if spec.teacher is None or not spec.is_language:
         if spec.teacher == BASE_TEACHER:
             raise SpecError(
                 f"teacher is '{BASE_TEACHER}', which predicts tokens; it is for the tasks "

@@ -13,12 +13,12 @@ from finegates.commands.options import (
     opened_run,
     print_json,
 )
+from finegates.commands.timed import timed_model
 from finegates.errors import SpecError
-from finegates.gates.units import AUTO, CHOICES
+from finegates.gates.units import CHOICES
 from finegates.runs.folder import Run
 from finegates.runs.layer_times import read_layer_times, write_layer_times
 from finegates.runs.measurements import keep_timing
-from finegates.settings import words_of
 
 _MORE = (
     "Passes alternate in one process after a warm-up; a speed-up is the median ratio of "
@@ -100,7 +100,7 @@ def _bench(options: argparse.Namespace) -> int:
     from finegates.measuring.bench import bench  # torch loads here
     from finegates.runs.provenance import hardware_of, recorded_versions
 
-    model, tokenizer = _model(options)
+    model, tokenizer = timed_model(options)
     cut = cut_of_model(options, model)
     _check_length(options.seq_len, model)
     result = bench(
@@ -164,23 +164,6 @@ def _check_model_or_run(options: argparse.Namespace) -> None:
         raise SpecError(
             "--units, --uniform and --random-gates are for --model; a run has its own gates."
         )
-
-
-def _model(options: argparse.Namespace) -> tuple[Any, Any]:
-    """The model with gates, and the tokenizer of a run."""
-    from finegates.measuring.candidates import attach_random_gates, random_model
-    from finegates.nn.pretrained import load_pretrained
-    from finegates.training.restore import restore_model
-
-    if options.run:
-        return restore_model(opened_run(options))
-    if options.random_weights:
-        model = random_model(options.model)
-    else:
-        model = load_pretrained(options.model, ("no", "yes"), "classification")[0]
-    units = words_of(options.units) if options.units else (AUTO,)
-    attach_random_gates(model, units=units, uniform=options.uniform)
-    return model.eval(), None
 
 
 def _lines(result: dict[str, Any]) -> list[str]:

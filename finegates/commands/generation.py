@@ -6,11 +6,9 @@ from typing import Any
 
 from finegates.commands.cuts import cut_of_model
 from finegates.commands.options import opened_run, print_json
+from finegates.commands.timed import timed_model
 from finegates.errors import SpecError
-from finegates.gates.units import AUTO
 from finegates.runs.measurements import keep_generation
-from finegates.settings import words_of
-from finegates.spec import CAUSAL_LM
 
 PREFILL, DECODE = 512, 64
 """Tokens of a prompt and new ones, where only one of them is given."""
@@ -50,7 +48,7 @@ def bench_writing(options: argparse.Namespace) -> int:
             f"--{unfit[0].replace('_', '-')} is for one pass over whole rows; leave it out, or "
             "leave out --prefill and --decode."
         )
-    model = _language_model(options)
+    model, _ = timed_model(options, language_model=True)
     result = generation_bench(
         model, cut_of_model(options, model), writing, dtype=options.dtype, device=options.device,
         repeats=options.repeats, progress=reported(),
@@ -70,22 +68,6 @@ def _given(options: argparse.Namespace, name: str, default: int) -> int:
     if value < 1:
         raise SpecError(f"{name} is {value}; it has to be 1 or more.")
     return int(value)
-
-
-def _language_model(options: argparse.Namespace) -> Any:
-    from finegates.measuring.candidates import attach_random_gates, random_model
-    from finegates.nn.pretrained import load_pretrained
-    from finegates.training.restore import restore_model
-
-    if options.run:
-        return restore_model(opened_run(options))[0]
-    if options.random_weights:
-        model = random_model(options.model, language_model=True)
-    else:
-        model = load_pretrained(options.model, (), CAUSAL_LM)[0]
-    units = words_of(options.units) if options.units else (AUTO,)
-    attach_random_gates(model, units=units, uniform=options.uniform)
-    return model.eval()
 
 
 def _lines(result: dict[str, Any]) -> list[str]:

@@ -98,6 +98,5 @@ def _launch(options: argparse.Namespace) -> int:
     run = submit(spec, runs_dir_of(options), launch=launch)
     print(run.id)
     print_findings(spec)
-    data = run.record["data"]
-    print_closing_once(run.spec, data)
+    print_closing_once(run.spec, run.record["data"])
     return 0

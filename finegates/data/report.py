@@ -65,9 +65,7 @@ def report_on(rows: ReadFile | pd.DataFrame, spec: RunSpec) -> DataReport:
     frame = rows.frame if isinstance(rows, ReadFile) else rows
     columns = columns_of(frame, spec)
     if read is not None:  # what was guessed is not guessed again
-        spec = replace(
-            spec, **_named(columns, spec),
-        )  # fmt: skip
+        spec = replace(spec, **_named(columns, spec))
     splits, refusal = _splits(read, spec)
     cleaned = clean(frame, columns, spec.cleaning)
     kept = cleaned.frame

@@ -23,7 +23,6 @@ from finegates.spec import (
     CAUSAL_LM,
     FILE_TASK,
     GLUE_TASKS,
-    LANGUAGE_TASKS,
     NO_SPLIT,
     OWN_FILE_TASKS,
     SAMPLE_TASK,
@@ -144,7 +143,7 @@ def data_path(spec: RunSpec) -> Path:
 
 def columns_of(frame: pd.DataFrame, spec: RunSpec) -> Columns:
     """The columns that a spec names, the rest guessed. Raises DataError as `resolve_columns`."""
-    if spec.task in LANGUAGE_TASKS:
+    if spec.is_language:
         return text_columns_of(frame, spec)
     return resolve_columns(
         frame, spec.text_column, spec.pair_column, spec.label_column, spec.problem, spec.decimal
@@ -265,7 +264,7 @@ def _split_file(read: ReadFile, spec: RunSpec) -> TextSplits:
     cleaned = clean(sided.frame, columns, spec.cleaning)
     given = sided.side is not None
     labels: tuple[str, ...] = ()
-    if spec.task in LANGUAGE_TASKS:
+    if spec.is_language:
         rows = text_rows(cleaned.frame, columns, spec.task)
         _check_number(len(rows), read)
     else:
@@ -289,7 +288,7 @@ def _split_file(read: ReadFile, spec: RunSpec) -> TextSplits:
 def _metrics_of(columns: Columns, spec: RunSpec) -> tuple[str, ...]:
     if spec.task == TEXT_TASK:
         return tuple(over_blocks(metric, spec.max_length) for metric in TOKEN_METRICS)
-    if spec.task in LANGUAGE_TASKS:
+    if spec.is_language:
         return TOKEN_METRICS
     return CLASS_METRICS if columns.problem == "classification" else NUMBER_METRICS
 

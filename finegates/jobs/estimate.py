@@ -22,7 +22,7 @@ from finegates.models.parameters import method_params
 from finegates.models.sources import EMBEDDED_MODEL, is_reference, model_sizes
 from finegates.runs.folder import Run, list_runs
 from finegates.runs.status import Status
-from finegates.spec import BFLOAT16, FLOAT32, LANGUAGE_TASKS, TEXT_TASK, RunSpec
+from finegates.spec import BFLOAT16, FLOAT32, TEXT_TASK, RunSpec
 
 TOKENS_PER_WORD = 1.35
 SPECIAL_TOKENS = 2
@@ -115,7 +115,7 @@ def _tokens(spec: RunSpec, mean_words: float) -> float:
 def _row_flops(spec: RunSpec, config: Mapping[str, Any], tokens: float) -> float:
     """As `training_flops`, with the product by the vocabulary where each token is predicted."""
     work = training_flops(config, tokens)
-    if spec.task in LANGUAGE_TASKS:
+    if spec.is_language:
         hidden = architecture_of(str(config["model_type"])).size(config, "hidden")
         work += 2 * 2 * hidden * _vocabulary(config) * tokens
     return work
@@ -197,7 +197,7 @@ def _memory(config: Mapping[str, Any], spec: RunSpec, tokens: float) -> float:
     activations = layers * in_batch * each
     if spec.gradient_checkpointing:  # a layer's input, and all of the one that is computed again
         activations = in_batch * (layers * hidden + each)
-    if spec.task in LANGUAGE_TASKS:
+    if spec.is_language:
         activations += _LOGITS * in_batch * _vocabulary(config)
     numbers = weights + _FOR_EACH_TRAINED * method_params(spec, config) + activations
     held = _BYTES_OF[spec.base_dtype] * weights

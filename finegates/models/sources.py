@@ -115,19 +115,28 @@ def config_at_hand(name: str) -> Mapping[str, Any] | None:
         ModelError: If it can't be read.
         SpecError: If the name can't be a path or a hub id.
     """
+    try:
+        path = file_at_hand(name, "config.json")
+    except ValueError:
+        return None
+    return None if path is None else read_object(name, path)
+
+
+def file_at_hand(name: str, file: str) -> Path | None:
+    """A file of a model if it is on this machine; nothing is requested from the hub.
+
+    Raises:
+        ModelError: As `find_model`.
+        SpecError: As `find_model`.
+        ValueError: If no hub id can be written so.
+    """
     source = find_model(name)
-    path: Any = Path(source.location) / "config.json"
+    path: Any = Path(source.location) / file
     if not source.is_local:
         from huggingface_hub import try_to_load_from_cache
-        from huggingface_hub.errors import HFValidationError
 
-        try:
-            path = try_to_load_from_cache(source.location, "config.json")
-        except HFValidationError:
-            return None
-    if not isinstance(path, str | Path) or not Path(path).is_file():
-        return None
-    return read_object(name, Path(path))
+        path = try_to_load_from_cache(source.location, file)
+    return Path(path) if isinstance(path, str | Path) and Path(path).is_file() else None
 
 
 def model_sizes(name: str) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from finegates.errors import ModelError, first_line
-from finegates.models.sources import find_model
+from finegates.models.sources import file_at_hand
 
 TOKENIZER_FILE = "tokenizer.json"
 CHUNK = 5_000
@@ -88,22 +88,16 @@ def tokenizer_file(model: str) -> Path:
     Raises:
         ModelError: If the model is not on this machine, or has none.
     """
-    source = find_model(model)
-    if source.is_local:
-        path: Any = Path(source.location) / TOKENIZER_FILE
-    else:
-        from huggingface_hub import try_to_load_from_cache
-
-        try:
-            path = try_to_load_from_cache(source.location, TOKENIZER_FILE)
-        except ValueError as error:  # no hub id can be written so
-            raise ModelError(f"'{model}' is neither a folder nor a hub id: {error}.") from error
-    if not isinstance(path, str | Path) or not Path(path).is_file():
+    try:
+        path = file_at_hand(model, TOKENIZER_FILE)
+    except ValueError as error:
+        raise ModelError(f"'{model}' is neither a folder nor a hub id: {error}.") from error
+    if path is None:
         raise ModelError(
             f"The model '{model}' has no {TOKENIZER_FILE} on this machine, so its tokens can't be "
             "counted before a run loads it; words can."
         )
-    return Path(path)
+    return path
 
 
 def read_tokenizer(path: Path) -> Any:

@@ -63,23 +63,22 @@ def load_pretrained(
     """
     recorded = recorded or {}
     saved = check_model(name)
+    revision, dtype = recorded.get(REVISION, "main"), DTYPES[base_dtype]
     if problem == CAUSAL_LM:
         check_unchanged(name, recorded)
-        return _language_model(name, recorded.get(REVISION, "main"), DTYPES[base_dtype])
+        kind = transformers.AutoModelForCausalLM
+        model, _, tokenizer = _checked(name, kind, {}, revision, dtype, paired=False)
+        return model, tokenizer
     order = kept_order(saved, labels, problem)
     if start_labels is not None:
         order = started_order(name, output_names(saved), labels, problem, start_labels)
     check_unchanged(name, recorded)
     if name == EMBEDDED_MODEL:
         verify_embedded_weights()
-    model, report, tokenizer = _read(
-        name, transformers.AutoModelForSequenceClassification, _task(labels, problem),
-        recorded.get(REVISION, "main"), DTYPES[base_dtype],
+    model, report, tokenizer = _checked(
+        name, transformers.AutoModelForSequenceClassification, _task(labels, problem), revision,
+        dtype, paired,
     )  # fmt: skip
-    check_loaded(name, model, report, DTYPES[base_dtype])
-    if architecture_of(model.config.model_type).is_decoder:
-        _prepare_decoder(model, tokenizer)
-    check_tokenizer_read(name, model.config, tokenizer, paired)
     has_head = not _is_new(answering_linear(model)[0], report)
     if start_labels is not None and not has_head:
         raise no_head(name)
@@ -90,16 +89,21 @@ def load_pretrained(
     return model, tokenizer
 
 
-def _language_model(
-    name: str, revision: str, dtype: torch.dtype
-) -> tuple[transformers.PreTrainedModel, transformers.PreTrainedTokenizerBase]:
-    """A causal language model; its rows are padded at the right, which no loss looks at."""
-    model, report, tokenizer = _read(name, transformers.AutoModelForCausalLM, {}, revision, dtype)
+def _checked(
+    name: str,
+    kind: Any,
+    settings: Mapping[str, Any],
+    revision: str,
+    dtype: torch.dtype,
+    paired: bool,
+) -> tuple[Any, dict, Any]:
+    """As `_read`, of weights and a tokenizer that were looked at; decoders are made ready."""
+    model, report, tokenizer = _read(name, kind, settings, revision, dtype)
     check_loaded(name, model, report, dtype)
     if architecture_of(model.config.model_type).is_decoder:
         _prepare_decoder(model, tokenizer)
-    check_tokenizer_read(name, model.config, tokenizer, paired=False)
-    return model, tokenizer
+    check_tokenizer_read(name, model.config, tokenizer, paired)
+    return model, report, tokenizer
 
 
 def _read(
@@ -148,7 +152,7 @@ def _draw(linear: torch.nn.Linear, spread: float) -> None:
 def _prepare_decoder(
     model: transformers.PreTrainedModel, tokenizer: transformers.PreTrainedTokenizerBase
 ) -> None:
-    """Makes a decoder know its padding: at the right, by a token that it has."""
+    """Makes a decoder know its padding: at the right, where no loss looks, by a token it has."""
     if tokenizer.pad_token is None and tokenizer.eos_token is not None:
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "right"

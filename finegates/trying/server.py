@@ -20,7 +20,6 @@ from filelock import FileLock, Timeout
 from finegates.errors import FineGatesError, RunError
 from finegates.files.storage import read_json, write_json
 from finegates.runs.folder import Run
-from finegates.spec import LANGUAGE_TASKS
 from finegates.trying.continuations import (
     PROMPT_FILE,
     STOP_FILE,
@@ -80,7 +79,7 @@ def serve(run: Run, idle_s: float = IDLE_S) -> int:
 
 def _turn_of(run: Run, folder: Path) -> Callable[[], int]:
     """What answers all that waits and returns how much that was; torch and the model load here."""
-    if run.spec.task in LANGUAGE_TASKS:
+    if run.spec.is_language:
         from finegates.trying.writers import DenseAndPrunedWriters
 
         return partial(_write_waiting, folder, DenseAndPrunedWriters(run).write)
