@@ -152,9 +152,7 @@ def _specification(plan: _Plan) -> dict[str, Any]:
         axis=alt.Axis(title=y.title, format=y.format),
         scale=alt.Scale(zero=False)
         if plan.y_domain is None
-        else style.score_scale(y.metric, *plan.y_domain)
-        if y.column == SCORE
-        else alt.Scale(domain=list(plan.y_domain), nice=False),
+        else style.score_scale(y.metric, *plan.y_domain),
     )
     base = _base(LINES, plan)
     strength = alt.condition(picked, alt.value(1.0), alt.value(PALE))

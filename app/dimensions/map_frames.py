@@ -105,11 +105,7 @@ def _turning(tokens: float) -> str:
     """How far apart two tokens are whose angles differ by one turn."""
     if np.isnan(tokens):
         return "this layer rotates nothing"
-    return (
-        f"turns once in {tokens:,.1f} tokens"
-        if tokens < 10
-        else (f"turns once in {tokens:,.0f} tokens")
-    )
+    return f"turns once in {tokens:,.{int(tokens < 10)}f} tokens"
 
 
 def agreement_map(shown: Sequence[GateView], part: str, side: str) -> GateMap | None:

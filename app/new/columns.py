@@ -45,9 +45,14 @@ def map_columns(grid: Any, path: Path, look: FileLook, reading: Reading) -> dict
     if guess is None:
         st.warning(escape_markdown(f"{problem} Choose the columns."), icon=":material/rule:")
         guess = Columns(names[0], None, names[-1], AUTO)
-    text = _box(grid, "Text", "text", names, guess.text, guess, file)
-    pair = _box(grid, "Second text", "pair", [NO_PAIR, *names], guess.pair or NO_PAIR, guess, file)
-    label = _box(grid, "Label", "label", names, guess.label or "", guess, file)
+
+    def box(title: str, what: str, options: Sequence[str], found: str) -> str:
+        reason = guess.reasons.get(what, "")
+        return column_box(grid, title, f"{what}_column", options, found, path, reason)
+
+    text = box("Text", "text", names, guess.text)
+    pair = box("Second text", "pair", [NO_PAIR, *names], guess.pair or NO_PAIR)
+    label = box("Label", "label", names, guess.label or "")
     second = None if pair == NO_PAIR else pair
     told, problem = guessed_columns(path, reading, text, second, label)
     if told is None:
@@ -69,16 +74,25 @@ def map_columns(grid: Any, path: Path, look: FileLook, reading: Reading) -> dict
     }
 
 
-def _box(
-    grid: Any, title: str, what: str, options: Sequence[str], guess: str, guessed: Columns,
-    file: str,
+def column_box(
+    grid: Any, title: str, setting: str, options: Sequence[str], guess: str, path: Path,
+    reason: str = "",
 ) -> str:  # fmt: skip
-    """One box; a column that is gone, as the file is read another way, is guessed again."""
-    key = keys.of_file(f"{what}_column", file)
+    """One box; a column that is gone, as the file is read another way, is guessed again.
+
+    Args:
+        grid: Where it is drawn.
+        title: Its label.
+        setting: Of a spec.
+        options: Columns of the file, and what stands for none.
+        guess: What it holds at first; where that is no option, the first one.
+        path: A kept file.
+        reason: Why that is guessed.
+    """
+    key = keys.of_file(setting, path.name)
     if st.session_state.get(key) not in options:
-        st.session_state[key] = guess
-    reason = guessed.reasons.get(what, "")
-    help = help_of(f"{what}_column") + (f"  \n{escape_markdown(reason)}" if reason else "")
+        st.session_state[key] = guess if guess in options else options[0]
+    help = help_of(setting) + (f"  \n{escape_markdown(reason)}" if reason else "")
     chosen: str = grid.selectbox(title, options, key=key, help=help, persist_state="session")
     return chosen
 

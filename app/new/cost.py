@@ -10,8 +10,9 @@ import pandas as pd
 from app.words import duration
 from finegates.data.splits import TextSplits
 from finegates.groups.file import Cell
-from finegates.jobs.estimate import Estimate
+from finegates.jobs.estimate import Estimate, num_rows
 from finegates.jobs.inputs import mean_words
+from finegates.models.short_runs import told_of_closing_once
 from finegates.spec import RunSpec, make_spec
 
 WORDS_FROM_ROWS = 500
@@ -20,6 +21,17 @@ WORDS_FROM_ROWS = 500
 def size_of(splits: TextSplits) -> tuple[int, int, float]:
     """Training rows, validation rows, and the mean words of a row, from the first few hundred."""
     return len(splits.train), len(splits.validation), mean_words(splits, WORDS_FROM_ROWS)
+
+
+def closing_once(spec: RunSpec, size: tuple[int, int, float]) -> str:
+    """What a run that is too short for its gates is to be told of; empty for any other.
+
+    Args:
+        spec: The run.
+        size: From `size_of`.
+    """
+    rows, _, length = size
+    return told_of_closing_once(spec, num_rows(spec, rows, length))
 
 
 @dataclass(frozen=True)

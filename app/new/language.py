@@ -7,8 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app.new import keys
-from app.new.columns import NO_PAIR
-from app.new.fields import help_of
+from app.new.columns import NO_PAIR, column_box
 from app.new.file_format import choose_format
 from app.new.remedies import cleaning_of
 from app.new.validation import choose_validation
@@ -92,26 +91,20 @@ def _columns(
     chats = settings["task"] == INSTRUCTIONS_TASK and guess.pair is None
     if guess.question:
         st.info(escape_markdown(guess.question), icon=":material/rule:")
+
+    def box(setting: str, options: Sequence[str], found: str) -> str:
+        return column_box(grid, TITLES[setting], setting, options, found, path)
+
     if settings["task"] == TEXT_TASK:
-        return {"text_column": _box(grid, "text_column", look.names, guess.text, path)}
+        return {"text_column": box("text_column", look.names, guess.text)}
     offered = [NO_PAIR, *look.names]
-    chat = _box(grid, "messages_column", offered, guess.text if chats else NO_PAIR, path)
+    chat = box("messages_column", offered, guess.text if chats else NO_PAIR)
     if chat != NO_PAIR:
         return {"messages_column": chat}
     return {
-        "prompt_column": _box(grid, "prompt_column", look.names, guess.text, path),
-        "answer_column": _box(grid, "answer_column", look.names, guess.pair or "", path),
+        "prompt_column": box("prompt_column", look.names, guess.text),
+        "answer_column": box("answer_column", look.names, guess.pair or ""),
     }
-
-
-def _box(grid: Any, name: str, options: Sequence[str], guess: str, path: Path) -> str:
-    key = keys.of_file(name, path.name)
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = guess if guess in options else options[0]
-    chosen: str = grid.selectbox(
-        TITLES[name], options, key=key, help=help_of(name), persist_state="session"
-    )
-    return chosen
 
 
 def language_values(spec: RunSpec) -> dict[str, Any]:

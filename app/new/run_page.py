@@ -13,7 +13,7 @@ from app.new.compress import (
     compress_spec,
     compresses,
 )
-from app.new.cost import size_of
+from app.new.cost import closing_once, size_of
 from app.new.data import Choice, choose_data
 from app.new.fields import PREFIX, chosen, default_of, follow_recipe, help_of, setting_input
 from app.new.launch import choose_launch, where_help
@@ -23,19 +23,17 @@ from app.new.recipes import SUMMARY_OF_KINDS, ordered, with_summary
 from app.new.teachers import teachers
 from app.new.training import MAIN, draw_training
 from app.new.unknown import warn_of_unknown
+from app.reading.data import first_block_of
 from app.reading.machine import estimated_cost
 from app.reading.runs import run_rows, runs_folder
 from app.text import escape_markdown
 from app.widgets.buttons import change_button
 from app.widgets.chosen import choose_run
 from app.widgets.plain_code import plain_code
-from finegates.data.blocks import first_block
 from finegates.data.splits import TextSplits
 from finegates.errors import FineGatesError
 from finegates.jobs import control as jobs
-from finegates.jobs.estimate import num_rows
 from finegates.methods import DEFAULT_METHOD, METHODS, WARM_METHOD
-from finegates.models.short_runs import told_of_closing_once
 from finegates.runs.launch import Launch, command_of_launch
 from finegates.runs.names import data_name, describe
 from finegates.runs.notes import MAX_NAME_LENGTH
@@ -72,8 +70,8 @@ def draw_cost(spec: RunSpec, data: Choice) -> None:
     if data.splits is None:
         st.caption("The cost is known once the data has been read.")
         return
-    rows, others, length = size_of(data.splits)
-    if (cost := estimated_cost(spec, rows, others, length, folder)) is None:
+    size = size_of(data.splits)
+    if (cost := estimated_cost(spec, *size, folder)) is None:
         st.caption("The cost of this model is not known before it is loaded.")
         return
     tiles = st.columns(3)
@@ -82,7 +80,7 @@ def draw_cost(spec: RunSpec, data: Choice) -> None:
     tiles[2].metric("Steps", f"{cost.steps:,}", help="Optimizer steps in all epochs.")
     st.caption(f"Estimate: {cost.basis}")
     draw_block(spec, data.splits)
-    if told := told_of_closing_once(spec, num_rows(spec, rows, length)):
+    if told := closing_once(spec, size):
         st.warning(escape_markdown(told), icon=":material/timer:")
 
 
@@ -92,7 +90,7 @@ def draw_block(spec: RunSpec, splits: TextSplits) -> None:
         return
     with st.expander("A block as the model reads it", icon=":material/subject:"):
         try:
-            st.text(first_block(spec.model, splits.train["text"], spec.max_length))
+            st.text(first_block_of(splits, spec.model, spec.max_length))
         except FineGatesError:  # said where the model is chosen, or once the run loads it
             st.caption("It is known once the model is on this machine.")
 

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app import places, words
-from app.new.cost import SweepCost, size_of, specs_of, sweep_cost
+from app.new.cost import SweepCost, closing_once, size_of, specs_of, sweep_cost
 from app.new.data import Choice, choose_data
 from app.new.launch import choose_launch, where_help
 from app.new.model import choose_model
@@ -28,7 +28,6 @@ from finegates.groups import sweep
 from finegates.groups.file import Cell
 from finegates.groups.store import check_name
 from finegates.methods import DEFAULT_METHOD
-from finegates.models.short_runs import told_of_closing_once
 from finegates.runs.launch import Launch
 from finegates.spec import FIELDS, RunSpec
 
@@ -47,9 +46,9 @@ def cost_of(specs: dict[str, RunSpec], cells: list[Cell], data: Choice) -> Sweep
 def warn_of_closing_once(specs: dict[str, RunSpec], cells: list[Cell], data: Choice) -> None:
     if data.splits is None:
         return
-    for cell in cells:
-        spec = replace(specs[cell.method], target_sparsity=cell.target)
-        if told := told_of_closing_once(spec, len(data.splits.train)):
+    size = size_of(data.splits)
+    for method, target in dict.fromkeys((cell.method, cell.target) for cell in cells):
+        if told := closing_once(replace(specs[method], target_sparsity=target), size):
             st.warning(escape_markdown(told), icon=":material/timer:")
             return
 

@@ -21,7 +21,6 @@ from app.prune.try_it import draw_try
 from app.prune.try_writing import draw_writing
 from app.prune.work import draw_work
 from app.reading.gates import snapshot_at
-from app.reading.one_run import is_language_model
 from app.reading.runs import runs_folder
 from app.snapshots.no_gates import show_no_gates
 from app.snapshots.survivors import draw_survivor_view
@@ -45,7 +44,7 @@ except FineGatesError as error:
     st.error(escape_markdown(str(error)), icon=":material/broken_image:")
     st.stop()
 shown = GateView(run.id, run.id, cut_snapshot(snapshot, cut))
-draw_counts(shown, snapshot, measured)
+draw_counts(run, shown, snapshot, measured)
 if reason := why_nothing_can_be_measured(run):
     draw_why_not(run, reason)
 else:
@@ -55,7 +54,7 @@ else:
     draw_unsteady(run, measured.here)
 draw_curves(run, cut, measured, shown)
 draw_side_by_side(cut, measured)
-if is_language_model(run):
+if run.spec.is_language:
     draw_writing(run, cut)
 else:
     draw_try(run, cut)

@@ -7,6 +7,7 @@ import streamlit as st
 from app import words
 from app.charts.prune import EXPLANATIONS, score_curve, time_curve
 from app.prune.frames import MeasuredCuts, score_frame, side_by_side, time_frame, timed_on
+from app.prune.timing import newest_timing
 from app.prune.work import at_work
 from app.reading.one_run import row_of, status_of
 from app.reading.run_costs import read_measured
@@ -17,12 +18,12 @@ from app.widgets.report_button import report_button
 from app.widgets.task_bar import CURVE
 from app.widgets.ticks import draw_every
 from app.words import STATES, TERMS, percent
-from finegates.data.metric_kinds import is_lower_better
 from finegates.errors import FineGatesError
 from finegates.gates.cuts import Cut
 from finegates.gates.removal import removal
 from finegates.gates.snapshots import Snapshot
 from finegates.runs.folder import Run
+from finegates.runs.measurements import AtCut
 
 NOT_YET = "not measured"
 CURVE_TICK_S = 2.0
@@ -51,7 +52,7 @@ def load_measured(run: Run, cut: Cut) -> MeasuredCuts:
     )
 
 
-def draw_counts(shown: GateView, before: Snapshot, measured: MeasuredCuts) -> None:
+def draw_counts(run: Run, shown: GateView, before: Snapshot, measured: MeasuredCuts) -> None:
     """What the cut closes, at once; what was measured of it, if it was."""
     if measured.status.has_learned_nothing:
         said = escape_markdown(words.learned_nothing(measured.status.only_answer))
@@ -70,19 +71,19 @@ def draw_counts(shown: GateView, before: Snapshot, measured: MeasuredCuts) -> No
         (escape_markdown(words.metric_name(measured.metric)),
          words.score(point["score"], measured.metric) if point else NOT_YET,
          f"{TERMS['score']} Here: of the smaller model at this very cut."),
-        _speed_up(measured),
+        _speed_up(run, measured.here),
     )  # fmt: skip
     with st.container(horizontal=True):
         for label, number, meaning in numbers:
             st.metric(label, number, help=meaning, border=True)
 
 
-def _speed_up(measured: MeasuredCuts) -> tuple[str, str, str]:
-    """Of a pass; of a language model, whose metric is a perplexity, of decoding."""
-    name, key, timing = "Speed-up", "speedup", measured.here.timing
+def _speed_up(run: Run, known: AtCut) -> tuple[str, str, str]:
+    """Of a pass; of a language model, of decoding."""
+    name, key, timing = "Speed-up", "speedup", newest_timing(run, known)
     of = "Time of a dense pass over that of the smaller model"
-    if is_lower_better(measured.metric):
-        name, key, timing = "Decode speed-up", "decode_speedup", measured.here.generation
+    if run.spec.is_language:
+        name, key = "Decode speed-up", "decode_speedup"
         of = "Tokens that the smaller model writes in a second over those of the dense one"
     label = f"{name}, not steady" if timing and timing.get("busy") else name
     number = f"{timing[key]:.2f} x" if timing else NOT_YET

@@ -13,7 +13,6 @@ from finegates.exporting.package import CODE_FILE, loading_lines, standalone_lin
 from finegates.gates.cuts import Cut
 from finegates.runs.folder import Run
 from finegates.runs.saved_models import delete_saved, saved_folder
-from finegates.spec import LANGUAGE_TASKS
 
 
 def draw_saved(run: Run, cut: Cut, metric: str) -> None:
@@ -39,7 +38,7 @@ def _draw(run: Run, model: SavedModel, metric: str, is_here: bool) -> None:
         facts = facts_of_saved(model.known, model.removed, model.files, metric)
         st.markdown(escape_markdown(facts))
         with st.expander("Load it", expanded=is_here):
-            writes = run.spec.task in LANGUAGE_TASKS
+            writes = run.spec.is_language
             st.caption("In Python, where the .zip was unpacked:")
             plain_code(loading_lines(model.name, writes=writes), f"lines-{key}", wrap=False)
             if CODE_FILE in model.files:

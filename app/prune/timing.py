@@ -8,7 +8,6 @@ from typing import Any
 
 import streamlit as st
 
-from app.reading.one_run import is_language_model
 from finegates.runs.folder import Run
 from finegates.runs.measurements import AtCut
 
@@ -21,12 +20,12 @@ MOST_PROMPT, MOST_NEW = 512, 64
 
 def newest_timing(run: Run, known: AtCut) -> Mapping[str, Any] | None:
     """The newest of its kind."""
-    return known.generation if is_language_model(run) else known.timing
+    return known.generation if run.spec.is_language else known.timing
 
 
 def draw_timing_fields(run: Run) -> None:
     """What is to be timed."""
-    writes = is_language_model(run)
+    writes = run.spec.is_language
     forms = "Dense and smaller" if writes else "Dense, with masks and smaller"
     st.caption(f"{forms}, alternating in one process. Best while nothing else runs on this "
                "machine.")  # fmt: skip
@@ -54,7 +53,7 @@ def _draw_writing_fields(run: Run) -> None:
 
 def asked_flags(run: Run) -> list[str]:
     """What the fields ask for, as words of ``bench``."""
-    if is_language_model(run):
+    if run.spec.is_language:
         return _flags(*(st.session_state[key] for key in (PROMPTS, DTYPE)),
                       prefill=st.session_state[PROMPT], decode=st.session_state[NEW])  # fmt: skip
     rows, tokens, dtype, int8 = (st.session_state[key] for key in (ROWS, TOKENS, DTYPE, INT8))

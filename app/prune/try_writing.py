@@ -89,8 +89,9 @@ def draw_writing(run: Run, cut: Cut) -> None:
         return
     with st.container(border=True):
         st.markdown("**Try it on a prompt of your own**", help=HELP)
-        _draw_form(run, cut)
-        busy = _now(run).is_busy
+        now = _now(run)
+        _draw_form(run, cut, now)
+        busy = now.is_busy
         every_s = TICK_S if busy else 0
         draw_every(f"write-{run.id}", every_s, partial(_draw_written, run, cut, busy))
 
@@ -104,8 +105,8 @@ def _now(run: Run) -> Now:
     return Now(state, waiting, kept.get(run.id))
 
 
-def _draw_form(run: Run, cut: Cut) -> None:
-    _fill_boxes(run)
+def _draw_form(run: Run, cut: Cut, now: Now) -> None:
+    _fill_boxes(now)
     label, help = WORDS.get(run.spec.task, ("How a text begins", "It is read as it is."))
     with st.form("try_writing", border=False):
         st.text_area(label, key=_TEXT, max_chars=MOST_PROMPT_CHARACTERS, height=110, help=help)
@@ -124,9 +125,8 @@ def _draw_form(run: Run, cut: Cut) -> None:
         _begin(run, cut)
 
 
-def _fill_boxes(run: Run) -> None:
+def _fill_boxes(now: Now) -> None:
     """A page that is opened anew has what was asked last."""
-    now = _now(run)
     last = now.waiting or (now.writing.prompt if now.writing else None)
     start = {_TEXT: last.text, _NEW: last.new_tokens, _HEAT: float(last.temperature),
              _SEED: last.seed} if last else {_TEXT: "", _NEW: 64, _HEAT: 0.0, _SEED: 0}  # fmt: skip

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from app.reading.cache import changed_ns, copied
+from finegates.data.blocks import first_block
 from finegates.data.cells import cells_of
 from finegates.data.columns import Columns, resolve_columns
 from finegates.data.formats import FileFormat, is_called_table
@@ -211,6 +212,20 @@ def unknown_in(splits: TextSplits, model: str, most: int) -> float:
 def _unknown_in(fingerprint: str, model: str, most: int, _train: pd.DataFrame) -> float:
     some = _train.head(most)
     return unknown_share(model, *(some[name].tolist() for name in some if name != "label"))
+
+
+def first_block_of(splits: TextSplits, model: str, length: int) -> str:
+    """The first block of a language model's training texts, of so many tokens, as text.
+
+    Raises:
+        ModelError: If the model's tokenizer is not on this machine.
+    """
+    return _first_block(splits.fingerprint, model, length, splits.train)
+
+
+@copied(8)
+def _first_block(fingerprint: str, model: str, length: int, _train: pd.DataFrame) -> str:
+    return first_block(model, _train["text"], length)
 
 
 def _some_texts(spec: RunSpec, columns: Columns, most: int) -> list[list[str]]:

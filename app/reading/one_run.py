@@ -10,7 +10,6 @@ from finegates.jobs.tasks import Task, read_task
 from finegates.runs.folder import TRAINED_FOLDER, Run
 from finegates.runs.launch import Launch, read_launch
 from finegates.runs.status import STOP_FILE, Status
-from finegates.spec import LANGUAGE_TASKS
 
 
 def row_of(run: Run) -> dict[str, Any]:
@@ -59,11 +58,6 @@ def log_tail(run: Run, num_bytes: int) -> str:
 def tasks_of(run: Run, names: Iterable[str]) -> list[Task]:
     """What was started on the run's model by these names, and how far it is."""
     return [task for name in names if (task := read_task(run, name))]
-
-
-def is_language_model(run: Run) -> bool:
-    """Whether the run's model writes texts."""
-    return run.spec.task in LANGUAGE_TASKS
 
 
 def has_weights(run: Run) -> bool:

@@ -3,21 +3,20 @@
 from typing import Any
 
 from benchmarks import step
+from benchmarks.decoders import GOALS
 from benchmarks.gpu.options import Options
 from benchmarks.gpu.report import Report, judged, verdict
 from benchmarks.gpu.toys import toy_decoder_folder
 from finegates.gates.cuts import Cut
 from finegates.gates.units import AUTO, PLAIN
 from finegates.measuring.candidates import attach_random_gates, random_model
-from finegates.measuring.generation import DECODE, PHASES, PREFILL, Writing, generation_bench
+from finegates.measuring.generation import PHASES, Writing, generation_bench
 
 PART, STEPS_PART = "decoders", "decoder steps"
 MODELS = ("HuggingFaceTB/SmolLM2-135M", "meta-llama/Llama-3.2-1B")
 UNITS = (AUTO, PLAIN)
 REMOVED = (0.2, 0.4)
 WRITING = (Writing(1, 512, 32), Writing(16, 512, 32))
-GOALS = {PREFILL: 0.90, DECODE: 0.85}
-"""Realised over ideal, where rows are many enough that the host is not what one waits for."""
 REPEATS, STEPS, LENGTH = 10, 20, 128
 STEP_GOAL = 1.0
 """At most so many times the time of LoRA on the same matrices."""

@@ -4,6 +4,7 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -51,6 +52,14 @@ def dispatched(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Runs folders that a dispatcher was asked for; none is started."""
     asked: list[Path] = []
     monkeypatch.setattr(dispatcher, "start_dispatcher", asked.append)
+    return asked
+
+
+@pytest.fixture
+def asked_tasks(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What the Prune page would have started; nothing is."""
+    asked: list[tuple[Any, ...]] = []
+    monkeypatch.setattr("app.prune.work.start_task", lambda *words: asked.append(words))
     return asked
 
 

@@ -49,14 +49,6 @@ def run(runs_dir):
 
 
 @pytest.fixture
-def started(monkeypatch):
-    """What was to be started; nothing is."""
-    asked = []
-    monkeypatch.setattr("app.prune.work.start_task", lambda *words: asked.append(words))
-    return asked
-
-
-@pytest.fixture
 def at_work(monkeypatch):
     """Has the page find these tasks, by their names."""
     tasks = {}
@@ -137,12 +129,12 @@ def test_another_run_starts_at_its_own_target(visit, run, runs_dir):
     assert app.slider(key="remove").value == 0.2
 
 
-def test_buttons_start_our_own_commands_on_this_cut(visit, run, started):
+def test_buttons_start_our_own_commands_on_this_cut(visit, run, asked_tasks):
     app = visit("prune", run=run.id, remove="0.3")
     for name in ("do-score", "do-curve", "do-time", "do-save"):
         button(app, name, run).click().run()
         assert not app.exception
-    score, curve, timed, saved = (words[2] for words in started)
+    score, curve, timed, saved = (words[2] for words in asked_tasks)
     assert score[:3] == ["prune", run.id, "--remove=0.3"]
     assert curve[:3] == ["evaluate", run.id, "--curve"]
     assert timed[:3] == ["bench", run.id, "--remove=0.3"] and "--batch-size=8" in timed
@@ -152,17 +144,17 @@ def test_buttons_start_our_own_commands_on_this_cut(visit, run, started):
     assert all(words[-2:] == ["--runs-dir", str(run.path.parent)] for words in (score, saved))
 
 
-def test_a_model_is_saved_in_the_formats_that_are_chosen(visit, run, started):
+def test_a_model_is_saved_in_the_formats_that_are_chosen(visit, run, asked_tasks):
     app = visit("prune", run=run.id, remove="0.3")
     app.button_group(key="formats").set_value(["openvino", "pt2"])
     app.toggle(key="standalone").set_value(True)
     button(app, "do-save", run).click().run()
     assert not app.exception
-    (saved,) = (words[2] for words in started)
+    (saved,) = (words[2] for words in asked_tasks)
     assert {"--openvino", "--pt2", "--standalone"} < {*saved} and "--onnx" not in saved
 
 
-def test_what_is_typed_at_the_moment_of_a_click_counts(visit, run, started):
+def test_what_is_typed_at_the_moment_of_a_click_counts(visit, run, asked_tasks):
     app = visit("prune", run=run.id, remove="0.3")
     app.slider(key="remove").set_value(0.5)
     app.number_input(key="batch_size").set_value(3)
@@ -170,21 +162,21 @@ def test_what_is_typed_at_the_moment_of_a_click_counts(visit, run, started):
     app.toggle(key="standalone").set_value(True)
     button(app, "do-time", run).click().run()
     button(app, "do-save", run).click().run()
-    timed, saved = (words[2] for words in started)
+    timed, saved = (words[2] for words in asked_tasks)
     assert "--remove=0.5" in timed and "--batch-size=3" in timed
     assert "--remove=0.5" in saved and {"--onnx", "--standalone"} <= {*saved}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_int8_is_timed_where_it_can_be(visit, run, started, dtype):
+def test_int8_is_timed_where_it_can_be(visit, run, asked_tasks, dtype):
     app = visit("prune", run=run.id, remove="0.3")
     app.toggle(key="int8").set_value(True)
     app.selectbox(key="dtype").set_value(dtype)
     button(app, "do-time", run).click().run()
-    assert ("--int8" in started[0][2]) == (dtype == "float32") and not app.exception
+    assert ("--int8" in asked_tasks[0][2]) == (dtype == "float32") and not app.exception
 
 
-def test_a_menu_closes_when_its_work_begins(visit, run, started):
+def test_a_menu_closes_when_its_work_begins(visit, run, asked_tasks):
     app = visit("prune", run=run.id)
     for name in ("time", "save"):
         app.session_state[f"menu-{name}"] = True
@@ -193,12 +185,12 @@ def test_a_menu_closes_when_its_work_begins(visit, run, started):
 
 
 @pytest.mark.parametrize("name", ["do-score", "do-curve", "do-time", "do-save"])
-def test_what_is_clicked_on_a_deleted_run_touches_no_other(visit, run, runs_dir, started, name):
+def test_what_is_clicked_on_a_deleted_run_touches_no_other(visit, run, runs_dir, asked_tasks, name):
     make_run(runs_dir, target_sparsity=0.4)
     app = visit("prune", run=run.id, remove="0.3")
     shutil.rmtree(run.path)
     button(app, name, run).click().run()
-    assert started == [] and not app.exception and not app.metric
+    assert asked_tasks == [] and not app.exception and not app.metric
     assert len(app.warning) == 1 and run.id in app.warning[0].value and not app.error
 
 
@@ -230,7 +222,7 @@ INT8 = {
 }  # fmt: skip
 
 
-def test_int8_stands_next_to_float_with_time_file_and_score(visit, run, started):
+def test_int8_stands_next_to_float_with_time_file_and_score(visit, run, asked_tasks):
     keep_timing(run, {**TIMING, **INT8, "busy": True, "busy_why": "Others ran."})
     app = visit("prune", run=run.id, remove="0.3")
     (table,) = [d.value for d in app.dataframe if "dense" in d.value.columns]
@@ -245,12 +237,12 @@ def test_int8_stands_next_to_float_with_time_file_and_score(visit, run, started)
     assert rows.loc["File, ONNX int8"]["change"].startswith("-25")
     assert rows.loc["Milliseconds, ONNX float32"]["dense"] == "400.0"
     button(app, "retime", run).click().run()
-    assert "--int8" in started[0][2], "what is timed again is timed whole"
+    assert "--int8" in asked_tasks[0][2], "what is timed again is timed whole"
 
 
 @pytest.mark.parametrize("busy", [True, False])
 def test_a_timing_that_others_have_spoilt_says_so_and_is_repeated_in_its_shape(
-    visit, run, started, busy
+    visit, run, asked_tasks, busy
 ):
     why = "These times are not steady: time it again." if busy else ""
     keep_timing(run, {**TIMING, "busy": busy, "busy_why": why, "spread": 0.3, "spread_limit": 0.1,
@@ -260,7 +252,7 @@ def test_a_timing_that_others_have_spoilt_says_so_and_is_repeated_in_its_shape(
     assert "varied by 30 %" in texts(app) and "up to 10 % is steady" in texts(app)
     if busy:
         button(app, "retime", run).click().run()
-        assert {"--remove=0.3", "--batch-size=8", "--seq-len=64"} <= {*started[0][2]}
+        assert {"--remove=0.3", "--batch-size=8", "--seq-len=64"} <= {*asked_tasks[0][2]}
 
 
 def test_what_is_at_work_shows_how_far_it_is(visit, run, at_work):
@@ -276,13 +268,13 @@ def test_what_is_at_work_shows_how_far_it_is(visit, run, at_work):
     assert not button(app, "do-save", run).disabled
 
 
-def test_what_failed_says_why_and_is_tried_again_or_dismissed(visit, run, at_work, started):
+def test_what_failed_says_why_and_is_tried_again_or_dismissed(visit, run, at_work, asked_tasks):
     words = ("prune", run.id, "--remove=0.2")
     at_work["score"] = task("score", FAILED, reason="The data has changed.", arguments=words)
     app = visit("prune", run=run.id)
     assert "Scoring failed: The data has changed." in texts(app)
     button(app, "again-score", run).click().run()
-    assert started == [(run, "score", words)]
+    assert asked_tasks == [(run, "score", words)]
     at_work.clear()
     assert "failed" not in texts(app.run())
 
@@ -411,7 +403,7 @@ def counted_run(run):
     return run
 
 
-def test_a_budget_can_count_what_is_known_of_the_run(visit, run, started):
+def test_a_budget_can_count_what_is_known_of_the_run(visit, run, asked_tasks):
     assert visit("prune", run=run.id).selectbox(key="of").options == [
         "Gated weights", "Multiply-accumulates",
     ]  # fmt: skip
@@ -423,7 +415,7 @@ def test_a_budget_can_count_what_is_known_of_the_run(visit, run, started):
     cut = counted_cut(snapshot.layout, snapshot.means, 0.3, counting)
     assert metrics(app)["Weights removed"] == percent(cut.remove) != percent(0.3)
     button(app, "do-score", run).click().run()
-    assert started[0][2][:3] == ["prune", run.id, f"--remove={cut.remove}"]
+    assert asked_tasks[0][2][:3] == ["prune", run.id, f"--remove={cut.remove}"]
 
 
 def test_more_than_there_is_to_remove_is_said_and_can_be_taken_back(visit, run):

@@ -3,7 +3,7 @@
 import pytest
 
 from app.new import keys
-from app.new.cost import specs_of, sweep_cost
+from app.new.cost import closing_once, specs_of, sweep_cost
 from app.new.model import LOCAL
 from app.new.overrides import own_values
 from app.new.sweep import free_name, read_targets, word_of
@@ -13,12 +13,12 @@ from finegates.groups.store import list_groups, open_group
 from finegates.groups.sweep import plan
 from finegates.jobs.estimate import Estimate
 from finegates.runs.folder import list_runs
-from finegates.spec import FIELDS
+from finegates.spec import FIELDS, make_spec
 from tests.app.components import codes
 from tests.app.fake_runs import make_group, make_run
 from tests.app.test_new_run_page import SAMPLE_ROWS, start
 from tests.app.test_pages import texts
-from tests.toy_models import save_toy_decoder
+from tests.toy_models import save_toy_decoder, save_toy_language_model
 
 
 def metric(app, label: str) -> str:
@@ -212,3 +212,13 @@ def test_a_sweep_whose_trainings_are_too_short_for_a_decoder_is_warned_of(visit,
     assert not app.exception and not any("too few for the gates" in w.value for w in app.warning)
     app.number_input(key="sweep.epochs").set_value(1).run()
     assert sum("63 steps are too few for the gates" in w.value for w in app.warning) == 1
+
+
+def test_blocks_of_text_are_counted_not_its_documents(tmp_path):
+    (tmp_path / "book.txt").write_text("a text")
+    spec = make_spec({
+        "task": "text", "data": str(tmp_path / "book.txt"), "max_length": 32, "epochs": 3,
+        "model": str(save_toy_language_model(tmp_path / "llama")), "target_sparsity": 0.2,
+    })  # fmt: skip
+    assert "18 steps are too few for the gates" in closing_once(spec, (4, 1, 1000.0))
+    assert closing_once(spec, (4, 1, 100_000.0)) == ""

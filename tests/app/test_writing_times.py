@@ -17,14 +17,6 @@ TIMED = {**GENERATION, "remove": 0.3}
 
 
 @pytest.fixture
-def started(monkeypatch):
-    """What was to be started; nothing is."""
-    asked = []
-    monkeypatch.setattr("app.prune.work.start_task", lambda *words: asked.append(words))
-    return asked
-
-
-@pytest.fixture
 def run(runs_dir):
     data = runs_dir.parent / "data.txt"
     data.write_text("a text")
@@ -74,7 +66,7 @@ def test_both_are_points_of_the_time_curve(run):
     assert rows.loc["prefill 1 x 512 tokens"]["factor"] == pytest.approx(1 / 1.6)
 
 
-def test_the_button_times_reading_and_writing(visit, run, started):
+def test_the_button_times_reading_and_writing(visit, run, asked_tasks):
     app = visit("prune", run=run.id, remove="0.3")
     assert metrics(app)["Decode speed-up"] == "not measured"
     keys = {box.key: box for box in app.number_input}
@@ -82,17 +74,17 @@ def test_the_button_times_reading_and_writing(visit, run, started):
     keys["prompts"].set_value(2)
     keys["new_tokens"].set_value(16)
     button(app, "do-time", run).click().run()
-    ((_, name, words),) = [asked[:3] for asked in started]
+    ((_, name, words),) = [asked[:3] for asked in asked_tasks]
     assert name == "time" and words[:2] == ["bench", run.id]
     assert words[3:7] == ["--batch-size=2", "--prefill=64", "--decode=16", "--dtype=float32"]
 
 
-def test_times_that_others_have_spoilt_are_said_and_taken_again(visit, run, started):
+def test_times_that_others_have_spoilt_are_said_and_taken_again(visit, run, asked_tasks):
     keep_generation(run, {**TIMED, "busy": True, "busy_why": "Others ran: time it again."})
     app = visit("prune", run=run.id, remove="0.3")
     assert "time it again" in texts(app) and "Decode speed-up, not steady" in metrics(app)
     button(app, "retime", run).click().run()
-    assert started[0][2][3:6] == ["--batch-size=1", "--prefill=512", "--decode=64"]
+    assert asked_tasks[0][2][3:6] == ["--batch-size=1", "--prefill=512", "--decode=64"]
 
 
 def test_a_saved_model_says_how_fast_it_writes():
