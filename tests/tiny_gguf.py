@@ -6,7 +6,9 @@ from pathlib import Path
 import gguf
 import torch
 from tokenizers.pre_tokenizers import ByteLevel
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+from finegates.models.gguf_files import unpack_gguf
 
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 MERGES = ("Ġ Ġ", "h e", "l l", "he ll")
@@ -109,3 +111,10 @@ def write_wheel(folder: Path, package: str, version: str, file: Path) -> Path:
         )
         files.writestr(f"{info}/RECORD", "")
     return wheel
+
+
+def tiny_tokenizer(folder: Path):
+    """The tokenizer of `write_tiny_gguf`, unpacked into a folder."""
+    write_tiny_gguf(folder / "tiny.gguf")
+    unpack_gguf(folder / "tiny.gguf", folder)
+    return AutoTokenizer.from_pretrained(folder)

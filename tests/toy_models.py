@@ -1,7 +1,9 @@
 """Tiny real Hugging Face models, one for each row of the architecture table."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from tokenizers.processors import ByteLevel
@@ -15,6 +17,7 @@ from transformers import (
 
 from finegates.data.sample import load_sample
 from finegates.models.architectures import ARCHITECTURES
+from finegates.nn.attach import attach_gates, gates_of
 
 MODEL_TYPES = tuple(ARCHITECTURES)
 DECODER_TYPES = tuple(t for t, architecture in ARCHITECTURES.items() if architecture.is_decoder)
@@ -57,6 +60,22 @@ def _drawn(kind, model_type: str, seed: int, changes: dict):
                 parameter.copy_(0.3 * torch.randn_like(parameter))
             elif model_type in DECODER_TYPES and "norm.weight" in name:
                 parameter.add_(0.3 * torch.randn_like(parameter))
+    return model.eval()
+
+
+def with_closed(model, units: Sequence[str], closed: Mapping[str, Sequence[int]]):
+    """A model with gates, in evaluation mode.
+
+    Args:
+        model: Without gates; changed in place.
+        units: What its gates stand for.
+        closed: Name of a vector, such as ``0.neurons.whole`` -> which of its gates are closed.
+    """
+    layout = attach_gates(model, units=units).layout
+    mask = np.zeros(layout.num_gates, dtype=bool)
+    for name, gates in closed.items():
+        mask[layout.vectors[layout.places[name]].start + np.array(gates)] = True
+    gates_of(model).close_exactly(mask)
     return model.eval()
 
 

@@ -5,10 +5,9 @@ import subprocess
 import sys
 
 import gguf
-import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, pipeline
+from transformers import AutoModelForCausalLM, LlamaForCausalLM, pipeline
 
 import finegates.auto
 from finegates.cli import main
@@ -20,8 +19,6 @@ from finegates.exporting.package import CODE_FILE, FORMAT_FILES, GGUF_FILE, PLAI
 from finegates.gates.cuts import Cut
 from finegates.jobs.inputs import check_inputs
 from finegates.jobs.worker import execute
-from finegates.models.gguf_files import unpack_gguf
-from finegates.nn.attach import attach_gates, gates_of
 from finegates.runs.folder import create_run
 from finegates.shrinking.decoder_layers import ShrunkGroupedAttention
 from finegates.shrinking.models import Shrunk
@@ -29,13 +26,14 @@ from finegates.shrinking.shrink import shrink
 from finegates.spec import make_spec
 from finegates.training.restore import restore_model
 from tests.exporting.test_export import TEXTS, finished_run
-from tests.tiny_gguf import write_tiny_gguf
+from tests.tiny_gguf import tiny_tokenizer
 from tests.toy_models import (
     save_toy_decoder,
     save_toy_language_model,
     toy_language_model,
     toy_model,
     toy_text,
+    with_closed,
 )
 
 CUT = Cut(remove=0.4)
@@ -64,22 +62,13 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tokenizer")
-    write_tiny_gguf(folder / "tiny.gguf")
-    unpack_gguf(folder / "tiny.gguf", folder)
-    return AutoTokenizer.from_pretrained(folder)
+    return tiny_tokenizer(tmp_path_factory.mktemp("tokenizer"))
 
 
 def writer(**changes):
     """A language model of which layers keep unequal numbers of neurons, one group each."""
-    model = toy_language_model(vocab_size=TOKENS, **changes)
-    layout = attach_gates(model, units=("plain",)).layout
-    closed = np.zeros(layout.num_gates, dtype=bool)
-    chosen = {"0.neurons.whole": range(20), "0.heads.whole": [0], "1.heads.whole": [1]}
-    for name, gates in chosen.items():
-        closed[layout.vectors[layout.places[name]].start + np.array(gates)] = True
-    gates_of(model).close_exactly(closed)
-    return model.eval()
+    closed = {"0.neurons.whole": range(20), "0.heads.whole": [0], "1.heads.whole": [1]}
+    return with_closed(toy_language_model(vocab_size=TOKENS, **changes), ("plain",), closed)
 
 
 @pytest.fixture

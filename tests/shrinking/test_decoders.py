@@ -21,7 +21,7 @@ from finegates.shrinking.loading import plans_of
 from finegates.shrinking.plan import CONSTANT, DENSE
 from finegates.shrinking.shrink import Shrinker, closed_by, shrink
 from tests.shrinking.test_shrink import MACHINES, THRIFTY, set_random_means
-from tests.toy_models import DECODER_TYPES, toy_inputs, toy_language_model, toy_model
+from tests.toy_models import DECODER_TYPES, toy_inputs, toy_language_model, toy_model, with_closed
 
 EVERY_TYPE = pytest.mark.parametrize("model_type", DECODER_TYPES)
 HEADS = {"classifier": toy_model, "language model": toy_language_model}
@@ -101,11 +101,11 @@ def test_every_way_to_generate_gives_the_gated_models_tokens(model_type):
         smaller = shrink(model, tuned_for=THRIFTY)
         for way, options in ways.items():
             prompt = ONE_ROW if way == "prompt lookup" else PADDED_LEFT
-            told = [_generated(one, prompt, options) for one in (model, smaller)]
+            told = [generated(one, prompt, options) for one in (model, smaller)]
             assert torch.equal(*told), (way, closed)
 
 
-def _generated(model, prompt, options):
+def generated(model, prompt, options):
     torch.manual_seed(0)
     return model.generate(
         **prompt, max_new_tokens=NEW_TOKENS, pad_token_id=0, eos_token_id=None, **options
@@ -117,7 +117,7 @@ def test_assisted_decoding_gives_the_gated_models_tokens():
     smaller = shrink(model, tuned_for=THRIFTY)
     for helper in (dense, smaller):
         options = {"do_sample": False, "assistant_model": helper}
-        assert torch.equal(*(_generated(one, ONE_ROW, options) for one in (model, smaller)))
+        assert torch.equal(*(generated(one, ONE_ROW, options) for one in (model, smaller)))
 
 
 @EVERY_TYPE
@@ -145,20 +145,14 @@ def test_the_cache_holds_what_the_plan_says():
 
 
 def test_groups_of_unequal_shapes_are_computed_by_class():
-    model = toy_language_model()
-    layout = attach_gates(model, units=("neurons", "values", "pairs")).layout
-    closed = np.zeros(layout.num_gates, dtype=bool)
-    chosen = {"0.pairs.whole": [0], "0.values.whole": [0, 1, 2], "1.values.whole": [7]}
-    for name, gates in chosen.items():
-        closed[layout.vectors[layout.places[name]].start + np.array(gates)] = True
-    gates_of(model).close_exactly(closed)
-    model.double().eval()
+    closed = {"0.pairs.whole": [0], "0.values.whole": [0, 1, 2], "1.values.whole": [7]}
+    model = with_closed(toy_language_model(), ("neurons", "values", "pairs"), closed).double()
     smaller = shrink(model, tuned_for=THRIFTY)
     first, second = (plan.attention.classes for plan in plans_of(smaller.config))
     assert sorted((c.groups, c.pairs, c.values) for c in first) == [(1, 2, 3), (1, 3, 6)]
     assert sorted((c.groups, c.pairs, c.values) for c in second) == [(1, 3, 5), (1, 3, 6)]
     assert difference(model, smaller) < EXACT
-    told = [_generated(one, PADDED_LEFT, {"do_sample": False}) for one in (model, smaller)]
+    told = [generated(one, PADDED_LEFT, {"do_sample": False}) for one in (model, smaller)]
     assert torch.equal(*told)
 
 
@@ -171,14 +165,10 @@ def test_groups_of_unequal_shapes_are_computed_by_class():
     ],
 )  # fmt: skip
 def test_a_pair_goes_when_nothing_of_it_is_left_in_its_group(roles, left):
-    model = toy_language_model()
-    layout = attach_gates(model, units=("matrices",)).layout
-    closed = np.zeros(layout.num_gates, dtype=bool)
+    closed = {}
     for (role, head), dims in roles.items():
-        start = layout.vectors[layout.places[f"0.{role}.out"]].start
-        closed[start + 6 * head + np.array(dims)] = True
-    gates_of(model).close_exactly(closed)
-    model.double().eval()
+        closed.setdefault(f"0.{role}.out", []).extend(6 * head + dim for dim in dims)
+    model = with_closed(toy_language_model(), ("matrices",), closed).double()
     smaller = shrink(model, tuned_for=THRIFTY)
     plan = plans_of(smaller.config)[0].attention
     assert (3 if plan == DENSE else min(one.pairs for one in plan.classes)) == left
@@ -239,14 +229,11 @@ def test_heads_that_do_not_divide_evenly_are_refused():
 
 @pytest.mark.parametrize("layers", [[0], [0, 1]])
 def test_layers_without_attention_still_count_tokens(layers):
-    model = toy_language_model()
-    layout = attach_gates(model, units=("sublayers",)).layout
-    closed = np.zeros(layout.num_gates, dtype=bool)
-    closed[[layout.vectors[layout.places[f"{n}.sublayers.attention"]].start for n in layers]] = True
-    gates_of(model).close_exactly(closed)
-    smaller = shrink(model.double().eval(), tuned_for=THRIFTY)
+    closed = {f"{layer}.sublayers.attention": [0] for layer in layers}
+    model = with_closed(toy_language_model(), ("sublayers",), closed).double()
+    smaller = shrink(model, tuned_for=THRIFTY)
     assert isinstance(smaller.model.layers[0].self_attn, NoAttention)
-    told = [_generated(one, PADDED_LEFT, {"do_sample": False}) for one in (model, smaller)]
+    told = [generated(one, PADDED_LEFT, {"do_sample": False}) for one in (model, smaller)]
     assert torch.equal(*told)
 
 
@@ -269,11 +256,8 @@ def test_structures_remove_what_is_counted_to_the_last_weight(model_type):
 def test_neurons_stay_where_the_activation_of_nothing_is_something():
     for activation, neurons in (("silu", 0), ("gelu", 0), ("relu", 0), ("sigmoid", 32)):
         model = toy_language_model(hidden_act=activation)
-        layout = attach_gates(model, units=("matrices",)).layout
-        closed = np.zeros(layout.num_gates, dtype=bool)
-        closed[layout.vectors[layout.places["0.gate.out"]].slice] = True
-        gates_of(model).close_exactly(closed)
-        smaller = shrink(model.double().eval(), tuned_for=THRIFTY)
+        model = with_closed(model, ("matrices",), {"0.gate.out": range(32)}).double()
+        smaller = shrink(model, tuned_for=THRIFTY)
         plan = plans_of(smaller.config)[0].feed_forward
         assert (0 if plan == CONSTANT else plan.outer.columns if plan != DENSE else 32) == neurons
         assert difference(model, smaller) < EXACT

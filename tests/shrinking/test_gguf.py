@@ -16,8 +16,8 @@ from finegates.nn.attach import attach_gates, gates_of
 from finegates.shrinking.gguf import export_gguf
 from finegates.shrinking.plain import per_layer, plain
 from tests.shrinking.test_decoders import EXACT, ROPES, difference, gated
-from tests.tiny_gguf import SPECIAL, TEMPLATE, write_tiny_gguf
-from tests.toy_models import toy_language_model, toy_model
+from tests.tiny_gguf import SPECIAL, TEMPLATE, tiny_tokenizer
+from tests.toy_models import toy_language_model, toy_model, with_closed
 
 TEXTS = ["hello 2026", "he  said: hello", "<|im_start|>12<|im_end|>"]
 TOKENS = 263
@@ -25,21 +25,13 @@ TOKENS = 263
 
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tokenizer")
-    write_tiny_gguf(folder / "tiny.gguf")
-    unpack_gguf(folder / "tiny.gguf", folder)
-    return AutoTokenizer.from_pretrained(folder)
+    return tiny_tokenizer(tmp_path_factory.mktemp("tokenizer"))
 
 
 def uneven(**changes):
     """A Llama of two layers with unequal numbers of neurons and heads left."""
-    model = toy_language_model(vocab_size=TOKENS, **changes)
-    layout = attach_gates(model, units=("plain",)).layout
-    closed = np.zeros(layout.num_gates, dtype=bool)
-    for name, gates in {"0.neurons.whole": range(10), "1.heads.whole": [0]}.items():
-        closed[layout.vectors[layout.places[name]].start + np.array(gates)] = True
-    gates_of(model).close_exactly(closed)
-    return model.eval()
+    closed = {"0.neurons.whole": range(10), "1.heads.whole": [0]}
+    return with_closed(toy_language_model(vocab_size=TOKENS, **changes), ("plain",), closed)
 
 
 def tensors_of(path):

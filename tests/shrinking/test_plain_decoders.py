@@ -19,10 +19,10 @@ from tests.shrinking.test_decoders import (
     PADDED_LEFT,
     difference,
     gated,
+    generated,
     units_of,
 )
-from tests.shrinking.test_decoders import _generated as generated
-from tests.toy_models import toy_language_model
+from tests.toy_models import toy_language_model, with_closed
 
 LOADS = {
     "classifier": AutoModelForSequenceClassification, "language model": AutoModelForCausalLM,
@@ -41,13 +41,8 @@ def half_of_each_layer(model_type="llama", make=toy_language_model, **changes):
 
 def without_groups(closed, **changes):
     """A Llama with these heads of keys and values closed, by layer."""
-    model = toy_language_model(**changes)
-    layout = attach_gates(model, units=("heads",)).layout
-    mask = np.zeros(layout.num_gates, dtype=bool)
-    for layer, groups in closed.items():
-        mask[layout.vectors[layout.places[f"{layer}.heads.whole"]].start + np.array(groups)] = True
-    gates_of(model).close_exactly(mask)
-    return model.double().eval()
+    chosen = {f"{layer}.heads.whole": groups for layer, groups in closed.items()}
+    return with_closed(toy_language_model(**changes), ("heads",), chosen).double()
 
 
 @EVERY_TYPE

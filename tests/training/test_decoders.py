@@ -14,12 +14,12 @@ from finegates.jobs.worker import execute
 from finegates.models.short_runs import FEWEST_STEPS, told_of_closing_once
 from finegates.nn.attach import gates_of
 from finegates.runs.folder import create_run, current_rows
-from finegates.runs.status import STOP_FILE, write_status
 from finegates.spec import make_spec
 from finegates.training.records import evaluate
 from finegates.training.restore import restore_model, restore_session
 from finegates.training.session import open_session
 from tests.toy_models import save_toy_decoder
+from tests.training.stopping import stopped_and_resumed
 
 METHODS = ("finegates", "finegates+lora", "finegates+full", "lora", "magnitude", "sensitivity-full")
 QUICK = {"max_train_samples": 96, "batch_size": 16, "epochs": 4, "precision": "fp32"}
@@ -49,17 +49,6 @@ def curve(run):
     clock = ("time", "samples_per_s", "memory_bytes")
     rows = current_rows(run.metrics_reader().read_new())
     return [{k: v for k, v in row.items() if k not in clock} for row in rows]
-
-
-def stopped_and_resumed(run, step):
-    def stop(journal):
-        if journal.status.step == step:
-            (run.path / STOP_FILE).touch()
-
-    assert execute(run, "cpu", stop).state == "stopped"
-    (run.path / STOP_FILE).unlink()
-    write_status(run.path, replace(run.status(), state="queued"))
-    return execute(run, "cpu")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,6 @@ from finegates.nn.pretrained import load_pretrained
 from finegates.runs.folder import create_run, current_rows
 from finegates.runs.predictions import read_predictions
 from finegates.runs.provenance import command_of
-from finegates.runs.status import STOP_FILE, write_status
 from finegates.spec import make_spec
 from finegates.training.batches import evaluation_batches, rows_of, training_batches
 from finegates.training.loop import train_step
@@ -31,6 +30,7 @@ from finegates.training.session import open_session, scored_batch_size
 from finegates.training.token_loss import BaseTeacher, token_divergence
 from finegates.training.token_rows import IGNORED, TokenPadding, blocks, num_labels, token_sums
 from tests.toy_models import save_toy_language_model, toy_text
+from tests.training.stopping import stopped_and_resumed
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -234,24 +234,10 @@ def evaluations(run):
 def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(make_run, method):
     whole = make_run(method=method, eval_steps=4)
     first = execute(whole, "cpu").majority_score
-
-    def stop(journal):
-        if journal.status.step >= 10:
-            (journal.run.path / STOP_FILE).touch()
-
     run = make_run(method=method, eval_steps=4)
-    assert execute(run, "cpu", stop).state == "stopped"
-    (run.path / STOP_FILE).unlink()
-    write_status(run.path, _queued(run))
-    status = execute(run, "cpu")
+    status = stopped_and_resumed(run, 10)
     assert status.state == "finished" and status.majority_score == first
     assert evaluations(run) == evaluations(whole)
-
-
-def _queued(run):
-    from dataclasses import replace
-
-    return replace(run.status(), state="queued")
 
 
 def test_a_step_weighs_every_token_alike(spec_of, tmp_path):

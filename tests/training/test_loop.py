@@ -1,7 +1,5 @@
 """The training loop, on a tiny real model and real sentences."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -12,12 +10,12 @@ from finegates.nn.attach import gated_linears
 from finegates.nn.pretrained import load_pretrained
 from finegates.runs.folder import create_run, current_rows
 from finegates.runs.journal import Journal
-from finegates.runs.status import STOP_FILE, write_status
 from finegates.spec import make_spec
 from finegates.training.loop import train, train_step
 from finegates.training.metrics import METRICS
 from finegates.training.records import evaluate
 from finegates.training.session import open_session, resolve_precision
+from tests.training.stopping import stopped_and_resumed
 
 QUICK = {"max_train_samples": 96, "batch_size": 16, "epochs": 4, "precision": "fp32"}
 
@@ -86,15 +84,7 @@ def test_resumed_run_equals_an_uninterrupted_one(make_run, method, units):
     settings = {**QUICK, "method": method, "gate_units": tuple(units.split(","))}
     whole, broken = make_run(**settings), make_run(**settings)
     execute(whole, "cpu")
-
-    def stop_at_step_10(journal):
-        if journal.status.step == 10:
-            (broken.path / STOP_FILE).touch()
-
-    assert execute(broken, "cpu", stop_at_step_10).state == "stopped"
-    (broken.path / STOP_FILE).unlink()
-    write_status(broken.path, replace(broken.status(), state="queued"))
-    assert execute(broken, "cpu").state == "finished"
+    assert stopped_and_resumed(broken, 10).state == "finished"
     lines = broken.metrics_reader().read_new()
     assert [row["step"] for row in lines if row["kind"] == "resumed"] == [10]
     assert curve(broken) == curve(whole)

@@ -22,6 +22,7 @@ from finegates.training.restore import restore_model
 from finegates.training.session import open_session
 from finegates.training.start import start_state
 from tests.toy_models import toy_inputs, toy_model
+from tests.training.stopping import stopped_and_resumed
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -86,19 +87,6 @@ def named_answers(folder, frame):
     if logits.shape[1] == 1:
         return logits[:, 0].tolist()
     return [model.config.id2label[i] for i in logits.argmax(-1).tolist()]
-
-
-def stopped_and_resumed(run, step):
-    """The run, stopped after a step and resumed."""
-
-    def stop(journal):
-        if journal.status.step == step:
-            (run.path / STOP_FILE).touch()
-
-    assert execute(run, "cpu", stop).state == "stopped"
-    (run.path / STOP_FILE).unlink()
-    write_status(run.path, replace(run.status(), state="queued"))
-    return finished(run)
 
 
 @pytest.mark.parametrize("method", ["finegates+full", "finegates+lora"])
@@ -183,7 +171,7 @@ def test_the_start_teaches_after_a_resumption_too(make_run, tuned):
     taught = settings | {"teacher": "start", "target_sparsity": 0.2, "distillation_weight": 1.0}
     whole, broken, alone = make_run(**taught), make_run(**taught), make_run(**settings)
     finished(whole)
-    stopped_and_resumed(broken, 10)
+    assert stopped_and_resumed(broken, 10).state == "finished"
     finished(alone)
     assert np.array_equal(broken.snapshot().means, whole.snapshot().means)
     first, other = (
