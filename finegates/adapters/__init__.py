@@ -5,23 +5,28 @@ from torch's global generator, so the same seed makes the same model again; what
 frozen is in its ``state_dict``, but for VeRA's matrices, which have a seed of their own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
+from torch.optim import Optimizer
 from transformers import PreTrainedModel
 
 from finegates.adapters.compacter import attach_compacter
 from finegates.adapters.full import attach_full
+from finegates.adapters.hooks import Hooks, Moment
 from finegates.adapters.layer import AdapterLayer
 from finegates.adapters.lora_xs import attach_lora_xs
 from finegates.adapters.peft_layers import (
     attach_lora,
     attach_lora_fa,
     attach_vera,
+    lora_fa_optimizer,
     merged_peft_layer,
 )
-from finegates.adapters.sparta import attach_sparta
+from finegates.adapters.sparta import SPARTA_BETAS, attach_sparta
 from finegates.errors import SpecError
 from finegates.gates.layout import GateLayout
 from finegates.methods import METHODS
@@ -30,20 +35,62 @@ from finegates.nn.model_parts import train_head_only
 from finegates.spec import RunSpec
 
 Attach = Callable[[PreTrainedModel, GateLayout, RunSpec], list[nn.Parameter]]
+ADAM_BETAS = (0.9, 0.999)
 
-ADAPTERS: dict[str, Attach] = {
-    "full": lambda model, _, __: attach_full(model),
-    "lora": lambda model, layout, s: attach_lora(model, layout, s.lora_rank, s.lora_alpha),
-    "lora-fa": lambda model, layout, s: attach_lora_fa(model, layout, s.lora_rank, s.lora_alpha),
-    "vera": lambda model, layout, s: attach_vera(model, layout, s.lora_rank),
-    "lora-xs": lambda model, layout, s: attach_lora_xs(model, layout, s.lora_rank, s.lora_alpha),
-    "sparta": lambda model, layout, s: attach_sparta(model, layout, s.sparta_density),
-    "compacter": lambda model, layout, s: attach_compacter(
-        model, layout, s.compacter_terms, s.compacter_reduction
+
+@dataclass(frozen=True)
+class Adapter:
+    """A technique.
+
+    Attributes:
+        attach: Puts it on a model and returns what trains at the adapter's rate.
+        needs_rank: Whether ``lora_rank`` must be 1 or more.
+        hooks: What it does around a training step.
+        betas: AdamW's.
+        optimizer: Makes its own optimizer of parameter groups; AdamW if None.
+    """
+
+    attach: Attach
+    needs_rank: bool = False
+    hooks: Callable[[PreTrainedModel, RunSpec], Hooks] = lambda model, _: Hooks(model)
+    betas: tuple[float, float] = ADAM_BETAS
+    optimizer: Callable[[Sequence[Mapping[str, Any]], PreTrainedModel], Optimizer] | None = None
+
+
+ADAPTERS: dict[str, Adapter] = {
+    "full": Adapter(lambda model, _, __: attach_full(model)),
+    "lora": Adapter(
+        lambda model, layout, s: attach_lora(model, layout, s.lora_rank, s.lora_alpha),
+        needs_rank=True,
+    ),
+    "lora-fa": Adapter(
+        lambda model, layout, s: attach_lora_fa(model, layout, s.lora_rank, s.lora_alpha),
+        needs_rank=True,
+        optimizer=lora_fa_optimizer,
+    ),
+    "vera": Adapter(
+        lambda model, layout, s: attach_vera(model, layout, s.lora_rank), needs_rank=True
+    ),
+    "lora-xs": Adapter(
+        lambda model, layout, s: attach_lora_xs(model, layout, s.lora_rank, s.lora_alpha),
+        needs_rank=True,
+    ),
+    "sparta": Adapter(
+        lambda model, layout, s: attach_sparta(model, layout, s.sparta_density), betas=SPARTA_BETAS
+    ),
+    "compacter": Adapter(
+        lambda model, layout, s: attach_compacter(
+            model, layout, s.compacter_terms, s.compacter_reduction
+        )
     ),
 }
-"""`Method.adapter` -> what attaches it."""
-NEEDS_A_RANK = ("lora", "lora-fa", "vera", "lora-xs")
+"""`Method.adapter` -> what attaches and trains it."""
+_NONE = Adapter(lambda *_: [])
+
+
+def adapter_of(spec: RunSpec) -> Adapter:
+    """The technique of a spec's method; one that does nothing where the method has none."""
+    return ADAPTERS.get(METHODS[spec.method].adapter, _NONE)
 
 
 def attach_adapter(model: PreTrainedModel, spec: RunSpec) -> list[nn.Parameter]:
@@ -62,11 +109,11 @@ def attach_adapter(model: PreTrainedModel, spec: RunSpec) -> list[nn.Parameter]:
         ModelError: If the type is not supported, no target matches, or a size does not fit.
         SpecError: If the adapter needs a rank and there is none.
     """
-    adapter = METHODS[spec.method].adapter
-    if adapter in NEEDS_A_RANK and spec.lora_rank < 1:
+    adapter = adapter_of(spec)
+    if adapter.needs_rank and spec.lora_rank < 1:
         raise SpecError(f"lora_rank is 0, but '{spec.method}' needs a rank; set it to 1 or more.")
     layout = layout_of_config(model.config.to_dict(), spec.target_modules)
-    trained = ADAPTERS[adapter](model, layout, spec)
+    trained = adapter.attach(model, layout, spec)
     train_head_only(model)  # after attaching: peft freezes the head
     for parameter in trained:
         parameter.requires_grad_(True)
@@ -88,4 +135,4 @@ def merge_adapters(model: PreTrainedModel) -> None:
             setattr(model.get_submodule(parent), name, linear)
 
 
-__all__ = ["ADAPTERS", "attach_adapter", "merge_adapters"]
+__all__ = ["ADAPTERS", "Hooks", "Moment", "adapter_of", "attach_adapter", "merge_adapters"]

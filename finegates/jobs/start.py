@@ -14,8 +14,6 @@ from finegates.models.sources import EMBEDDED_MODEL, find_model
 from finegates.runs.folder import RUN_ID, TRAINED_FOLDER, Run, list_runs, open_run
 from finegates.spec import CAUSAL_LM, RunSpec
 
-_NO_MERGE = "compacter"
-"""The adapter that can't be folded into the weights that it is next to."""
 _RUNS_SHOWN = 8
 
 
@@ -107,7 +105,7 @@ def _check_run(run: Run) -> None:
     method = run.spec.method
     if METHODS[method].removes:
         raise RunError(f"{run.id} has gates ({method}); a run starts from a dense one.")
-    if METHODS[method].adapter == _NO_MERGE:
+    if not METHODS[method].merges:
         raise RunError(
             f"The adapters of {run.id} ({method}) are not linear, so they can't be merged into its "
             "weights; start from a run of another dense method."

@@ -7,13 +7,19 @@ from finegates.methods.method import NO_GATES, TARGET_IS_NOTHING, Method
 
 
 def dense(
-    name: str, summary: str, source: str, settings: Mapping[str, Any], adapter: str = ""
+    name: str,
+    summary: str,
+    source: str,
+    settings: Mapping[str, Any],
+    adapter: str = "",
+    merges: bool = True,
 ) -> Method:
     """A baseline that removes nothing; its adapter has its name unless another is given."""
     nothing = {"target_sparsity": 0.0, "rounding": False, "final_stretch_fraction": 0.0}
     return Method(
-        name, summary, source, {**nothing, **settings}, TARGET_IS_NOTHING, NO_GATES, adapter or name
-    )
+        name, summary, source, {**nothing, **settings}, TARGET_IS_NOTHING, NO_GATES,
+        adapter or name, merges,
+    )  # fmt: skip
 
 
 DENSE = (
@@ -62,6 +68,7 @@ DENSE = (
             "adapter_learning_rate": 0.003,
             "train_layer_norms": True,
         },
+        merges=False,
     ),
     dense(
         name="compacter++",
@@ -73,5 +80,6 @@ DENSE = (
             "train_layer_norms": True,
         },
         adapter="compacter",
+        merges=False,
     ),
 )

@@ -28,6 +28,7 @@ class Method:
             removed.
         adapter: What is trained next to gates and head: a key of `finegates.adapters.ADAPTERS`, or
             "" for nothing but, where ``lora_rank`` says so, the low-rank update of gated matrices.
+        merges: Whether its adapter can be folded into the model's own matrices.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Method:
     target_meaning: str = TARGET_IS_REMOVED_WEIGHTS
     gates: str = LEARNED
     adapter: str = ""
+    merges: bool = True
 
     @property
     def removes(self) -> bool:

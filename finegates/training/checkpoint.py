@@ -5,6 +5,7 @@ trained parameters, the optimizer and the step, and a resumed run equals an unin
 """
 
 import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -83,9 +84,10 @@ def load_checkpoint(run: Run, session: Session) -> int:
         state = read_json(folder / _STATE_FILE)
         tensors = load_file(folder / _TRAINED_FILE)
         saved = torch.load(folder / _OPTIMIZER_FILE, map_location="cpu", weights_only=True)
-        with torch.no_grad():
-            for name, value in _state(session).items():
-                value.copy_(tensors[name])
+        model = session.accelerator.unwrap_model(session.model)
+        _put_back(model, tensors, _own_tensors(model, session.adapted))
+        if isinstance(session.penalty, BudgetPenalty):
+            session.penalty.multiplier.copy_(tensors[_MULTIPLIER])
         session.optimizer.load_state_dict(saved["optimizer"])
         session.schedule.load_state_dict(saved["schedule"])
         # A checkpoint from before labels were standardised goes on in the label's unit.
@@ -128,10 +130,8 @@ def load_trained(run: Run, model: PreTrainedModel, adapted: Adapted) -> None:
             "weights. Train it again to use its model; 'runs show' prints its command."
         )
     try:
-        tensors = load_file(path)
-        for name, value in _own_tensors(model, adapted).items():
-            if name != _GATES_TENSOR:
-                value.detach().copy_(tensors[name])
+        names = _own_tensors(model, adapted).keys() - {_GATES_TENSOR}
+        _put_back(model, load_file(path), names)
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:
         raise RunError(f"The trained weights of {run.id} can't be used: {error}.") from error
     if adapted.gates is not None:
@@ -153,6 +153,13 @@ def _tensors_of(session: Session) -> dict[str, torch.Tensor]:
 def _own_tensors(model: PreTrainedModel, adapted: Adapted) -> dict[str, torch.Tensor]:
     own = set(adapted.own_names)
     return {n: t for n, t in model.state_dict(keep_vars=True).items() if n in own}
+
+
+def _put_back(
+    model: PreTrainedModel, tensors: Mapping[str, torch.Tensor], names: Iterable[str]
+) -> None:
+    """Loads the named tensors into a model; each layer knows how its own were stored."""
+    model.load_state_dict({name: tensors[name] for name in names}, strict=False)
 
 
 def _contiguous(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -7,10 +7,12 @@ biases on with the gates as they are.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import nn
 
+from finegates.adapters import Moment
 from finegates.data.splits import TextSplits
 from finegates.gates.removal import gates_to_close
 from finegates.methods import METHODS
@@ -45,6 +47,7 @@ from finegates.training.records import (
 from finegates.training.session import (
     LOG_STEPS,
     Session,
+    looked_at,
     open_session,
     sensitivities_of,
     standardised,
@@ -74,8 +77,10 @@ def train(journal: Journal, splits: TextSplits, device: str, progress: Progress)
     session = _taught_session(journal, splits, device)
     first_step = load_checkpoint(journal.run, session)
     announce(journal, session, first_step, device)
-    if not first_step and (journal.run.spec.start_from or session.splits.is_language):
-        measure_reference(journal, session)
+    if not first_step:
+        session.hooks.before_training(looked_at(session))
+        if journal.run.spec.start_from or session.splits.is_language:
+            measure_reference(journal, session)
     window = Window(session.processes.mean)
     for step, batch in steps_from(session, first_step):
         if session.processes.main_decides(lambda: _should_stop(journal)):
@@ -97,10 +102,11 @@ def train(journal: Journal, splits: TextSplits, device: str, progress: Progress)
 
 def train_step(session: Session, batch: dict, step: int) -> dict[str, torch.Tensor]:
     """One optimizer step; returns its losses as tensors, so that no step waits for the device."""
-    spec, gates = session.spec, session.gates
+    spec, gates, hooks, moment = session.spec, session.gates, session.hooks, session.moment(step)
     _seed_noise(session, step)
     session.model.train()
-    task_loss, loss = _losses(session, batch)
+    hooks.before_step(moment, session.optimizer)
+    task_loss, loss = _losses(session, batch, moment)
     penalty = task_loss.new_zeros(())
     penalised = gates is not None and not gates.settled and session.penalises_at(step)
     if gates is not None and session.penalty is not None and penalised:
@@ -111,31 +117,38 @@ def train_step(session: Session, batch: dict, step: int) -> dict[str, torch.Tens
         session.accelerator.clip_grad_norm_(_clipped(session), spec.max_grad_norm)
     if isinstance(session.penalty, BudgetPenalty):
         session.penalty.climb()
+    hooks.after_backward(moment)
     session.optimizer.step()
+    hooks.after_step(moment)
     session.schedule.step()
     session.optimizer.zero_grad()
     return {"loss": loss.detach(), "task_loss": task_loss.detach(), "penalty": penalty.detach()}
 
 
-def _losses(session: Session, batch: dict) -> tuple[torch.Tensor, torch.Tensor]:
+def _losses(session: Session, batch: dict, moment: Moment) -> tuple[torch.Tensor, torch.Tensor]:
     """The task's loss, and what is trained on but for the penalty: with what is imitated."""
-    spec = session.spec
-    if session.splits.is_language:
-        return language_losses(
-            spec, session.model, batch, session.processes, session.language_teacher
-        )
+    spec, hooks = session.spec, session.hooks
     batch = standardised(session, batch)
     teacher = batch.pop(TEACHER_KEY, None)
-    imitates_states = session.hidden_teacher is not None
-    output = session.model(**batch, output_hidden_states=imitates_states)
-    task_loss = loss = output.loss
-    if teacher is not None:
-        loss = blended_loss(spec, task_loss, output.logits, teacher)
-    if imitates_states:
-        loss = loss + spec.hidden_distillation_weight * _hidden_loss(
-            session, batch, output.hidden_states
+    output: Any
+    if session.splits.is_language:
+        task_loss, loss, output = language_losses(
+            spec, session.model, batch, session.processes, session.language_teacher
         )
-    return task_loss, loss
+    else:
+        imitates_states = session.hidden_teacher is not None
+        output = session.model(**batch, output_hidden_states=imitates_states)
+        task_loss = loss = output.loss
+        if teacher is not None:
+            loss = blended_loss(spec, task_loss, output.logits, teacher)
+        if imitates_states:
+            loss = loss + spec.hidden_distillation_weight * _hidden_loss(
+                session, batch, output.hidden_states
+            )
+    if hooks.reads_twice:
+        loss = loss + hooks.agreement(output.logits, session.model(**batch).logits)
+    extra = hooks.extra_loss(moment, batch, output)
+    return task_loss, loss if extra is None else loss + extra
 
 
 def _hidden_loss(session: Session, batch: dict, states: Sequence[torch.Tensor]) -> torch.Tensor:

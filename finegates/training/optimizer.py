@@ -7,21 +7,19 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 
-from finegates.adapters.peft_layers import lora_fa_optimizer
-from finegates.adapters.sparta import SPARTA_BETAS
+from finegates.adapters import adapter_of
 from finegates.methods import METHODS
 from finegates.spec import RunSpec, make_spec
 from finegates.training.adapt import Adapted, adapted_by_gates
 
 DECAYED = ("adapter", "matrices")
-ADAM_BETAS = (0.9, 0.999)
 GATES_GROUP = "gates"
 
 
 def make_optimizer(
     model: PreTrainedModel, spec: RunSpec | None = None, adapted: Adapted | None = None
 ) -> Optimizer:
-    """AdamW over all that is trained; LoRA-FA has its own, which corrects the gradient of B.
+    """AdamW over all that is trained, or the optimizer that the method's adapter brings.
 
     Args:
         model: With gates, or adapted otherwise.
@@ -33,10 +31,10 @@ def make_optimizer(
     """
     spec, adapted = spec or make_spec({}), adapted or adapted_by_gates(model)
     groups = parameter_groups(model, adapted, spec)
-    adapter = METHODS[spec.method].adapter
-    if adapter == "lora-fa":
-        return lora_fa_optimizer(groups, model)
-    return AdamW(groups, betas=SPARTA_BETAS if adapter == "sparta" else ADAM_BETAS)
+    adapter = adapter_of(spec)
+    if adapter.optimizer is not None:
+        return adapter.optimizer(groups, model)
+    return AdamW(groups, betas=adapter.betas)
 
 
 def parameter_groups(model: PreTrainedModel, adapted: Adapted, spec: RunSpec) -> list[dict]:

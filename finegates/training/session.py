@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from finegates.adapters import Hooks, Moment, adapter_of
 from finegates.data.blocks import check_length
 from finegates.data.splits import TextSplits
 from finegates.errors import ModelError, SpecError
@@ -81,6 +82,7 @@ class Session:
         processes: Those that train this run together.
         model: The adapted model, prepared by the accelerator.
         adapted: What the method made of the model.
+        hooks: What its adapter does around a step.
         penalty: Open probabilities and target -> scalar; None for a dense method.
         optimizer: AdamW over gates, adapters and the rest.
         schedule: Learning rates over the steps.
@@ -106,6 +108,7 @@ class Session:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     adapted: Adapted
+    hooks: Hooks
     penalty: nn.Module | None
     optimizer: Optimizer
     schedule: LambdaLR
@@ -174,6 +177,10 @@ class Session:
             return self.spec.target_sparsity * self.is_rounded_at(step)
         return self.plan.target_at(step, self.total_steps)
 
+    def moment(self, step: int) -> Moment:
+        """Where the training is at a step."""
+        return Moment(step, self.total_steps)
+
     def penalises_at(self, step: int) -> bool:
         """Whether a penalty is part of the loss: a budget waits for its beginning."""
         return self.plan.pushes_at(step, self.total_steps)
@@ -225,6 +232,7 @@ def open_session(
         )  # fmt: skip
     adapted = adapt(model, spec)
     once = closes_once(spec, model.config.to_dict(), len(train_rows))
+    hooks = adapter_of(spec).hooks(model, spec)
     teacher = _language_teacher(spec, splits, model, adapted)
     if spec.gradient_checkpointing:
         checkpoint_layers(model, adapted.gates)
@@ -243,8 +251,8 @@ def open_session(
     validation = evaluation_batches(validation_rows, tokenizer, batch_size)
     model, optimizer, validation = accelerator.prepare(model, optimizer, validation)
     session = Session(
-        spec, accelerator, Processes(accelerator), model, tokenizer, adapted, penalty, optimizer,
-        schedule, train_rows, validation, labels_of(splits, validation_rows),
+        spec, accelerator, Processes(accelerator), model, tokenizer, adapted, hooks, penalty,
+        optimizer, schedule, train_rows, validation, labels_of(splits, validation_rows),
         by_length(validation_rows),
         _evaluation_steps(spec, train_rows, validation_rows), splits, scale, teacher,
         counting=counting, closes_once=once,
@@ -320,16 +328,14 @@ def _weigh_by_kurtosis(session: Session) -> None:
     if session.gates is None or session.penalty is None:
         return
     model = session.accelerator.unwrap_model(session.model)
-    weigh_gates(session.penalty, gate_weights(model, session.gates, _looked_at(session)))
+    weigh_gates(session.penalty, gate_weights(model, session.gates, looked_at(session)))
 
 
 def sensitivities_of(session: Session) -> np.ndarray:
     """How much the loss feels each gate, over some training rows, shape ``(num_gates,)``."""
     assert session.gates is not None
     model = session.accelerator.unwrap_model(session.model)
-    batches = (standardised(session, batch) for batch in _looked_at(session))
-    without_teacher = ({k: v for k, v in b.items() if k != TEACHER_KEY} for b in batches)
-    found = sensitivities(model, session.gates, without_teacher)
+    found = sensitivities(model, session.gates, looked_at(session))
     return over_kinds(session.gates.layout, found)
 
 
@@ -344,11 +350,12 @@ def standardised(session: Session, batch: dict) -> dict:
     }
 
 
-def _looked_at(session: Session) -> Iterator[dict]:
-    """The first training rows, in batches on the device."""
+def looked_at(session: Session) -> Iterator[dict]:
+    """The first training rows as they are trained on, without a teacher, on the device."""
     rows = session.train_rows[: _LOOKED_AT_BATCHES * session.spec.batch_size]
     batches = batches_in_order(rows, session.tokenizer, session.spec.batch_size)
-    return on_device(batches, session.accelerator.device)
+    for batch in on_device(batches, session.accelerator.device):
+        yield {k: v for k, v in standardised(session, batch).items() if k != TEACHER_KEY}
 
 
 def evaluation_batch_size(spec: RunSpec) -> int:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
+from transformers.modeling_outputs import CausalLMOutput
 
 from finegates.nn.gates import Gates
 from finegates.spec import RunSpec
@@ -68,8 +69,8 @@ def language_losses(
     batch: dict[str, Tensor],
     processes: Processes,
     teacher: BaseTeacher | None,
-) -> tuple[Tensor, Tensor]:
-    """The mean loss of a batch's tokens, and what is trained on: with the imitation, if any.
+) -> tuple[Tensor, Tensor, CausalLMOutput]:
+    """The mean loss of a batch's tokens, what is trained on, with the imitation, and the output.
 
     Sums over tokens are divided by the number of tokens of the whole batch, so that several
     processes weigh each token alike, however many each of them has.
@@ -88,12 +89,12 @@ def language_losses(
     taught = None if teacher is None else teacher.logits(batch)
     output = model(**batch, use_cache=False, num_items_in_batch=number)
     if taught is None:
-        return output.loss, output.loss
+        return output.loss, output.loss, output
     divergence = token_divergence(
         output.logits, taught, batch["labels"], spec.distillation_temperature
     )
     loss = torch.lerp(output.loss.float(), divergence / number, spec.distillation_weight)
-    return output.loss, loss
+    return output.loss, loss, output
 
 
 def token_divergence(

@@ -30,7 +30,9 @@ from finegates.nn.model_parts import head_parameters
 from finegates.spec import make_spec
 from tests.toy_models import MODEL_TYPES, toy_inputs, toy_model
 
-LINEAR = [adapter for adapter in ADAPTERS if adapter != "compacter"]
+MERGING = {method.adapter for method in METHODS.values() if method.merges}
+LINEAR = [adapter for adapter in ADAPTERS if adapter in MERGING]
+OTHERS = [adapter for adapter in ADAPTERS if adapter not in MERGING]
 EVERY_ADAPTER = pytest.mark.parametrize("adapter", ADAPTERS)
 EVERY_LINEAR = pytest.mark.parametrize("adapter", LINEAR)
 SOME_TYPES = pytest.mark.parametrize(
@@ -125,12 +127,13 @@ def test_merged_model_gives_the_adapted_models_logits_with_plain_modules(adapter
     assert vars(model).keys() == vars(base).keys()
 
 
+@pytest.mark.parametrize("adapter", OTHERS)
 @SOME_TYPES
-def test_compacter_is_not_merged_and_says_why(model_type):
-    model, _, parameters = adapted("compacter", model_type)
+def test_what_is_not_linear_is_not_merged_and_says_why(adapter, model_type):
+    model, _, parameters = adapted(adapter, model_type)
     randomise(parameters)
     expected = logits(model)
-    with pytest.raises(ModelError, match="Compacter adapter is not linear"):
+    with pytest.raises(ModelError, match="adapter is not linear"):
         merge_adapters(model)
     assert torch.equal(logits(model), expected)
 
