@@ -136,7 +136,8 @@ def _keep_layer_times(run: Run, config: Any, options: argparse.Namespace) -> Non
     from finegates.measuring.layer_times import layer_times
 
     shape = {"batch_size": options.batch_size, "length": options.seq_len}
-    write_layer_times(run.path, layer_times(config, options.device, **shape))
+    times = layer_times(config, options.device, **shape, language_model=run.spec.is_language)
+    write_layer_times(run.path, times)
 
 
 def _scored(options: argparse.Namespace, tokenizer: Any) -> dict[str, Any]:

@@ -38,7 +38,8 @@ def cut_of_run(options: argparse.Namespace, run: Run) -> Cut | None:
     from finegates.measuring.candidates import config_of  # torch loads here
 
     gates = run.snapshot()
-    return _counted(options, config_of(run.spec.model), gates.layout, gates.means)
+    config, writes = config_of(run.spec.model), run.spec.is_language
+    return _counted(options, config, gates.layout, gates.means, writes)
 
 
 def cut_of_model(options: argparse.Namespace, model: Any) -> Cut | None:
@@ -48,18 +49,18 @@ def cut_of_model(options: argparse.Namespace, model: Any) -> Cut | None:
     from finegates.nn.attach import gates_of
 
     gates = gates_of(model)
-    return _counted(options, model.config, gates.layout, gates.means_array())
+    means = gates.means_array()
+    return _counted(options, model.config, gates.layout, means, model.can_generate())
 
 
 def _counted(
-    options: argparse.Namespace, config: Any, layout: GateLayout, means: np.ndarray
+    options: argparse.Namespace, config: Any, layout: GateLayout, means: np.ndarray, writes: bool
 ) -> Cut:
     if options.remove is None:
         raise SpecError(f"--of is {options.of}, but --remove does not say how much; give both.")
     from finegates.measuring.layer_times import layer_times
     from finegates.shrinking.counted import counting_of
 
-    times = layer_times(config) if options.of == TIME else None
-    return counted_cut(
-        layout, means, options.remove, counting_of(config, layout, options.of, times=times)
-    )
+    times = layer_times(config, language_model=writes) if options.of == TIME else None
+    counting = counting_of(config, layout, options.of, times=times, language_model=writes)
+    return counted_cut(layout, means, options.remove, counting)

@@ -127,8 +127,9 @@ def _measure_layers(run: Run, device: str) -> None:
 
     spec = run.spec
     times = layer_times(
-        config_of(spec.model), device, batch_size=spec.budget_batch_size, length=spec.budget_length
-    )
+        config_of(spec.model), device, batch_size=spec.budget_batch_size,
+        length=spec.budget_length, language_model=spec.is_language,
+    )  # fmt: skip
     write_layer_times(run.path, times)
 
 

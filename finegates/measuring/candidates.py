@@ -10,8 +10,6 @@ import torch
 from torch import Tensor
 from transformers import (
     AutoConfig,
-    AutoModelForCausalLM,
-    AutoModelForSequenceClassification,
     PreTrainedConfig,
     PreTrainedModel,
 )
@@ -26,6 +24,7 @@ from finegates.measuring.onnx_runtime import OnnxModel, check_onnx, onnx_models,
 from finegates.measuring.timing import Pass, cuda_graph
 from finegates.models.sources import model_sizes
 from finegates.nn.attach import GATES_NAME, attach_gates, gates_of
+from finegates.nn.model_parts import model_of
 from finegates.shrinking.fold import fold_into
 from finegates.shrinking.hardware import Hardware
 from finegates.shrinking.onnx import INPUTS
@@ -192,10 +191,9 @@ def random_model(name: str, *, language_model: bool = False) -> PreTrainedModel:
         ModelError: If its config can't be had.
     """
     torch.manual_seed(0)
-    kind = AutoModelForCausalLM if language_model else AutoModelForSequenceClassification
     config = config_of(name)
     pad_somehow(config)
-    return kind.from_config(config)
+    return model_of(config, language_model=language_model)
 
 
 def pad_somehow(config: PreTrainedConfig) -> None:

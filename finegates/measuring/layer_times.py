@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 
 from finegates.gates.counting import LayerTimes
 from finegates.gates.laws import GaussianLaw
@@ -19,6 +19,7 @@ from finegates.measuring.candidates import pad_somehow, random_inputs
 from finegates.measuring.timing import Pass, interleaved
 from finegates.models.architectures import architecture_of
 from finegates.nn.attach import attach_gates
+from finegates.nn.model_parts import model_of
 from finegates.shrinking.shrink import shrink
 
 _REPEATS = 7
@@ -33,18 +34,20 @@ def layer_times(
     batch_size: int = 32,
     length: int = 128,
     repeats: int = _REPEATS,
+    language_model: bool = False,
 ) -> LayerTimes:
     """Times the parts of a dense model of this config in float32; takes seconds.
 
     Args:
-        config: Of a supported classifier.
+        config: Of a supported model.
         device: As torch names it.
         batch_size: Rows of a pass.
         length: Tokens of a row.
         repeats: Rounds; of each time the median is taken.
+        language_model: Whether it has the head of a causal language model, not a classifier's.
     """
     architecture = architecture_of(config.model_type)
-    one, two = (_with_layers(config, number) for number in (1, 2))
+    one, two = (_with_layers(config, number, language_model) for number in (1, 2))
     models: dict[str, Any] = {name: _without(one, closed) for name, closed in _CLOSED.items()}
     models["two of nothing"] = _without(two, (0, 1))
     for model in models.values():
@@ -69,11 +72,11 @@ def layer_times(
     )
 
 
-def _with_layers(config: PreTrainedConfig, number: int) -> PreTrainedModel:
+def _with_layers(config: PreTrainedConfig, number: int, language_model: bool) -> PreTrainedModel:
     small = copy.deepcopy(config)
     pad_somehow(small)
     setattr(small, architecture_of(config.model_type).config_names["layers"], number)
-    return AutoModelForSequenceClassification.from_config(small)
+    return model_of(small, language_model=language_model)
 
 
 def _without(model: PreTrainedModel, closed: tuple[int, ...]) -> PreTrainedModel:

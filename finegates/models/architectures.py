@@ -34,7 +34,7 @@ _USUAL_NAMES = {
     "key_value_heads": "num_key_value_heads",
     "head_width": "head_dim",
 }
-_FUSED = ("phi3", "phimoe", "chatglm", "glm", "glm4", "gpt_neox", "gpt2", "falcon", "bloom", "mpt")
+_FUSED = ("phi3", "chatglm", "glm", "glm4", "gpt_neox", "gpt2", "falcon", "bloom", "mpt")
 """Types that hold several of these matrices in one Linear."""
 
 

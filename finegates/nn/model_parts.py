@@ -4,10 +4,26 @@ from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 
 from finegates.gates.layout import GatedMatrix
 from finegates.models.architectures import Architecture, architecture_of
+
+
+def model_of(config: PreTrainedConfig, *, language_model: bool = False) -> PreTrainedModel:
+    """A dense model with random weights, of a supported type.
+
+    Args:
+        config: Of the model.
+        language_model: Whether it has the head of a causal language model, not a classifier's.
+    """
+    kind = AutoModelForCausalLM if language_model else AutoModelForSequenceClassification
+    return kind.from_config(config)
 
 
 def locate(model: PreTrainedModel, matrix: GatedMatrix) -> tuple[nn.Module, str]:

@@ -4,15 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import (
-    AutoModelForCausalLM,
-    AutoModelForSequenceClassification,
-    PreTrainedConfig,
-    PreTrainedModel,
-)
+from transformers import PreTrainedConfig, PreTrainedModel
 
 from finegates.models.architectures import architecture_of
-from finegates.nn.model_parts import answering_linear
+from finegates.nn.model_parts import answering_linear, model_of
 from finegates.shrinking.models import Shrunk, dense_type, plans_of, stream_width
 from finegates.shrinking.narrow import keep_dimensions
 from finegates.shrinking.plan import (
@@ -57,8 +52,7 @@ def num_dense_parameters(config: PreTrainedConfig, *, language_model: bool = Fal
         config: Of a supported type.
         language_model: Whether it has the head of a causal language model, not a classifier's.
     """
-    kind = AutoModelForCausalLM if language_model else AutoModelForSequenceClassification
-    return num_parameters(_made(config, kind))
+    return num_parameters(_made(config, language_model))
 
 
 def num_stream_parameters(config: PreTrainedConfig) -> int:
@@ -69,7 +63,7 @@ def num_stream_parameters(config: PreTrainedConfig) -> int:
     """
     if architecture_of(config.model_type).is_decoder:
         return 0
-    model = _made(config, AutoModelForSequenceClassification)
+    model = _made(config)
     whole, square, width = num_parameters(model), _in_head(model), _Sizes.of(config).hidden
     keep_dimensions(model, slice(1), architecture_of(config.model_type))
     with_them = whole - num_parameters(model)
@@ -80,7 +74,7 @@ def num_stream_parameters(config: PreTrainedConfig) -> int:
 
 def num_head_parameters(config: PreTrainedConfig) -> int:
     """Those of a head's matrix from the residual stream to as many units; 0 without such a one."""
-    return _in_head(_made(config, AutoModelForSequenceClassification))
+    return _in_head(_made(config))
 
 
 def dense_cost(config: PreTrainedConfig) -> Cost:
@@ -160,10 +154,10 @@ class _Sizes:
         return cls(hidden, queries, keys, intermediate, matrices, layers, stream or hidden)
 
 
-def _made(config: PreTrainedConfig, kind: Any) -> PreTrainedModel:
+def _made(config: PreTrainedConfig, language_model: bool = False) -> PreTrainedModel:
     """The model of a config, without weights."""
     with torch.device("meta"):
-        return kind.from_config(config)
+        return model_of(config, language_model=language_model)
 
 
 def _in_head(model: PreTrainedModel) -> int:

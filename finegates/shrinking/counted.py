@@ -33,15 +33,17 @@ def counting_of(
     *,
     length: int = REFERENCE_LENGTH,
     times: LayerTimes | None = None,
+    language_model: bool = False,
 ) -> Counting:
     """How a budget of a model is counted.
 
     Args:
-        config: Of a supported classifier.
+        config: Of a supported model.
         layout: Of its gates.
         counts: One of `finegates.gates.counting.COUNTS`.
         length: Tokens of a row whose multiply-accumulates count.
         times: Of `finegates.measuring.layer_times.layer_times`, for ``time``.
+        language_model: Whether it has the head of a causal language model, not a classifier's.
 
     Raises:
         SpecError: If there is no such count, or times are missing.
@@ -49,7 +51,7 @@ def counting_of(
     if counts == WEIGHTS:
         return weights_counted(layout)
     if counts == PARAMETERS:
-        dense = num_dense_parameters(config)
+        dense = num_dense_parameters(config, language_model=language_model)
         if not layout.hidden:
             return parameters_counted(layout, dense)
         stream, head = num_stream_parameters(config), num_head_parameters(config)

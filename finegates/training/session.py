@@ -301,8 +301,9 @@ def _counting(
     if spec.budget_counts == TIME and times is None:
         return None
     counting = counting_of(
-        model.config, layout, spec.budget_counts, length=spec.budget_length, times=times
-    )
+        model.config, layout, spec.budget_counts, length=spec.budget_length, times=times,
+        language_model=spec.is_language,
+    )  # fmt: skip
     if spec.penalty == BUDGET and spec.rounds_to_budget:
         check_removable(layout, spec.target_sparsity, counting)
     return None if spec.budget_counts == WEIGHTS else counting

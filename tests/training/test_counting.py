@@ -7,10 +7,12 @@ from finegates.gates.counting import LayerTimes
 from finegates.jobs.inputs import check_inputs
 from finegates.jobs.worker import execute
 from finegates.measuring.layer_times import layer_times
+from finegates.models.architectures import layout_of_config
 from finegates.runs.folder import create_run
 from finegates.runs.layer_times import TIMES_FILE, read_layer_times
 from finegates.runs.status import Status, write_status
 from finegates.shrinking.cost import mac_ratio
+from finegates.shrinking.counted import counting_of
 from finegates.shrinking.shrink import shrink
 from finegates.spec import make_spec
 from finegates.training.restore import restore_model
@@ -47,7 +49,7 @@ def test_time_is_measured_before_the_first_step_and_once(toy_model_dir, tmp_path
     time = {"budget_counts": "time", "budget_length": 8, "budget_batch_size": 2}
     run, status = trained(toy_model_dir, tmp_path, **time)
     assert status.state == "finished", status.reason
-    assert asked == [("bert", "cpu", {"batch_size": 2, "length": 8})]
+    assert asked == [("bert", "cpu", {"batch_size": 2, "length": 8, "language_model": False})]
     assert read_layer_times(run.path) == kept
     assert status.counted_removed_fraction == pytest.approx(0.3, abs=0.03)
     write_status(run.path, Status())  # a run that goes on has them already
@@ -99,3 +101,12 @@ def test_widths_of_a_trained_run_are_multiples(toy_model_dir, tmp_path):
     snapshot = run.snapshot()
     for vector in snapshot.layout.vectors:
         assert (~snapshot.closed[vector.slice]).sum() % 8 == 0
+
+
+def test_the_head_of_a_language_model_is_counted_with_it():
+    config = toy_model("llama", tie_word_embeddings=False).config
+    layout = layout_of_config(config.to_dict())
+    countings = (counting_of(config, layout, "parameters", language_model=w) for w in (False, True))
+    classifier, writer = (layout.num_gated_weights / c.matrices.sum() for c in countings)
+    head = config.hidden_size * (config.vocab_size - config.num_labels)
+    assert writer - classifier == pytest.approx(head)
