@@ -9,10 +9,12 @@ from app.new import keys
 from app.new.fields import help_of
 from app.reading.machine import found_devices
 from app.text import escape_markdown
+from finegates.data.splits import TextSplits
 from finegates.errors import ModelError
 from finegates.machine.devices import CPU, Device, matching_devices
+from finegates.models.language import check_language_model
 from finegates.models.smollm2 import SMOLLM2
-from finegates.models.sources import EMBEDDED_MODEL, check_model
+from finegates.models.sources import EMBEDDED_MODEL, check_model, model_sizes
 
 EMBEDDED, CONVERTED = "MiniLM-L6 (embedded)", "SmolLM2-135M (converted)"
 HUB, LOCAL = "Hugging Face id", "Local folder"
@@ -44,6 +46,22 @@ def choose_model() -> str:
         else ("Folder", keys.MODEL_FOLDER, "/path/of/save_pretrained")
     )
     return right.text_input(label, key=key, placeholder=example, persist_state="session").strip()
+
+
+def why_not(splits: TextSplits | None, model: str) -> str:
+    """Shows and returns why a model can't learn from this data; empty where it can, or may."""
+    if splits is None or not splits.is_language or not model:
+        return ""
+    try:
+        config = model_sizes(model)
+    except ModelError:  # said when it is checked whole
+        return ""
+    try:
+        check_language_model(model, config, chats="messages" in splits.texts)
+    except ModelError as error:
+        st.error(escape_markdown(str(error)), icon=":material/error:")
+        return "The model can't learn from this data."
+    return ""
 
 
 def chosen_model() -> str:

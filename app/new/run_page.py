@@ -17,7 +17,7 @@ from app.new.cost import closing_once, size_of
 from app.new.data import Choice, choose_data
 from app.new.fields import PREFIX, chosen, default_of, follow_recipe, help_of, setting_input
 from app.new.launch import choose_launch, where_help
-from app.new.model import choose_model
+from app.new.model import choose_model, why_not
 from app.new.prefill import prefill_run
 from app.new.recipes import SUMMARY_OF_KINDS, ordered, with_summary
 from app.new.teachers import teachers
@@ -139,6 +139,7 @@ with form:
         model = started.get("start_from", "") if smaller else choose_model()
         if not smaller:
             warn_of_unknown(data.splits, model)
+        unfit = why_not(data.splits, model)
     with st.container(border=True):
         st.subheader("3 · Recipe")
         remove = choose_removal() if smaller else 0.0
@@ -161,7 +162,7 @@ with summary, st.container(border=True):
     spec, (launch, refused) = None, choose_launch()
     if refused:
         st.error(escape_markdown(refused), icon=":material/error:")
-    problem = data.error or ("A setting of Slurm's is not allowed." if refused else "")
+    problem = data.error or unfit or ("A setting of Slurm's is not allowed." if refused else "")
     own = chosen(method, names)
     try:
         given = {**given, **data.settings}

@@ -10,7 +10,7 @@ from app import places, words
 from app.new.cost import SweepCost, closing_once, size_of, specs_of, sweep_cost
 from app.new.data import Choice, choose_data
 from app.new.launch import choose_launch, where_help
-from app.new.model import choose_model
+from app.new.model import choose_model, why_not
 from app.new.overrides import PREFIX, overridden, override_input
 from app.new.prefill import prefill_sweep
 from app.new.sweep import choose_methods, choose_name, choose_seeds, choose_targets, word_of
@@ -96,6 +96,7 @@ with form:
         st.subheader("2 · Model")
         model = choose_model()
         warn_of_unknown(data.splits, model)
+        unfit = why_not(data.splits, model)
     with st.container(border=True):
         st.subheader("3 · What varies", help="Every method at every target, with every seed.")
         methods = choose_methods()
@@ -121,7 +122,12 @@ with summary, st.container(border=True):
     groups = all_groups(folder)
     word = word_of(data.settings.get("task", ""), data.splits.source if data.splits else None)
     name = choose_name(word, [group.name for group in groups])
-    problem = data.error or problem or ("A setting of Slurm's is not allowed." if refused else "")
+    problem = (
+        data.error
+        or unfit
+        or problem
+        or ("A setting of Slurm's is not allowed." if refused else "")
+    )
     if not model:
         problem = "Name a model first."
     cells, specs = [], {}

@@ -116,9 +116,10 @@ def _draw_timing(run: Run, known: AtCut, busy: bool) -> None:
 
 
 def _draw_saving(run: Run, busy: bool) -> None:
-    st.caption("A folder that `AutoModelForSequenceClassification` loads after `import "
-               "finegates.auto`, with tokenizer and model card. Score and times that are known are "
-               "taken over; only what is missing is measured.")  # fmt: skip
+    kind = "CausalLM" if run.spec.is_language else "SequenceClassification"
+    st.caption(f"A folder that `AutoModelFor{kind}` loads after `import finegates.auto`, with "
+               "tokenizer and model card. Score and times that are known are taken over; only what "
+               "is missing is measured.")  # fmt: skip
     st.pills("Other formats", FORMAT_FILES, key=FORMATS, selection_mode="multi",
              format_func=FORMAT_TITLES.__getitem__,
              help=f"{', '.join(FORMAT_FILES.values())}: they run without finegates, for any batch "

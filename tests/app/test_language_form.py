@@ -37,14 +37,14 @@ def learn(app, runs_dir, task):
 def test_prose_that_is_no_table_is_text_at_once(visit, runs_dir):
     prose = b'It was, so "far, good.\n\nBut, then; another, day.\n\n"Yes,\n\nwe, can".\n\nEnd.'
     app = upload(visit, "prose.txt", prose)
-    assert not app.exception and not app.error
+    assert not app.exception
+    assert ["predicts no next token" in error.value for error in app.error] == [True]
     assert "Plain text" in texts(app) and "documents, parted by blank lines" in texts(app)
 
 
 def test_plain_text_is_split_by_documents_and_starts(visit, runs_dir, dispatched, model_dir):
-    app = learn(upload(visit, "book.txt", BOOK), runs_dir, "text")
+    app = with_model(learn(upload(visit, "book.txt", BOOK), runs_dir, "text"), model_dir)
     assert not app.exception and not app.error
-    app = with_model(app, model_dir)
     assert "60 documents" in texts(app) and "Perplexity (blocks of 16)" in texts(app)
     block = next(text.value for text in app.text if " then " in text.value)
     assert len(block.split()) == 15, "of 16 tokens one ends a text"
@@ -59,13 +59,13 @@ def test_columns_of_instructions_are_guessed_and_can_be_chosen(
     visit, runs_dir, dispatched, model_dir
 ):
     app = upload(visit, "pairs.jsonl", PAIRS)
-    app = learn(app, runs_dir, "instructions")
+    app = with_model(learn(app, runs_dir, "instructions"), model_dir)
     (path,) = (runs_dir / ".uploads").iterdir()
     assert not app.exception and not app.error
     boxes = {name: app.selectbox(key=keys.of_file(f"{name}_column", path.name))
              for name in ("prompt", "answer", "messages")}  # fmt: skip
     assert [box.value for box in boxes.values()] == ["prompt", "answer", "(none)"]
-    app = start(with_model(app, model_dir))
+    app = start(app)
     assert not app.exception and not app.error
     spec = only_run(runs_dir).spec
     assert (spec.task, spec.prompt_column, spec.answer_column) == (
@@ -73,7 +73,8 @@ def test_columns_of_instructions_are_guessed_and_can_be_chosen(
     )  # fmt: skip
 
 
-def test_a_model_that_reads_no_text_is_told_of(visit, runs_dir, dispatched):
-    app = start(learn(upload(visit, "book.txt", BOOK), runs_dir, "text"))
+def test_a_model_that_reads_no_text_is_told_of_before_the_start(visit, runs_dir, dispatched):
+    app = learn(upload(visit, "book.txt", BOOK), runs_dir, "text")
     assert any("predicts no next token" in error.value for error in app.error)
+    assert app.button(key="start").disabled and not app.metric
     assert not list_runs(runs_dir)
