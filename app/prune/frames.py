@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from app.prune.writing_frames import DECODE, PHASES, phase_row, phase_shape, writing_rows
 from app.words import NOTHING, count, metric_name, percent, score, size
 from finegates.data.metric_kinds import change_text, is_lower_better
 from finegates.gates.cuts import cut_of
 from finegates.runs.label_errors import RMSE, RMSE_OF_MEAN, unit_number
 from finegates.runs.measurements import AtCut
 from finegates.runs.status import Status
+from finegates.runs.writing import DECODE, PHASES, phase_shape, writing_rows
 
 SCORES = [
     "removed", "score", "low", "high", "rows", "closed", "params", "mac_ratio", "kind", "cut",
@@ -99,8 +99,22 @@ def time_frame(measured: MeasuredCuts) -> pd.DataFrame:
         }
         for t in measured.timings
     ]
-    rows += [phase_row(t, phase) for t in measured.generations for phase in PHASES]
+    rows += [_phase_row(t, phase) for t in measured.generations for phase in PHASES]
     return pd.DataFrame(rows, columns=TIMES).sort_values(["shape", "removed"], ignore_index=True)
+
+
+def _phase_row(timing: Mapping[str, Any], phase: str) -> dict[str, Any]:
+    """A row of `time_frame`."""
+    return {
+        "removed": timing["removed_weights_fraction"],
+        "factor": 1 / timing[f"{phase}_speedup"],
+        "low": 1 / timing[f"{phase}_speedup_p90"],
+        "high": 1 / timing[f"{phase}_speedup_p10"],
+        "ceiling": 1 / timing[f"{phase}_ideal"],
+        "shape": f"{PHASES[phase][0].lower()} {phase_shape(timing, phase)}",
+        "dtype": timing["dtype"],
+        "hardware": timing["hardware"],
+    }
 
 
 def side_by_side(known: AtCut, metric: str) -> pd.DataFrame:
@@ -126,7 +140,7 @@ def side_by_side(known: AtCut, metric: str) -> pd.DataFrame:
         rows += _int8(timing, metric)
     if known.generation:
         rows += writing_rows(known.generation)
-    return pd.DataFrame(rows, columns=["", "dense", "pruned", "change"])
+    return pd.DataFrame(rows, columns=["", "dense", "pruned", "change"]).replace("", NOTHING)
 
 
 def timed_on(timing: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ from finegates.models.architectures import architecture_of
 from finegates.runs.folder import Run
 from finegates.runs.label_errors import error_words
 from finegates.runs.names import data_name
+from finegates.runs.writing import writing_rows
 from finegates.shrinking.models import Shrunk, dense_type, plans_of, stream_width
 from finegates.shrinking.plan import (
     AttentionPlan,
@@ -84,6 +85,7 @@ def model_card(
         "parameters, dense -> this model": params,
         "products of the layers, dense over needed, 128 tokens": f"{facts['mac_ratio']:.2f}",
         **_speed(measured),
+        **_writing(measured),
     }
     table = "\n".join(f"| {title} | {value} |" for title, value in rows.items())
     return f"""---
@@ -254,6 +256,16 @@ def _speed(measured: Measured) -> dict[str, str]:
         name: f"{1e3 * timing['dense_s']:.1f} -> {1e3 * timing['shrunk_s']:.1f}",
         "speed-up, median of neighbouring passes": f"{timing['speedup']:.2f}{_quartiles(timing)}",
         "measured on": f"{timing['hardware']}, {timing['threads']} threads",
+    }
+
+
+def _writing(measured: Measured) -> dict[str, str]:
+    """How fast a language model reads and writes, where that was timed."""
+    if measured.generation is None:
+        return {}
+    return {
+        title: f"{dense} -> {pruned} ({change})" if dense else f"{pruned} ({change})"
+        for title, dense, pruned, change in writing_rows(measured.generation)
     }
 
 

@@ -31,6 +31,7 @@ class Measured:
         pruned_score: Of the smaller model.
         metrics: All that the smaller model was scored by.
         timing: As `finegates.measuring.bench.bench` gives it; None if it was not measured.
+        generation: Of a language model, its times of reading and writing; None if there are none.
         why_not: Why something was not measured; empty if all was.
     """
 
@@ -38,6 +39,7 @@ class Measured:
     pruned_score: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     timing: dict[str, Any] | None = None
+    generation: dict[str, Any] | None = None
     why_not: str = ""
 
 
@@ -47,11 +49,11 @@ NOT_ASKED_FOR = "it was not asked for"
 def known_of(run: Run, cut: Cut | None, device: str) -> Measured:
     """What the run's own records say of a cut; nothing is measured."""
     known = at_cut(run, cut)
-    timing = _newest(known.timings, device)
+    timing, generation = (_newest(t, device) for t in (known.timings, known.generations))
     if known.dense is None or known.point is None:
-        return Measured(timing=timing, why_not=NOT_ASKED_FOR)
+        return Measured(timing=timing, generation=generation, why_not=NOT_ASKED_FOR)
     metrics = known.point.get("metrics", {})
-    return Measured(known.dense["score"], known.point["score"], metrics, timing)
+    return Measured(known.dense["score"], known.point["score"], metrics, timing, generation)
 
 
 def measure(
@@ -72,7 +74,8 @@ def measure(
         device: Where to.
         progress: Is told how far it is.
     """
-    timing = _newest(at_cut(run, cut).timings, device)
+    known = at_cut(run, cut)
+    timing, generation = (_newest(t, device) for t in (known.timings, known.generations))
     if timing is None:
         length = min(REFERENCE_LENGTH, longest_input(model.config))
         timing = bench(
@@ -85,8 +88,9 @@ def measure(
         scoring = part(progress, _TIMED, 1.0)
         dense, pruned = dense_and_cut(run, cut or AS_TRAINED, device, scoring, needs="score")
     except DataError as error:
-        return Measured(timing=timing, why_not=str(error))
-    return Measured(dense["score"], pruned["score"], pruned.get("metrics", {}), timing)
+        return Measured(timing=timing, generation=generation, why_not=str(error))
+    metrics = pruned.get("metrics", {})
+    return Measured(dense["score"], pruned["score"], metrics, timing, generation)
 
 
 def _newest(timings: list[dict[str, Any]], device: str) -> dict[str, Any] | None:

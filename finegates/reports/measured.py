@@ -4,12 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from finegates.reports import figures, words
-from finegates.reports.html import Html, section, table
+from finegates.reports.html import Html, section, table, tag
 from finegates.reports.html import figures as side_by_side
 from finegates.runs.folder import Run
 from finegates.runs.label_errors import error_words
-from finegates.runs.measurements import read_points, read_thresholds, read_timings
+from finegates.runs.measurements import (
+    read_generations,
+    read_points,
+    read_thresholds,
+    read_timings,
+)
 from finegates.runs.status import Status
+from finegates.runs.writing import writing_rows
 
 
 def cuts(run: Run, status: Status) -> Html:
@@ -62,6 +68,20 @@ def timings(run: Run) -> Html:
     return section("Timed", table(header, [_timing_cells(timing) for timing in known]))
 
 
+def writing(run: Run) -> Html:
+    """How fast a language model and smaller ones read and write; nothing if none was timed."""
+    header = ["", "dense", "smaller", "change"]
+    parts = [
+        part
+        for timing in read_generations(run)
+        for part in (
+            tag("h3", f"{cut_name(timing)}, {_machine(timing)}"),
+            table(header, writing_rows(timing)),
+        )
+    ]
+    return section("Reading and writing", *parts) if parts else Html("")
+
+
 def _timing_cells(timing: Mapping[str, Any]) -> list[str]:
     seconds = [timing[name] for name in ("dense_s", "masked_s", "shrunk_s")]
     return [
@@ -71,8 +91,12 @@ def _timing_cells(timing: Mapping[str, Any]) -> list[str]:
         *(f"{1e3 * value:.1f}" for value in seconds),
         f"{timing['speedup']:.2f}{' (not steady)' if timing.get('busy') else ''}",
         f"{timing['mac_ratio']:.2f}",
-        f"{timing.get('hardware')}, {timing.get('threads')} threads",
+        _machine(timing),
     ]
+
+
+def _machine(timing: Mapping[str, Any]) -> str:
+    return f"{timing.get('hardware')}, {timing.get('threads')} threads"
 
 
 def made_with(run: Run, status: Status) -> Html:

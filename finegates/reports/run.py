@@ -11,7 +11,7 @@ from finegates.methods import METHODS
 from finegates.reports import figures, gates, words
 from finegates.reports.html import Figure, Html, joined, section, table, tag
 from finegates.reports.html import figures as side_by_side
-from finegates.reports.measured import cuts, made_with, timings
+from finegates.reports.measured import cuts, made_with, timings, writing
 from finegates.reports.words import TERMS
 from finegates.runs.folder import Run, current_rows
 from finegates.runs.label_errors import ERRORS, error_words
@@ -43,6 +43,7 @@ def whole_run(run: Run) -> Html:
     elif METHODS[run.spec.method].removes:
         parts.append(tag("p", "This run's folder holds no gates.", class_="faint"))
     parts += [attempt(lambda: cuts(run, status)), attempt(lambda: timings(run))]
+    parts.append(attempt(lambda: writing(run)))
     return joined([*filter(None, parts), section("Made with", made_with(run, status))])
 
 

@@ -20,12 +20,14 @@ from finegates.gates.cuts import Cut
 from finegates.jobs.inputs import check_inputs
 from finegates.jobs.worker import execute
 from finegates.runs.folder import create_run
+from finegates.runs.measurements import keep_generation
 from finegates.shrinking.decoder_layers import ShrunkGroupedAttention
 from finegates.shrinking.models import Shrunk
 from finegates.shrinking.shrink import shrink
 from finegates.spec import make_spec
 from finegates.training.restore import restore_model
 from tests.exporting.test_export import TEXTS, finished_run
+from tests.fake_results import GENERATION
 from tests.tiny_gguf import tiny_tokenizer
 from tests.toy_models import (
     save_toy_decoder,
@@ -171,11 +173,14 @@ def test_a_language_run_is_exported_by_the_command_line(tmp_path, capsys):
     })  # fmt: skip
     run = create_run(*check_inputs(spec, runs_dir=tmp_path / "runs"), tmp_path / "runs")
     assert execute(run, "cpu").state == "finished"
+    closed = {"remove": None, "closed_gates": int(run.snapshot().closed.sum())}
+    keep_generation(run, {**GENERATION, **closed})
     command = ["export", run.id, "--runs-dir", str(tmp_path / "runs"), "--plain"]
     assert main([*command, "--out", str(tmp_path / "out")]) == 0
     facts = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert facts["checked"].keys() == {"torch", "writing", "plain"}
-    assert "perplexity@16 on validation" in (tmp_path / "out" / "README.md").read_text()
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "perplexity@16 on validation" in card and "20 -> 30 (1.50 times as fast)" in card
     model, tokenizer = restore_model(run)
     encoded = dict(tokenizer(["anna makes"], return_tensors="pt"))
     for folder in (tmp_path / "out", tmp_path / "out" / PLAIN_FOLDER):

@@ -16,9 +16,10 @@ from finegates.reports.report import group_report, run_report, runs_report
 from finegates.reports.several import figure_2
 from finegates.results.aggregate import group_points
 from finegates.runs.folder import CURVE_FILE, METRICS_FILE, SPEC_FILE, Run
-from finegates.runs.measurements import keep_timing
+from finegates.runs.measurements import keep_generation, keep_timing
 from finegates.runs.notes import write_notes
 from tests.app.fake_runs import make_curve, make_group, make_run
+from tests.fake_results import GENERATION
 from tests.jobs.test_tasks import TIMING
 
 PLANTED = "<script>alert(1)</script><img src=http://evil.example/x onerror=alert(1)>"
@@ -95,6 +96,14 @@ def test_a_runs_report_tells_all_that_was_promised(run):
     removed = parsed.figures()[4]["data"][0]
     snapshot = run.snapshot()
     assert len(removed["z"]) == 6 and len(removed["z"][0]) == snapshot.layout.num_layers
+
+
+def test_a_language_models_times_are_in_its_report(run):
+    assert "Reading and writing" not in run_report(run)
+    keep_generation(run, GENERATION)
+    told = check_loads_nothing(run_report(run)).text
+    for words in ("Reading and writing", "40 % removed", "1.50 times as fast", "KV cache"):
+        assert words in told, words
 
 
 def test_what_was_done_to_the_rows_first_is_told(runs_dir):

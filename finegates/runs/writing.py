@@ -1,9 +1,7 @@
-"""How fast a language model reads a prompt and writes, as rows of the Prune page's frames."""
+"""How fast a language model reads a prompt and writes, in words: for pages, cards and reports."""
 
 from collections.abc import Mapping
 from typing import Any
-
-from app.words import NOTHING, percent
 
 PREFILL, DECODE = "prefill", "decode"
 PHASES = {
@@ -20,25 +18,14 @@ def phase_shape(timing: Mapping[str, Any], phase: str) -> str:
     return f"{rows} x {prompt}" if phase == PREFILL else f"{rows} x {new} after {prompt}"
 
 
-def phase_row(timing: Mapping[str, Any], phase: str) -> dict[str, Any]:
-    """A row of `app.prune.frames.time_frame`."""
-    return {
-        "removed": timing["removed_weights_fraction"],
-        "factor": 1 / timing[f"{phase}_speedup"],
-        "low": 1 / timing[f"{phase}_speedup_p90"],
-        "high": 1 / timing[f"{phase}_speedup_p10"],
-        "ceiling": 1 / timing[f"{phase}_ideal"],
-        "shape": f"{PHASES[phase][0].lower()} {phase_shape(timing, phase)}",
-        "dtype": timing["dtype"],
-        "hardware": timing["hardware"],
-    }
-
-
 def writing_rows(timing: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
     """Dense next to pruned: tokens per second with their ceilings, and what a token's cache takes.
 
     Args:
         timing: From `finegates.runs.measurements.read_generations`.
+
+    Returns:
+        What it is, dense, pruned and the change of each; empty where there is nothing to say.
     """
     rows: list[tuple[str, str, str, str]] = []
     for phase, (name, bound) in PHASES.items():
@@ -46,8 +33,8 @@ def writing_rows(timing: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
         speedup, ideal = (timing[f"{phase}_{key}"] for key in ("speedup", "ideal"))
         title = f"{name}, tokens per second: {phase_shape(timing, phase)}, {timing['dtype']}"
         rows.append((title, f"{dense:,.0f}", f"{pruned:,.0f}", f"{speedup:.2f} times as fast"))
-        reached = f"{percent(speedup / ideal, 0)} reached"
-        rows.append((f"Ceiling: {bound}", NOTHING, f"{ideal:.2f} times", reached))
+        reached = f"{100 * speedup / ideal:.0f} % reached"
+        rows.append((f"Ceiling: {bound}", "", f"{ideal:.2f} times", reached))
     dense, pruned = (timing[f"kv_bytes_per_token_{side}"] for side in ("dense", "shrunk"))
-    less = percent(pruned / dense - 1) if dense else NOTHING
+    less = f"{100 * (pruned / dense - 1):.1f} %" if dense else ""
     return [*rows, ("KV cache, bytes per token", f"{dense:,}", f"{pruned:,}", less)]
