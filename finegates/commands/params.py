@@ -21,6 +21,7 @@ def _params(options: argparse.Namespace) -> int:
 
     table = parameter_table(model_sizes(options.model))
     for row in [] if options.json else table["rows"]:
-        print(f"{row['trainable_params']:>12,}  {row['configuration']}")
+        source = f"printed: {row['printed']}" if row["printed"] else "computed"
+        print(f"{row['trainable_params']:>12,}  {row['configuration']} [{source}]")
     print_json({"model": options.model, **table})
     return 0

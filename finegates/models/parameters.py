@@ -14,6 +14,7 @@ from finegates.gates.units import MATRICES
 from finegates.methods import METHODS
 from finegates.methods.method import LEARNED
 from finegates.models.architectures import architecture_of, layout_of_config
+from finegates.models.printed import printed
 from finegates.spec import RunSpec
 
 ATTENTION_ROLES = ("q", "k", "v", "o")
@@ -47,7 +48,9 @@ def parameter_table(config: Mapping[str, Any]) -> dict[str, Any]:
         config: The content of a config.json.
 
     Returns:
-        ``num_gated_weights`` and ``rows``, each with ``configuration`` and ``trainable_params``.
+        ``num_gated_weights`` and ``rows``, each with ``configuration``, ``trainable_params`` and
+        ``printed``: what the authors print and where (`finegates.models.printed`), None if the
+        count is only computed.
 
     Raises:
         ModelError: If the model type is not supported.
@@ -79,7 +82,10 @@ def parameter_table(config: Mapping[str, Any]) -> dict[str, Any]:
             compacter(layout_of_config(config, ("output",))) + norms
         ),
     }
-    rows = [{"configuration": k, "trainable_params": v} for k, v in counts.items()]
+    rows = [
+        {"configuration": name, "trainable_params": count, "printed": printed(name, config)}
+        for name, count in counts.items()
+    ]
     return {"num_gated_weights": both.num_gated_weights, "rows": rows}
 
 
