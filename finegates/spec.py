@@ -323,7 +323,8 @@ class RunSpec:
     )
     lora_rank: int = setting(
         0,
-        "Rank of the low-rank update (LoRA, LoRA-XS, VeRA); 0 is none.",
+        "Rank of the low-rank update (LoRA, LoRA-XS, VeRA, PoLAR; of LoRTA's tensor; of one block "
+        "of MELoRA); 0 is none.",
         group=_METHOD,
         minimum=0,
         maximum=4096,
@@ -355,6 +356,16 @@ class RunSpec:
     compacter_terms: int = setting(
         4, "Kronecker terms (n) of a Compacter weight.", group=_METHOD, minimum=1, maximum=64
     )
+    melora_blocks: int = setting(
+        2,
+        "Low-rank updates on the diagonal of each matrix (MELoRA); it divides both sides of all.",
+        group=_METHOD, minimum=1, maximum=4096,
+    )  # fmt: skip
+    polar_penalty: float = setting(
+        1.0,
+        "How strongly PoLAR's factors are drawn back to orthonormal ones (lambda).",
+        group=_METHOD, minimum=0.0, maximum=1000.0,
+    )  # fmt: skip
     head_start: str = setting(
         DRAWN,
         "How a head begins that no start_from gives: fitted to the training rows in one pass, or "

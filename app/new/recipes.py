@@ -93,6 +93,8 @@ MATTERS_IF: dict[str, Callable[[Method], bool]] = {
     "sparta_density": _is("sparta"),
     "compacter_reduction": _is("compacter"),
     "compacter_terms": _is("compacter"),
+    "melora_blocks": _is("melora"),
+    "polar_penalty": _is("polar"),
 }  # fmt: skip
 """What is not named here matters to every method."""
 

@@ -15,10 +15,14 @@ from torch.optim import Optimizer
 from transformers import PreTrainedModel
 
 from finegates.adapters.compacter import attach_compacter
+from finegates.adapters.ether import attach_ether
+from finegates.adapters.ether_plus import attach_ether_plus
 from finegates.adapters.full import attach_full
 from finegates.adapters.hooks import Hooks, Moment
-from finegates.adapters.layer import AdapterLayer
+from finegates.adapters.layer import AdapterLayer, SharedFactors
 from finegates.adapters.lora_xs import attach_lora_xs
+from finegates.adapters.lorta import attach_lorta
+from finegates.adapters.melora import attach_melora
 from finegates.adapters.peft_layers import (
     attach_lora,
     attach_lora_fa,
@@ -26,6 +30,7 @@ from finegates.adapters.peft_layers import (
     lora_fa_optimizer,
     merged_peft_layer,
 )
+from finegates.adapters.polar import Landing, attach_polar
 from finegates.adapters.sparta import SPARTA_BETAS, attach_sparta
 from finegates.errors import SpecError
 from finegates.gates.layout import GateLayout
@@ -83,6 +88,23 @@ ADAPTERS: dict[str, Adapter] = {
             model, layout, s.compacter_terms, s.compacter_reduction
         )
     ),
+    "ether": Adapter(lambda model, layout, _: attach_ether(model, layout)),
+    "ether+": Adapter(lambda model, layout, _: attach_ether_plus(model, layout)),
+    "melora": Adapter(
+        lambda model, layout, s: attach_melora(
+            model, layout, s.lora_rank, s.lora_alpha, s.melora_blocks
+        ),
+        needs_rank=True,
+    ),
+    "polar": Adapter(
+        lambda model, layout, s: attach_polar(model, layout, s.lora_rank, s.lora_alpha),
+        needs_rank=True,
+        hooks=lambda model, s: Landing(model, s.polar_penalty),
+    ),
+    "lorta": Adapter(
+        lambda model, layout, s: attach_lorta(model, layout, s.lora_rank, s.lora_alpha),
+        needs_rank=True,
+    ),
 }
 """`Method.adapter` -> what attaches and trains it."""
 _NONE = Adapter(lambda *_: [])
@@ -133,6 +155,9 @@ def merge_adapters(model: PreTrainedModel) -> None:
             parent, _, name = path.rpartition(".")
             linear = layer.merged() if isinstance(layer, AdapterLayer) else merged_peft_layer(layer)
             setattr(model.get_submodule(parent), name, linear)
+    for name, module in list(model.named_children()):
+        if isinstance(module, SharedFactors):
+            delattr(model, name)
 
 
 __all__ = ["ADAPTERS", "Hooks", "Moment", "adapter_of", "attach_adapter", "merge_adapters"]

@@ -13,6 +13,10 @@ from finegates.nn.model_parts import locate
 from finegates.nn.wrapped import WrappedLinear
 
 
+class SharedFactors(nn.Module):
+    """Parameters that all layers of an adapter read: the model owns them until it is merged."""
+
+
 class AdapterLayer(WrappedLinear):
     """A Linear with an adapter."""
 

@@ -20,7 +20,8 @@ VERA_INITIAL_D = 0.1
 """arXiv 2310.11454, section 4: the value of d at the start."""
 VERA_PROJECTION_SEED = 0
 """peft's. VeRA's frozen A and B are made from it again, the same in every model, so not saved."""
-_ADAPTER = "default"
+ADAPTER_NAME = "default"
+"""Of each adapter, as peft names the only one of a model."""
 
 
 def attach_lora(
@@ -33,10 +34,10 @@ def attach_lora(
     Returns:
         A and B of every matrix.
     """
-    paths = _paths(model, layout)
+    paths = matrix_paths(model, layout)
     # peft declares an int, but divides only
     config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=paths)  # type: ignore[arg-type]
-    inject_adapter_in_model(config, model, _ADAPTER)
+    inject_adapter_in_model(config, model, ADAPTER_NAME)
     del model.peft_config
     return [p for layer in _lora_layers(model) for p in _factors(layer)]
 
@@ -68,17 +69,19 @@ def attach_vera(model: PreTrainedModel, layout: GateLayout, rank: int) -> list[n
         warnings.simplefilter("ignore")
         config = VeraConfig(
             r=rank,
-            target_modules=_paths(model, layout),
+            target_modules=matrix_paths(model, layout),
             d_initial=VERA_INITIAL_D,
             projection_prng_key=VERA_PROJECTION_SEED,
             save_projection=False,
         )
     # inject_adapter_in_model refuses tuners with shared matrices, as peft would lose them with the
     # tuner. Here every layer keeps a reference, and nothing else of the tuner is needed.
-    VeraModel(model, config, _ADAPTER)
+    VeraModel(model, config, ADAPTER_NAME)
     del model.peft_config
     layers = [m for m in model.modules() if isinstance(m, VeraLayer)]
-    return [p for m in layers for p in (m.vera_lambda_b[_ADAPTER], m.vera_lambda_d[_ADAPTER])]
+    return [
+        p for m in layers for p in (m.vera_lambda_b[ADAPTER_NAME], m.vera_lambda_d[ADAPTER_NAME])
+    ]
 
 
 def merged_peft_layer(layer: BaseTunerLayer) -> nn.Linear:
@@ -130,7 +133,7 @@ def _group_with_factors(
         layer = layers.get(id(parameter))
         added = (parameter,) if layer is None else _factors(layer)
         parameters += added
-        scales += [None if layer is None else layer.scaling[_ADAPTER]] * len(added)
+        scales += [None if layer is None else layer.scaling[ADAPTER_NAME]] * len(added)
     return {
         **group,
         "params": parameters,
@@ -145,12 +148,12 @@ def _lora_layers(model: nn.Module) -> Iterator[LoraLayer]:
 
 def _factors(layer: LoraLayer) -> tuple[nn.Parameter, nn.Parameter]:
     """A, shape ``(r, in_features)``, and B, shape ``(out_features, r)``."""
-    a, b = layer.lora_A[_ADAPTER].weight, layer.lora_B[_ADAPTER].weight
+    a, b = layer.lora_A[ADAPTER_NAME].weight, layer.lora_B[ADAPTER_NAME].weight
     assert isinstance(a, nn.Parameter) and isinstance(b, nn.Parameter)
     return a, b
 
 
-def _paths(model: PreTrainedModel, layout: GateLayout) -> list[str]:
+def matrix_paths(model: PreTrainedModel, layout: GateLayout) -> list[str]:
     """Full dotted paths of a layout's matrices: peft matches by the end of a path."""
     located = (locate(model, matrix) for matrix in layout.matrices)
     wanted = {id(getattr(parent, name)) for parent, name in located}

@@ -82,4 +82,39 @@ DENSE = (
         adapter="compacter",
         merges=False,
     ),
+    dense(
+        name="ether",
+        summary="Inputs of q and v reflected at a trained hyperplane (peft); removes nothing.",
+        source="arXiv 2405.20271, rate of its language models",
+        settings={"target_modules": ("q", "v"), "adapter_learning_rate": 1e-3},
+    ),
+    dense(
+        name="ether+",
+        summary="Inputs and outputs of q and v turned by two vectors a side; removes nothing.",
+        source="arXiv 2405.20271, rate of its language models; one block a side",
+        settings={"target_modules": ("q", "v"), "adapter_learning_rate": 1e-3},
+    ),
+    dense(
+        name="melora",
+        summary="Two small LoRA of r = 8 on the diagonal of q and v; removes nothing.",
+        source="arXiv 2402.17263; sizes of github.com/ChasonShi/MELoRA",
+        settings={"target_modules": ("q", "v"), "lora_rank": 8, "melora_blocks": 2},
+    ),
+    dense(
+        name="polar",
+        summary="Low-rank updates between orthonormal factors, r = 8; removes nothing.",
+        source="arXiv 2506.03133; sizes of github.com/kcc-lion/polar, without its weight decay",
+        settings={"lora_rank": 8, "lora_alpha": 8.0, "adapter_learning_rate": 1e-3},
+    ),
+    dense(
+        name="lorta",
+        summary="One tensor of rank 4 updates q, k, v and o of all layers; removes nothing.",
+        source="arXiv 2410.04060; sizes of github.com/ihounie/lorta",
+        settings={
+            "target_modules": ("q", "k", "v", "o"),
+            "lora_rank": 4,
+            "lora_alpha": 1.0,
+            "adapter_learning_rate": 0.01,
+        },
+    ),
 )

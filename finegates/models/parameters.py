@@ -14,6 +14,15 @@ from finegates.gates.units import MATRICES
 from finegates.methods import METHODS
 from finegates.methods.method import LEARNED
 from finegates.models.architectures import architecture_of, layout_of_config
+from finegates.models.dense_parameters import (
+    dense_counts,
+    ether,
+    ether_plus,
+    lorta,
+    low_rank,
+    melora,
+    polar,
+)
 from finegates.models.printed import printed
 from finegates.spec import RunSpec
 
@@ -65,11 +74,13 @@ def parameter_table(config: Mapping[str, Any]) -> dict[str, Any]:
     counts = (counts if own.is_shared else {}) | {
         f"finegates: gates on inputs and outputs of {every} matrices": both.num_gates,
         "finegates w/o W_I, W_O: one gate vector on each of q, k, v, o": attention.num_gates,
-        f"LoRA r=8 on {every} + one gate vector on each": low_rank(one) + one.num_gates,
-        "LoRA r=8 on q, k, v, o + one gate vector on each": (
-            low_rank(attention) + attention.num_gates
+        f"LoRA r=8 on {every} + one gate vector on each": (
+            low_rank(one, LORA_RANK) + one.num_gates
         ),
-        "LoRA r=8 on q, v": low_rank(query_value),
+        "LoRA r=8 on q, k, v, o + one gate vector on each": (
+            low_rank(attention, LORA_RANK) + attention.num_gates
+        ),
+        "LoRA r=8 on q, v": low_rank(query_value, LORA_RANK),
         f"VeRA r={vera_rank(query_value)} on q, v": vera(query_value, vera_rank(query_value)),
         "LoRA-XS r=25 on q, v, attention output, FFN output": (
             lora_xs(layout_of_config(config, ("q", "v", "o", "output")), LORA_XS_RANK)
@@ -81,6 +92,7 @@ def parameter_table(config: Mapping[str, Any]) -> dict[str, Any]:
         "Compacter++ n=4, its biases and the layer norms counted, as its authors do": (
             compacter(layout_of_config(config, ("output",))) + norms
         ),
+        **dense_counts(config, every),
     }
     rows = [
         {"configuration": name, "trainable_params": count, "printed": printed(name, config)}
@@ -109,11 +121,6 @@ def method_params(spec: RunSpec, config: Mapping[str, Any]) -> int:
     inside = low_rank(layout, spec.lora_rank) if method.removes else 0
     adapter = _ADAPTER_PARAMS[method.adapter](spec, layout, config) if method.adapter else 0
     return gates + inside + adapter
-
-
-def low_rank(layout: GateLayout, rank: int = LORA_RANK) -> int:
-    """Parameters of a low-rank update of each matrix: ``r (in + out)``."""
-    return sum(rank * (m.in_features + m.out_features) for m in layout.matrices)
 
 
 def lora_fa(layout: GateLayout, rank: int) -> int:
@@ -243,4 +250,9 @@ _ADAPTER_PARAMS: dict[str, Callable[[RunSpec, GateLayout, Mapping[str, Any]], in
     "compacter": lambda spec, layout, config: compacter(
         layout, spec.compacter_terms, spec.compacter_reduction
     ),
+    "ether": lambda spec, layout, config: ether(layout),
+    "ether+": lambda spec, layout, config: ether_plus(layout),
+    "melora": lambda spec, layout, config: melora(layout, spec.lora_rank, spec.melora_blocks),
+    "polar": lambda spec, layout, config: polar(layout, spec.lora_rank),
+    "lorta": lambda spec, layout, config: lorta(layout, spec.lora_rank),
 }

@@ -34,6 +34,9 @@ PRINTED: dict[str, Mapping[tuple[int, int, int], str]] = {
     "LoRA-XS r=25 on q, v, attention output, FFN output": {
         LARGE: f"0.06M for RoBERTa-large, {_PAPER}"
     },
+    "MELoRA r=1, n=8 on q, v": dict.fromkeys(
+        (BASE, LARGE), "8 times fewer than LoRA r=8, abstract of arXiv 2402.17263"
+    ),
 }
 """A row of `finegates.models.parameters.parameter_table` -> size of the model -> what is printed.
 A row that is not here is only computed."""

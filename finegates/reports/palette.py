@@ -36,6 +36,11 @@ METHOD_LOOKS = {
     "sparta": ("#7f8a1e", "diamond"),
     "compacter": ("#2f8f9d", "triangle-right"),
     "compacter++": ("#45a0c0", "circle"),
+    "ether": ("#6f9440", "triangle-left"),
+    "ether+": ("#5b8c3a", "square"),
+    "melora": ("#a86ce0", "square"),
+    "polar": ("#7a4fc0", "diamond"),
+    "lorta": ("#c45bd0", "circle"),
 }
 """Colour and shape of each method, the same on every page. The main methods differ in both and
 stay apart in simulated protanopia, deuteranopia and tritanopia; a variant has a tone of its

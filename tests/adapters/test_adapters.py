@@ -34,10 +34,26 @@ MERGING = {method.adapter for method in METHODS.values() if method.merges}
 LINEAR = [adapter for adapter in ADAPTERS if adapter in MERGING]
 OTHERS = [adapter for adapter in ADAPTERS if adapter not in MERGING]
 EVERY_ADAPTER = pytest.mark.parametrize("adapter", ADAPTERS)
-EVERY_LINEAR = pytest.mark.parametrize("adapter", LINEAR)
-SOME_TYPES = pytest.mark.parametrize(
-    "model_type", ["bert", "roberta", "distilbert", "electra", "llama", "qwen2"]
-)
+TYPES = ["bert", "roberta", "distilbert", "electra", "llama", "qwen2"]
+SOME_TYPES = pytest.mark.parametrize("model_type", TYPES)
+SHARED_OVER_HEADS = {"lorta"}
+"""Refuse grouped heads and heads of another width than the hidden size over their number."""
+STARTS_CHANGED = {"ether"}
+"""A reflection is never the identity."""
+
+
+def fits(adapter, model_type):
+    """Whether an adapter takes a toy model: one it refuses is tested where the adapter is."""
+    return adapter not in SHARED_OVER_HEADS or not ARCHITECTURES[model_type].is_decoder
+
+
+def fitting(adapters, types=TYPES):
+    """Parametrises by every pair of an adapter and a type that it takes."""
+    pairs = [(a, t) for a in adapters for t in types if fits(a, t)]
+    return pytest.mark.parametrize(("adapter", "model_type"), pairs)
+
+
+EVERY_PAIR = fitting(ADAPTERS)
 # What an untrained adapter may move logits of size 1 by: LoRA-XS starts at R ~ 1e-5 between vectors
 # of a weight of norm 2 (a decoder's first norm enlarges them), Compacter at products of two weights
 # of 1e-4; the others add an exact 0.
@@ -79,8 +95,7 @@ def test_every_adapter_of_a_method_is_in_the_registry():
 # --- the contract of all -----------------------------------------------------------------------
 
 
-@EVERY_ADAPTER
-@SOME_TYPES
+@EVERY_PAIR
 def test_only_adapter_and_head_are_trained_and_their_number_is_the_formulas(adapter, model_type):
     model, spec, parameters = adapted(adapter, model_type)
     trained = {id(p) for p in model.parameters() if p.requires_grad}
@@ -92,16 +107,20 @@ def test_only_adapter_and_head_are_trained_and_their_number_is_the_formulas(adap
     assert sum(p.numel() for p in parameters) == method_params(spec, model.config.to_dict())
 
 
-@EVERY_ADAPTER
-@SOME_TYPES
+@fitting([adapter for adapter in ADAPTERS if adapter not in STARTS_CHANGED])
 def test_untrained_adapters_leave_the_logits_unchanged(adapter, model_type):
     model = adapted(adapter, model_type)[0]
     difference = (logits(model) - logits(toy_model(model_type))).abs().max()
     assert difference <= START_TOLERANCE.get(adapter, 1e-6)
 
 
-@EVERY_ADAPTER
-@SOME_TYPES
+@fitting(STARTS_CHANGED)
+def test_what_can_not_be_the_identity_changes_the_logits_at_once(adapter, model_type):
+    model = adapted(adapter, model_type)[0]
+    assert not torch.allclose(logits(model), logits(toy_model(model_type)), atol=1e-2)
+
+
+@EVERY_PAIR
 def test_a_step_of_the_adapter_alone_changes_the_logits(adapter, model_type):
     model, _, parameters = adapted(adapter, model_type)
     before, head = logits(model), copy.deepcopy([*head_parameters(model)])
@@ -112,14 +131,13 @@ def test_a_step_of_the_adapter_alone_changes_the_logits(adapter, model_type):
     assert all(torch.equal(a, b) for a, b in zip(head, head_parameters(model), strict=True))
 
 
-@EVERY_LINEAR
-@SOME_TYPES
+@fitting(LINEAR)
 def test_merged_model_gives_the_adapted_models_logits_with_plain_modules(adapter, model_type):
     model, _, parameters = adapted(adapter, model_type)
     base = toy_model(model_type)
     randomise(parameters)
     expected = logits(model)
-    assert not torch.allclose(expected, logits(base), atol=1e-2)
+    assert not torch.allclose(expected, logits(base), atol=1e-3)
     merge_adapters(model)
     assert torch.allclose(logits(model), expected, atol=1e-5)
     assert kinds(model) == kinds(base)
@@ -138,8 +156,7 @@ def test_what_is_not_linear_is_not_merged_and_says_why(adapter, model_type):
     assert torch.equal(logits(model), expected)
 
 
-@EVERY_ADAPTER
-@SOME_TYPES
+@EVERY_PAIR
 def test_state_dict_is_complete(adapter, model_type):
     model, _, parameters = adapted(adapter, model_type)
     randomise(parameters)
@@ -168,8 +185,7 @@ def test_adapted_model_can_be_copied(adapter):
     assert torch.equal(logits(model), expected)
 
 
-@pytest.mark.parametrize("adapter", [a for a in ADAPTERS if a != "full"])
-@pytest.mark.parametrize("model_type", MODEL_TYPES)
+@fitting([adapter for adapter in ADAPTERS if adapter != "full"], MODEL_TYPES)
 def test_just_the_target_matrices_are_wrapped(adapter, model_type):
     # 12 layers: peft shortens lists of 20 paths or more, and layer 1 must not stand for layer 11
     layers = "n_layers" if model_type == "distilbert" else "num_hidden_layers"
@@ -185,7 +201,7 @@ def test_just_the_target_matrices_are_wrapped(adapter, model_type):
     }
 
 
-@pytest.mark.parametrize("adapter", ["lora", "lora-fa", "vera", "lora-xs"])
+@pytest.mark.parametrize("adapter", [a for a in ADAPTERS if ADAPTERS[a].needs_rank])
 def test_a_rank_of_0_is_refused(adapter):
     with pytest.raises(SpecError, match=f"lora_rank is 0, but '{adapter}' needs a rank"):
         adapted(adapter, lora_rank=0)

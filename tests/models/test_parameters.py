@@ -32,6 +32,12 @@ EXPECTED = {
         "SpaRTA 1% of v, o": 141_552,
         COMPACTER: 94_528,
         COMPACTER_PP: 65_728,
+        "ETHER on q, v": 18_432,
+        "ETHER+ on q, v": 73_728,
+        "MELoRA r=8, n=2 on q, v": 294_912,
+        "MELoRA r=1, n=8 on q, v": 36_864,
+        "PoLAR r=8 on all six": 1_331_712,
+        "LoRTA r=4 on q, k, v, o": 3_440,
     },
     "roberta-large": {
         "finegates: gates on inputs and outputs of all six matrices": 442_368,
@@ -44,6 +50,12 @@ EXPECTED = {
         "SpaRTA 1% of v, o": 503_328,
         COMPACTER: 250_432,
         COMPACTER_PP: 174_400,
+        "ETHER on q, v": 49_152,
+        "ETHER+ on q, v": 196_608,
+        "MELoRA r=8, n=2 on q, v": 786_432,
+        "MELoRA r=1, n=8 on q, v": 98_304,
+        "PoLAR r=8 on all six": 3_548_160,
+        "LoRTA r=4 on q, k, v, o": 4_528,
     },
 }
 GATED_WEIGHTS = {"roberta-base": 84_934_656, "roberta-large": 301_989_888}
@@ -101,6 +113,11 @@ METHOD_PARAMS = {
     "sparta": 141_552,  # 24 x 5,898
     "compacter": 57_664,  # 24 x 2,400 + 64
     "compacter++": 28_864,  # 12 x 2,400 + 64
+    "ether": 18_432,  # 24 x H
+    "ether+": 73_728,  # 24 x 2 x (H + H)
+    "melora": 294_912,  # as lora: 24 x 2 x 8 x (H / 2 + H / 2)
+    "polar": 1_331_712,  # 8 x 165,888, and 72 x 8 x 8
+    "lorta": 3_440,  # 4 x (H + 64 + 12 heads + 4 roles + 12 layers)
 }
 
 
