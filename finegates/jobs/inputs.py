@@ -21,6 +21,7 @@ from finegates.methods import METHODS
 from finegates.models.architectures import layout_of_config
 from finegates.models.fit import check_tokenizer
 from finegates.models.language import check_language_model
+from finegates.models.parameters import method_params
 from finegates.models.record import BASE_MODEL, model_record
 from finegates.models.sources import BY_NAME, check_model, find_model
 from finegates.runs.folder import default_runs_dir
@@ -71,6 +72,8 @@ def check_inputs_together(
     for spec in specs:
         if METHODS[spec.method].removes:  # whether this model can have such gates
             layout_of_config(config, spec.target_modules, spec.gate_sides, spec.gate_units)
+        elif METHODS[spec.method].adapter != "full":  # whether its sizes fit this model
+            method_params(spec, config)
     splits = load_splits(specs[0])
     if splits.is_language:
         check_language_model(model, config, chats="messages" in splits.texts)

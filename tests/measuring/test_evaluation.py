@@ -39,7 +39,7 @@ def at(*fractions: float) -> list[Cut]:
 DATA = {"labels": ["unacceptable", "acceptable"], "problem": "classification"}
 
 METHODS = ["finegates", "finegates+lora-outside", "magnitude-full", "lora", "lora-fa", "vera",
-           "lora-xs", "sparta", "compacter", "full"]  # fmt: skip
+           "lora-xs", "sparta", "compacter", "lorta", "full"]  # fmt: skip
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -159,6 +159,12 @@ def refused(folder, kind, **given):
     return str(caught.value)
 
 
+def test_a_dense_method_whose_sizes_do_not_fit_is_refused_before_there_is_a_run(decoder):
+    assert "LoRTA's factors are shared by matrices of 16 x 16" in refused(
+        decoder, ModelError, method="lorta"
+    )
+
+
 def edit(folder, **changes):
     config = json.loads((folder / "config.json").read_bytes())
     (folder / "config.json").write_text(json.dumps(config | changes))
