@@ -133,8 +133,9 @@ def _not_square(matrix: GatedMatrix, layout: GateLayout, width: int) -> str:
     return (
         f"{matrix.role} of this model is {matrix.out_features} x {matrix.in_features}, as it has "
         f"{layout.num_heads} heads, {layout.num_key_value_heads} of keys and values; LoRTA's "
-        f"factors are shared by matrices of {width} x {width}, of models with as many heads of "
-        f"keys and values, each 1/heads of the width; {instead} lora, melora or polar."
+        f"factors are shared by matrices of {width} x {width}, which needs as many heads of keys "
+        f"and values as of queries, each of the width over their number; {instead} lora, melora or "
+        "polar."
     )
 
 
