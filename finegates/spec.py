@@ -54,6 +54,9 @@ COLUMNS_OF_TASKS = {
     INSTRUCTIONS_TASK: ("prompt_column", "answer_column", "messages_column"),
 }
 """The columns that a file is learned from, by its task."""
+READ_TWICE = ("adamix", "adamix-lora")
+"""Adapters that read each batch twice, by other parameters each time. DistributedDataParallel can't
+do that: it looks for the parameters of one pass."""
 REMEDIES_OF_TEXT = ("drop_empty_texts", "drop_repeats", "drop_leaks")
 """Those that need no labels."""
 
@@ -323,8 +326,8 @@ class RunSpec:
     )
     lora_rank: int = setting(
         0,
-        "Rank of the low-rank update (LoRA, LoRA-XS, VeRA, PoLAR; of LoRTA's tensor; of one block "
-        "of MELoRA); 0 is none.",
+        "Rank of the low-rank update (LoRA, LoRA-XS, VeRA, PoLAR, loretta-rep, adamix-lora; of "
+        "LoRTA's tensor; of one block of MELoRA); 0 is none.",
         group=_METHOD,
         minimum=0,
         maximum=4096,
@@ -366,6 +369,23 @@ class RunSpec:
         "How strongly PoLAR's factors are drawn back to orthonormal ones (lambda).",
         group=_METHOD, minimum=0.0, maximum=1000.0,
     )  # fmt: skip
+    bottleneck_width: int = setting(
+        16,
+        "Width between the two halves of an AdaMix or LoRETTA adapter.",
+        group=_METHOD,
+        minimum=1,
+        maximum=4096,
+    )
+    tensor_train_rank: int = setting(
+        5, "Rank between the cores of a LoRETTA weight.", group=_METHOD, minimum=1, maximum=256
+    )
+    num_experts: int = setting(
+        4,
+        "Experts of AdaMix, of which each training pass draws one; their mean is kept.",
+        group=_METHOD,
+        minimum=1,
+        maximum=64,
+    )
     head_start: str = setting(
         DRAWN,
         "How a head begins that no start_from gives: fitted to the training rows in one pass, or "
@@ -503,11 +523,7 @@ class RunSpec:
             raise SpecError(
                 "cleaning has both merge_rare_classes and drop_rare_classes; choose one of them."
             )
-        if self.batch_size % self.num_processes:
-            raise SpecError(
-                f"batch_size is {self.batch_size} and num_processes {self.num_processes}; each "
-                "process takes an equal share of a batch, so make batch_size a multiple of it."
-            )
+        _check_processes(self)
         if not self.target_modules:
             raise SpecError(f"target_modules is empty; name at least one of {', '.join(ROLES)}.")
         _check_teaching(self)
@@ -606,6 +622,20 @@ def _check_columns(spec: RunSpec) -> None:
         raise SpecError(
             f"cleaning has '{labelled[0]}', which is about labels, and the task '{spec.task}' has "
             f"none; allowed are {', '.join(REMEDIES_OF_TEXT)}."
+        )
+
+
+def _check_processes(spec: RunSpec) -> None:
+    """Raises SpecError if several processes can't share a batch, or the method."""
+    if spec.batch_size % spec.num_processes:
+        raise SpecError(
+            f"batch_size is {spec.batch_size} and num_processes {spec.num_processes}; each "
+            "process takes an equal share of a batch, so make batch_size a multiple of it."
+        )
+    if spec.num_processes > 1 and METHODS[spec.method].adapter in READ_TWICE:
+        raise SpecError(
+            f"num_processes is {spec.num_processes}, but '{spec.method}' reads each batch twice, "
+            "by experts drawn anew, which several processes can't do; take num_processes 1."
         )
 
 

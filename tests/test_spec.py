@@ -79,6 +79,10 @@ def test_a_file_implies_its_task():
         ({"learning_rate": float("nan")}, ("learning_rate is nan",)),
         ({"max_length": 9000}, ("4 to 8192 tokens",)),
         ({"task": "colla"}, ("'colla'", "Did you mean 'cola'?")),
+        (
+            {"method": "adamix", "num_processes": 2},
+            ("'adamix' reads each batch twice", "num_processes 1"),
+        ),
         ({"gate_law": "gausian"}, ("Did you mean 'gaussian'?", "hard-concrete")),
     ],
 )

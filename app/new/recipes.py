@@ -61,8 +61,8 @@ def _freezes(method: Method) -> bool:
     return method.adapter != _FULL
 
 
-def _is(adapter: str) -> Callable[[Method], bool]:
-    return lambda method: method.adapter == adapter
+def _is(*adapters: str) -> Callable[[Method], bool]:
+    return lambda method: method.adapter in adapters
 
 
 MATTERS_IF: dict[str, Callable[[Method], bool]] = {
@@ -95,6 +95,9 @@ MATTERS_IF: dict[str, Callable[[Method], bool]] = {
     "compacter_terms": _is("compacter"),
     "melora_blocks": _is("melora"),
     "polar_penalty": _is("polar"),
+    "bottleneck_width": _is("adamix", "loretta-adp"),
+    "tensor_train_rank": _is("loretta-adp", "loretta-rep"),
+    "num_experts": _is("adamix", "adamix-lora"),
 }  # fmt: skip
 """What is not named here matters to every method."""
 

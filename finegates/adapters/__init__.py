@@ -14,13 +14,18 @@ from torch import nn
 from torch.optim import Optimizer
 from transformers import PreTrainedModel
 
+from finegates.adapters.adamix import attach_adamix
+from finegates.adapters.adamix_lora import attach_adamix_lora
 from finegates.adapters.compacter import attach_compacter
+from finegates.adapters.consistency import Consistency
 from finegates.adapters.ether import attach_ether
 from finegates.adapters.ether_plus import attach_ether_plus
 from finegates.adapters.full import attach_full
 from finegates.adapters.hooks import Hooks, Moment
 from finegates.adapters.layer import AdapterLayer, SharedFactors
 from finegates.adapters.lora_xs import attach_lora_xs
+from finegates.adapters.loretta_adp import attach_loretta_adp
+from finegates.adapters.loretta_rep import attach_loretta_rep
 from finegates.adapters.lorta import attach_lorta
 from finegates.adapters.melora import attach_melora
 from finegates.adapters.peft_layers import (
@@ -105,6 +110,28 @@ ADAPTERS: dict[str, Adapter] = {
         lambda model, layout, s: attach_lorta(model, layout, s.lora_rank, s.lora_alpha),
         needs_rank=True,
     ),
+    "loretta-adp": Adapter(
+        lambda model, layout, s: attach_loretta_adp(
+            model, layout, s.bottleneck_width, s.tensor_train_rank
+        )
+    ),
+    "loretta-rep": Adapter(
+        lambda model, layout, s: attach_loretta_rep(
+            model, layout, s.lora_rank, s.lora_alpha, s.tensor_train_rank
+        ),
+        needs_rank=True,
+    ),
+    "adamix": Adapter(
+        lambda model, layout, s: attach_adamix(model, layout, s.bottleneck_width, s.num_experts),
+        hooks=lambda model, _: Consistency(model),
+    ),
+    "adamix-lora": Adapter(
+        lambda model, layout, s: attach_adamix_lora(
+            model, layout, s.lora_rank, s.lora_alpha, s.num_experts
+        ),
+        needs_rank=True,
+        hooks=lambda model, _: Consistency(model),
+    ),
 }
 """`Method.adapter` -> what attaches and trains it."""
 _NONE = Adapter(lambda *_: [])
@@ -148,7 +175,7 @@ def merge_adapters(model: PreTrainedModel) -> None:
     In evaluation the logits are the same, and the model has its original modules again.
 
     Raises:
-        ModelError: For Compacter, whose adapters are not linear; the model is left as it was.
+        ModelError: For adapters that are not linear, as Compacter's; the model is left as it was.
     """
     for path, layer in list(model.named_modules()):
         if isinstance(layer, (AdapterLayer, BaseTunerLayer)):

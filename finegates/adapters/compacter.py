@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, linear
 from transformers import PreTrainedModel
 
-from finegates.adapters.layer import AdapterLayer, wrap_matrices
-from finegates.errors import ModelError
+from finegates.adapters.layer import NonlinearAdapter, wrap_matrices
 from finegates.gates.layout import GateLayout
 from finegates.models.parameters import compacter_bottleneck
 
@@ -75,7 +74,7 @@ class PHMLinear(nn.Module):
         return linear(x, self.weight, self.bias)
 
 
-class CompacterLinear(AdapterLayer):
+class CompacterLinear(NonlinearAdapter):
     """``z + Up(gelu(Down z))`` with ``z = W x + b``: before dropout, residual and layer norm.
 
     Args:
@@ -83,6 +82,8 @@ class CompacterLinear(AdapterLayer):
         bottleneck: Width between the two, a multiple of n.
         rule: The shared A.
     """
+
+    technique = "Compacter"
 
     def __init__(self, base_layer: nn.Linear, bottleneck: int, rule: KroneckerRule) -> None:
         super().__init__(base_layer)
@@ -94,17 +95,6 @@ class CompacterLinear(AdapterLayer):
         z = self.base_layer(x)
         # the authors' ``gelu_new`` is the tanh approximation
         return z + self.up(gelu(self.down(z), approximate="tanh"))
-
-    def weight_change(self) -> Tensor:
-        """Never: there is a gelu in between.
-
-        Raises:
-            ModelError: Always.
-        """
-        raise ModelError(
-            "A Compacter adapter is not linear, so it can't be folded into its matrix; use the "
-            "model with its adapters, or train with lora, vera, lora-xs or sparta instead."
-        )
 
 
 def attach_compacter(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from finegates.errors import ModelError
 from finegates.gates.layout import GateLayout
 from finegates.nn.model_parts import locate
 from finegates.nn.wrapped import WrappedLinear
@@ -41,6 +42,27 @@ class AdapterLayer(WrappedLinear):
         return linear
 
 
+class NonlinearAdapter(AdapterLayer):
+    """An adapter that can't be folded into its matrix.
+
+    Attributes:
+        technique: Its name, for the message.
+    """
+
+    technique: str
+
+    def weight_change(self) -> Tensor:
+        """Never.
+
+        Raises:
+            ModelError: Always.
+        """
+        raise ModelError(
+            f"A {self.technique} adapter is not linear, so it can't be folded into its matrix; use "
+            "the model with its adapters, or train with lora, vera, lora-xs or sparta instead."
+        )
+
+
 Layer = TypeVar("Layer", bound=AdapterLayer)
 
 
@@ -52,12 +74,12 @@ def wrap_matrices(
     Args:
         model: Changed in place.
         layout: Which matrices.
-        make: Base Linear -> layer; the layer goes to the base's device.
+        make: Base Linear -> layer; the layer goes to the base's device and mode.
     """
     layers = []
     for matrix in layout.matrices:
         parent, name = locate(model, matrix)
         base = getattr(parent, name)
-        layers.append(make(base).to(base.weight.device))
+        layers.append(make(base).to(base.weight.device).train(base.training))
         setattr(parent, name, layers[-1])
     return layers

@@ -117,4 +117,34 @@ DENSE = (
             "adapter_learning_rate": 0.01,
         },
     ),
+    dense(
+        name="loretta-adp",
+        summary="Adapters of tensor trains after attention and feed-forward; removes nothing.",
+        source="arXiv 2402.11417; starts at zero, and trains the layers' norms",
+        settings={
+            "target_modules": ("o", "output"),
+            "bottleneck_width": 64,
+            "train_layer_norms": True,
+        },
+        merges=False,
+    ),
+    dense(
+        name="loretta-rep",
+        summary="LoRA r = 8 on q and v with factors of tensor trains; removes nothing.",
+        source="arXiv 2402.11417; starts at zero, and trains the layers' norms",
+        settings={"target_modules": ("q", "v"), "lora_rank": 8, "train_layer_norms": True},
+    ),
+    dense(
+        name="adamix",
+        summary="Adapters after the feed-forward, 4 experts that become one; removes nothing.",
+        source="arXiv 2205.12410; sizes of the authors' script for RoBERTa-large on MNLI",
+        settings={"target_modules": ("output",)},
+        merges=False,
+    ),
+    dense(
+        name="adamix-lora",
+        summary="LoRA r = 8 on q and v, 4 experts of A that become one; removes nothing.",
+        source="arXiv 2205.12410; the authors have it for GPT-2 alone",
+        settings={"target_modules": ("q", "v"), "lora_rank": 8},
+    ),
 )

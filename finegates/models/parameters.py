@@ -13,6 +13,13 @@ from finegates.gates.layout import GateLayout
 from finegates.gates.units import MATRICES
 from finegates.methods import METHODS
 from finegates.methods.method import LEARNED
+from finegates.models.adapter_sizes import (
+    adamix,
+    adamix_lora,
+    adapter_counts,
+    loretta_adp,
+    loretta_rep,
+)
 from finegates.models.architectures import architecture_of, layout_of_config
 from finegates.models.dense_parameters import (
     dense_counts,
@@ -93,6 +100,7 @@ def parameter_table(config: Mapping[str, Any]) -> dict[str, Any]:
             compacter(layout_of_config(config, ("output",))) + norms
         ),
         **dense_counts(config, every),
+        **adapter_counts(config),
     }
     rows = [
         {"configuration": name, "trainable_params": count, "printed": printed(name, config)}
@@ -255,4 +263,14 @@ _ADAPTER_PARAMS: dict[str, Callable[[RunSpec, GateLayout, Mapping[str, Any]], in
     "melora": lambda spec, layout, config: melora(layout, spec.lora_rank, spec.melora_blocks),
     "polar": lambda spec, layout, config: polar(layout, spec.lora_rank),
     "lorta": lambda spec, layout, config: lorta(layout, spec.lora_rank),
+    "loretta-adp": lambda spec, layout, config: loretta_adp(
+        layout, spec.bottleneck_width, spec.tensor_train_rank
+    ),
+    "loretta-rep": lambda spec, layout, config: loretta_rep(
+        layout, spec.lora_rank, spec.tensor_train_rank
+    ),
+    "adamix": lambda spec, layout, config: adamix(layout, spec.bottleneck_width, spec.num_experts),
+    "adamix-lora": lambda spec, layout, config: adamix_lora(
+        layout, spec.lora_rank, spec.num_experts
+    ),
 }

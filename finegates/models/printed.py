@@ -13,6 +13,7 @@ BASE, LARGE = (768, 3072, 12), (1024, 4096, 24)
 """Sizes that the figures are of: width, feed-forward width and layers of RoBERTa-base, -large."""
 _NAMES = {BASE: "RoBERTa-base", LARGE: "RoBERTa-large"}
 _PAPER = "arXiv 2412.12951v1"
+_ADAMIX = "github.com/microsoft/AdaMix (d361e9d)"
 
 
 def _both(base: str, large: str, source: str) -> dict[tuple[int, int, int], str]:
@@ -37,6 +38,15 @@ PRINTED: dict[str, Mapping[tuple[int, int, int], str]] = {
     "MELoRA r=1, n=8 on q, v": dict.fromkeys(
         (BASE, LARGE), "8 times fewer than LoRA r=8, abstract of arXiv 2402.17263"
     ),
+    "LoRETTA r=8, tensor-train rank 5, on q, v": {
+        BASE: "about 1K for each matrix where LoRA has 12K, descriptions of arXiv 2402.11417"
+    },
+    "AdaMix 16 wide after FFN output, its 4 experts as trained": {
+        LARGE: f"files of 11.7 MB for RoBERTa-large, 4 bytes each and the head too, {_ADAMIX}"
+    },
+    "AdaMix 16 wide after FFN output, its experts averaged, as kept": {
+        LARGE: f"0.8M for RoBERTa-large, README of {_ADAMIX}"
+    },
 }
 """A row of `finegates.models.parameters.parameter_table` -> size of the model -> what is printed.
 A row that is not here is only computed."""

@@ -41,6 +41,10 @@ METHOD_LOOKS = {
     "melora": ("#a86ce0", "square"),
     "polar": ("#7a4fc0", "diamond"),
     "lorta": ("#c45bd0", "circle"),
+    "loretta-adp": ("#3f8a80", "triangle-down"),
+    "loretta-rep": ("#5c9488", "cross"),
+    "adamix": ("#b0566a", "diamond"),
+    "adamix-lora": ("#c86f83", "triangle-up"),
 }
 """Colour and shape of each method, the same on every page. The main methods differ in both and
 stay apart in simulated protanopia, deuteranopia and tritanopia; a variant has a tone of its

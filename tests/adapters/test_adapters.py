@@ -14,9 +14,13 @@ from torch.optim import SGD, AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
 from finegates.adapters import ADAPTERS, attach_adapter, merge_adapters
+from finegates.adapters.adamix import AdaMixAdapter
+from finegates.adapters.adamix_lora import AdaMixLora
 from finegates.adapters.compacter import CompacterLinear, KroneckerRule, PHMLinear
 from finegates.adapters.layer import AdapterLayer
 from finegates.adapters.lora_xs import LoraXS
+from finegates.adapters.loretta_adp import LorettaAdapter
+from finegates.adapters.loretta_rep import LorettaUpdate
 from finegates.adapters.peft_layers import lora_fa_optimizer
 from finegates.adapters.sparta import SparseDelta
 from finegates.errors import ModelError, SpecError
@@ -56,8 +60,8 @@ def fitting(adapters, types=TYPES):
 EVERY_PAIR = fitting(ADAPTERS)
 # What an untrained adapter may move logits of size 1 by: LoRA-XS starts at R ~ 1e-5 between vectors
 # of a weight of norm 2 (a decoder's first norm enlarges them), Compacter at products of two weights
-# of 1e-4; the others add an exact 0.
-START_TOLERANCE = {"lora-xs": 5e-4, "compacter": 1e-5}
+# of 1e-4, AdaMix at one of two weights of 0.02; the others add an exact 0.
+START_TOLERANCE = {"lora-xs": 5e-4, "compacter": 1e-5, "adamix": 5e-3}
 
 
 def adapted(adapter, model_type="bert", seed=1, model_seed=0, **settings):
@@ -207,11 +211,21 @@ def test_a_rank_of_0_is_refused(adapter):
         adapted(adapter, lora_rank=0)
 
 
-@pytest.mark.parametrize("kind", [LoraXS, SparseDelta, CompacterLinear])
+ARGUMENTS = {
+    LoraXS: (2, 4.0),
+    SparseDelta: (0.5,),
+    CompacterLinear: (4, KroneckerRule(2)),
+    LorettaAdapter: (4, 2),
+    LorettaUpdate: (2, 4.0, 2),
+    AdaMixAdapter: (4, 2),
+    AdaMixLora: (2, 4.0, 2),
+}
+
+
+@pytest.mark.parametrize("kind", ARGUMENTS)
 def test_a_wrapped_linear_looks_like_one(kind):
     base = nn.Linear(8, 4, bias=False)
-    arguments = {LoraXS: (2, 4.0), SparseDelta: (0.5,), CompacterLinear: (4, KroneckerRule(2))}
-    layer = kind(base, *arguments[kind])
+    layer = kind(base, *ARGUMENTS[kind])
     assert (layer.in_features, layer.out_features) == (8, 4)
     assert layer.weight is base.weight and layer.bias is None
     assert layer(torch.randn(2, 3, 8)).shape == (2, 3, 4)

@@ -107,7 +107,8 @@ def test_every_setting_has_a_widget_with_its_help_where_it_matters(visit, runs_d
     teacher = make_run(runs_dir, method="full", fingerprint=SAMPLE_ROWS)
     app, found = visit("new_run"), {}
     app.selectbox(key="new.teacher").select(teacher.id).run()
-    for method in ("finegates", "sparta", "compacter", "melora", "polar", "full"):
+    shown = ("sparta", "compacter", "melora", "polar", "loretta-adp", "adamix")
+    for method in ("finegates", *shown, "full"):
         app.selectbox(key="new_method").select(method).run()
         found |= settings_on(app)
     elsewhere = {"task", "data", *OF_A_FILE, "problem", "glue_dir", "model", "method", "device"}

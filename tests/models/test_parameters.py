@@ -20,6 +20,15 @@ from tests.toy_models import MODEL_TYPES, toy_model
 # Large: 1024 // 32 = 32 wide, 3 x 1056 = 3,168 each; 48 (++: 24), A, 48 norms of 2 x 1024 = 98,304.
 COMPACTER = "Compacter n=4, its biases and the layer norms counted, as its authors do"
 COMPACTER_PP = "Compacter++ n=4, its biases and the layer norms counted, as its authors do"
+# By hand. LoRETTA, base: a train of 8 8 12 8 8 at rank 5 has 40 + 25 x (8 + 12 + 8) + 40 = 780; two
+# and the biases 64 + 768 are 2,392, 24 of them; one of 8 8 12 8 has 580, two on each of 24 more.
+# AdaMix: 768 x 16 down with 16 biases, 4 or 1 times, and 16 x 768 up with 768, in 12 layers.
+LORETTA_ADP = "LoRETTA adapters 64 wide, tensor-train rank 5, after attention and FFN output"
+LORETTA_REP = "LoRETTA r=8, tensor-train rank 5, on q, v"
+ADAMIX = "AdaMix 16 wide after FFN output, its 4 experts as trained"
+ADAMIX_KEPT = "AdaMix 16 wide after FFN output, its experts averaged, as kept"
+ADAMIX_LORA = "AdaMix LoRA r=8 on q, v, its 4 experts as trained"
+ADAMIX_LORA_KEPT = "AdaMix LoRA r=8 on q, v, its experts averaged, as kept"
 EXPECTED = {
     "roberta-base": {
         "finegates: gates on inputs and outputs of all six matrices": 165_888,
@@ -38,6 +47,12 @@ EXPECTED = {
         "MELoRA r=1, n=8 on q, v": 36_864,
         "PoLAR r=8 on all six": 1_331_712,
         "LoRTA r=4 on q, k, v, o": 3_440,
+        LORETTA_ADP: 57_408,
+        LORETTA_REP: 27_840,
+        ADAMIX: 747_264,
+        ADAMIX_KEPT: 304_320,
+        ADAMIX_LORA: 737_280,
+        ADAMIX_LORA_KEPT: 294_912,
     },
     "roberta-large": {
         "finegates: gates on inputs and outputs of all six matrices": 442_368,
@@ -56,6 +71,12 @@ EXPECTED = {
         "MELoRA r=1, n=8 on q, v": 98_304,
         "PoLAR r=8 on all six": 3_548_160,
         "LoRTA r=4 on q, k, v, o": 4_528,
+        LORETTA_ADP: 132_864,
+        LORETTA_REP: 61_440,
+        ADAMIX: 1_992_192,
+        ADAMIX_KEPT: 811_392,
+        ADAMIX_LORA: 1_966_080,
+        ADAMIX_LORA_KEPT: 786_432,
     },
 }
 GATED_WEIGHTS = {"roberta-base": 84_934_656, "roberta-large": 301_989_888}
@@ -118,6 +139,10 @@ METHOD_PARAMS = {
     "melora": 294_912,  # as lora: 24 x 2 x 8 x (H / 2 + H / 2)
     "polar": 1_331_712,  # 8 x 165,888, and 72 x 8 x 8
     "lorta": 3_440,  # 4 x (H + 64 + 12 heads + 4 roles + 12 layers)
+    "loretta-adp": 57_408,  # 24 x (2 x 780 + 64 + H)
+    "loretta-rep": 27_840,  # 24 x 2 x 580
+    "adamix": 747_264,  # 12 x (4 x 16 x (H + 1) + 16 x H + H)
+    "adamix-lora": 737_280,  # 24 x 8 x (4 H + H)
 }
 
 
@@ -125,6 +150,21 @@ METHOD_PARAMS = {
 def test_a_method_trains_what_its_formula_says_of_roberta_base(name):
     config = {**KNOWN_CONFIGS["roberta-base"], "type_vocab_size": 1}
     assert method_params(make_spec({"method": name}), config) == METHOD_PARAMS[name]
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "count"),
+    [
+        ("roberta-base", {"method": "adamix", "bottleneck_width": 48}, 2_223_360),
+        ("roberta-large", {"method": "adamix", "bottleneck_width": 48}, 5_927_424),
+        # averaged; the authors print 0.9M, of BERT-base
+        ("roberta-base", {"method": "adamix", "bottleneck_width": 48, "num_experts": 1}, 894_528),
+        ("roberta-base", {"method": "loretta-adp", "tensor_train_rank": 8}, 112_128),
+        ("roberta-base", {"method": "loretta-rep", "tensor_train_rank": 8}, 67_584),
+    ],
+)
+def test_other_sizes_of_the_authors_are_counted_by_the_same_formulas(model, settings, count):
+    assert method_params(make_spec(settings), KNOWN_CONFIGS[model]) == count
 
 
 @pytest.mark.parametrize("model_type", MODEL_TYPES)
