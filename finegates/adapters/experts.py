@@ -43,5 +43,5 @@ class Experts(nn.Module):
     @property
     def bias(self) -> Tensor | None:
         """The mean of the biases, shape ``(out_features,)``; None if there are none."""
-        biases = [p for n, p in self.named_parameters() if n.endswith("bias")]
+        biases: list[Tensor] = [p for n, p in self.named_parameters() if n.endswith("bias")]
         return torch.stack(biases).mean(0) if biases else None
