@@ -13,12 +13,13 @@ def dense(
     settings: Mapping[str, Any],
     adapter: str = "",
     merges: bool = True,
+    sparse: bool = False,
 ) -> Method:
     """A baseline that removes nothing; its adapter has its name unless another is given."""
     nothing = {"target_sparsity": 0.0, "rounding": False, "final_stretch_fraction": 0.0}
     return Method(
         name, summary, source, {**nothing, **settings}, TARGET_IS_NOTHING, NO_GATES,
-        adapter or name, merges,
+        adapter or name, merges, sparse,
     )  # fmt: skip
 
 
@@ -58,6 +59,7 @@ DENSE = (
         summary="Trains 1% of the entries of v and o, chosen at random; removes nothing.",
         source="arXiv 2502.15975",
         settings={"target_modules": ("v", "o")},
+        sparse=True,
     ),
     dense(
         name="compacter",

@@ -11,6 +11,9 @@ TARGET_IS_CLOSED_PROBABILITY = (
     "the weights really removed are fewer or more"
 )
 TARGET_IS_NOTHING = "0: this method removes nothing"
+FULL, ADAPTER = "full", "dense adapter"
+SPARSE_DELTA, REMOVES = "sparse delta", "removes rows and columns"
+FAMILIES = (FULL, ADAPTER, SPARSE_DELTA, REMOVES)
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Method:
         adapter: What is trained next to gates and head: a key of `finegates.adapters.ADAPTERS`, or
             "" for nothing but, where ``lora_rank`` says so, the low-rank update of gated matrices.
         merges: Whether its adapter can be folded into the model's own matrices.
+        sparse: Whether what it adds to the matrices is zero but for chosen entries.
     """
 
     name: str
@@ -39,6 +43,16 @@ class Method:
     gates: str = LEARNED
     adapter: str = ""
     merges: bool = True
+    sparse: bool = False
+
+    @property
+    def family(self) -> str:
+        """Which of `FAMILIES` it is of."""
+        if self.removes:
+            return REMOVES
+        if self.adapter == FULL:
+            return FULL
+        return SPARSE_DELTA if self.sparse else ADAPTER
 
     @property
     def removes(self) -> bool:

@@ -23,8 +23,14 @@ OFFLINE_HELP = (
     "config.json, model.safetensors and a tokenizer."
 )
 
-_ROBERTA = {"model_type": "roberta", "vocab_size": 50265, "max_position_embeddings": 514}
-_BERT = {"model_type": "bert", "vocab_size": 30522, "max_position_embeddings": 512}
+_ROBERTA = {
+    "model_type": "roberta", "vocab_size": 50265, "max_position_embeddings": 514,
+    "type_vocab_size": 1,
+}  # fmt: skip
+_BERT = {
+    "model_type": "bert", "vocab_size": 30522, "max_position_embeddings": 512,
+    "type_vocab_size": 2,
+}  # fmt: skip
 _BASE = {
     "hidden_size": 768, "intermediate_size": 3072,
     "num_hidden_layers": 12, "num_attention_heads": 12,
