@@ -22,7 +22,8 @@ from finegates.results.paper import (
     full_score,
     paper_cells,
 )
-from finegates.results.paper_runs import Comparison, compare, fills, told_apart
+from finegates.results.paper_runs import Comparison, compare, difference, fills, told_apart
+from finegates.results.rows import RunRow
 from finegates.runs.folder import list_runs
 from finegates.spec import make_spec
 from tests.fake_results import DATA, in_state, result, result_on
@@ -94,9 +95,24 @@ def test_the_target_of_a_row_removes_as_many_weights_as_its_name_says():
             assert abs(cell.target * gated - named) <= 0.001 * gated
 
 
-def test_methods_of_cells_are_ours_and_apt_is_none():
+def test_methods_of_cells_are_ours():
     assert {c.method for c in paper_cells()} - {None} <= METHODS.keys()
-    assert {c.row for c in paper_cells() if c.method is None} == {"apt, max rank 64"}
+    assert {c.row for c in paper_cells() if c.method is None} <= {"apt, max rank 64"}
+
+
+@pytest.mark.parametrize("is_method", [True, False])
+def test_apts_cell_is_filled_by_runs_of_apt_where_it_is_a_method(monkeypatch, is_method):
+    if is_method:
+        monkeypatch.setitem(METHODS, "apt", METHODS["sensitivity"])
+    else:
+        monkeypatch.delitem(METHODS, "apt", raising=False)
+    paper_cells.cache_clear()
+    cell = cell_named("apt, max rank 64", "mrpc", table=5)
+    monkeypatch.undo()
+    paper_cells.cache_clear()
+    row = RunRow("finished", "mrpc", ROBERTA, "apt", seed=0, target_fraction=cell.target)
+    assert (cell.method == "apt") == (not difference(cell, row)) == is_method
+    assert bool(Comparison(cell).missing) == is_method
 
 
 def test_large_tasks_are_cut_but_in_table_3():
