@@ -29,13 +29,14 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from benchmarks.rows import add_row
+from finegates.adapters import adapter_of
 from finegates.gates.layout import ROLES
 from finegates.measuring.candidates import random_model
 from finegates.measuring.timing import clock_of, ratios, spread
 from finegates.models.architectures import is_decoder_type
 from finegates.models.sources import find_model
 from finegates.nn.penalty import PENALTIES
-from finegates.spec import make_spec
+from finegates.spec import RunSpec, make_spec
 from finegates.training.adapt import adapt
 from finegates.training.distributed import Processes
 from finegates.training.loop import train_step
@@ -127,8 +128,19 @@ def measure(
 def prepare(name: str, candidate: str, length: int, device: str, compiled: bool = False) -> Step:
     """A candidate's training step, by the library's own loop, on one batch of this length."""
     spec = make_spec({**(CANDIDATES | BESIDE_FULL)[candidate], "seed": 0})
-    model = build(name)
+    session = session_of(spec, build(name), device)
+    if session.gates and SETTLED in candidate:
+        session.gates.settled = True
+    batch = make_batch(session, length)
+    if compiled:
+        session.model = torch.compile(session.model, dynamic=False)
+    return lambda step: train_step(session, dict(batch), step) and None
+
+
+def session_of(spec: RunSpec, model: PreTrainedModel, device: str) -> Session:
+    """A session whose steps can be taken, on rows that are nobody's; it can't be evaluated."""
     adapted = adapt(model, spec)
+    hooks = adapter_of(spec).hooks(model, spec)
     accelerator = make_accelerator(device, spec.precision)
     penalty = PENALTIES[spec.penalty](adapted.gates.layout) if adapted.gates else None
     optimizer = make_optimizer(model, spec, adapted)
@@ -136,20 +148,20 @@ def prepare(name: str, candidate: str, length: int, device: str, compiled: bool 
     model, optimizer = accelerator.prepare(model, optimizer)
     rows: Any = [{}] * (ROWS * 100)
     nothing = cast(Any, None)  # what a step does not look at
-    session = Session(
-        spec, accelerator, Processes(accelerator), model, nothing, adapted,
+    return Session(
+        spec, accelerator, Processes(accelerator), model, nothing, adapted, hooks,
         penalty and penalty.to(accelerator.device), optimizer, schedule, rows,
         validation=nothing, validation_order=nothing, validation_labels=nothing,
         evaluation_steps=nothing, splits=SimpleNamespace(is_language=False), label_scale=None,
     )  # fmt: skip
-    if adapted.gates and SETTLED in candidate:
-        adapted.gates.settled = True
-    if compiled:
-        session.model = torch.compile(session.model, dynamic=False)
-    batch = {k: v.to(accelerator.device) for k, v in _batch(length).items()}
-    if is_decoder_type(model.config.model_type):
+
+
+def make_batch(session: Session, length: int) -> dict[str, torch.Tensor]:
+    """A batch for a session's model, on its device, as the collator makes it."""
+    batch = {k: v.to(session.accelerator.device) for k, v in _batch(length).items()}
+    if is_decoder_type(session.model.config.model_type):
         batch["attention_mask"] = batch["attention_mask"][:, 0, 0]
-    return lambda step: train_step(session, dict(batch), step) and None
+    return batch
 
 
 def peak_memory(name: str, candidate: str, length: int, device: str, compiled: bool = False) -> int:

@@ -1,10 +1,11 @@
 """Trains every method of the registry for one short epoch on classes and on numbers.
 
-    python -m benchmarks.methods --glue-dir PATH/glue_data
+    python -m benchmarks.methods.short --glue-dir PATH/glue_data
 
 Not a comparison: 500 rows teach nothing. It shows that each method runs to its end on the embedded
-model, trains as many parameters as its formula says, and meets its budget. Writes
-benchmarks/results/methods.json; the last line printed is that JSON.
+model, trains as many parameters as its formula says, and meets its budget; and what a step of it
+costs beside one of LoRA's on the same matrices. Writes benchmarks/results/methods.json; the last
+line printed is that JSON.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks.methods.costs import LENGTH, STEPS, step_cost
 from benchmarks.record import environment, write_result
 from finegates.data.glue import GLUE_DIR_VARIABLE
 from finegates.jobs.inputs import check_inputs
@@ -35,21 +37,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--glue-dir", required=True)
     os.environ[GLUE_DIR_VARIABLE] = parser.parse_args().glue_dir
+    device = list_devices()[0].name
     with tempfile.TemporaryDirectory() as folder:
-        rows = [train(method, task, Path(folder)) for method in METHODS for task in TASKS]
-    result = {**environment(), "settings": SHORT, "runs": rows}
+        rows = [train(method, task, Path(folder), device) for method in METHODS for task in TASKS]
+    steps = [told(step_cost(method, device)) for method in METHODS]
+    settings = {**SHORT, "timed_steps": STEPS, "timed_length": LENGTH}
+    result = {**environment(), "settings": settings, "runs": rows, "steps": steps}
     write_result("methods.json", result)
     print(json.dumps(result))
 
 
-def train(method: str, task: str, runs_dir: Path) -> dict[str, Any]:
+def told(row: dict[str, Any]) -> dict[str, Any]:
+    """The row, printed: all of it takes a while."""
+    print(row, file=sys.stderr, flush=True)
+    return row
+
+
+def train(method: str, task: str, runs_dir: Path, device: str) -> dict[str, Any]:
     """One method on one task, in a line."""
     spec, data = check_inputs(make_spec({**SHORT, "method": method, "task": task}))
-    status = execute(create_run(spec, data, runs_dir), list_devices()[0].name)
+    status = execute(create_run(spec, data, runs_dir), device)
     row = {
         "method": method,
         "task": task,
         "state": status.state,
+        "reason": status.reason,
         "metric": status.metric,
         "score": status.score,
         "target": spec.target_sparsity,
@@ -57,8 +69,7 @@ def train(method: str, task: str, runs_dir: Path) -> dict[str, Any]:
         "trainable_params": status.trainable_params,
         "of_which_by_formula": method_params(spec, model_sizes(spec.model)),
     }
-    print(row, status.reason, file=sys.stderr, flush=True)
-    return row
+    return told(row)
 
 
 if __name__ == "__main__":

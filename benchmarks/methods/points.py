@@ -1,0 +1,126 @@
+"""What the runs of a comparison came to, read from their folder alone."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.methods.plan import (
+    FINAL,
+    HELD_OUT,
+    SEARCH,
+    SEARCH_SEED,
+    TARGET,
+    part_of,
+    rate_setting,
+)
+from benchmarks.record import environment
+from finegates.data.metric_kinds import goodness
+from finegates.groups.progress import MISSING, progress_of
+from finegates.groups.store import Group, list_groups
+from finegates.methods import METHODS
+from finegates.results.compared import FINISHED
+from finegates.runs.status import Status
+
+_OF_ALL = ("model", "epochs", "max_train_samples")
+
+
+def best_of(searches: Iterable[Group], runs_dir: Path) -> float | None:
+    """The rate of the best score on the rows put aside; None if no search finished."""
+    found = {}
+    for group in searches:
+        rate, (state, status) = rate_of(group), end_of(group, runs_dir)
+        if state == FINISHED and status.score is not None:
+            found[rate] = goodness(status.metric, status.score)
+    return max(found, key=found.__getitem__) if found else None
+
+
+def rate_of(group: Group) -> float:
+    """The rate that a group's run was given."""
+    return group.settings[rate_setting(group.cells[0].method)]
+
+
+def end_of(group: Group, runs_dir: Path) -> tuple[str, Status]:
+    """State and status of a group's one run."""
+    (cell,) = progress_of(group, runs_dir).cells
+    return cell.state, cell.status or Status(state=MISSING)
+
+
+def compared(runs_dir: Path, costs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The comparison as it is published, in the order of tasks, methods and seeds.
+
+    Args:
+        runs_dir: Folder of its runs.
+        costs: Method -> what a step costs, from `benchmarks.methods.costs.step_cost`.
+    """
+    groups = sorted(list_groups(runs_dir), key=lambda group: group.name)
+    groups = [g for g in groups if part_of(g.name) and g.cells[0].method in METHODS]
+    together: dict[tuple[str, str], list[Group]] = {}
+    for group in groups:
+        key = (group.settings["task"], group.cells[0].method)
+        together.setdefault(key, []).append(group)
+    order = [*METHODS]
+    keys = sorted(together, key=lambda key: (key[0], order.index(key[1])))
+    return {
+        **environment(),
+        "trained_on": _trained_on(groups, runs_dir),
+        "settings": {**_shared(groups), "target": TARGET, "hold_out_fraction": HELD_OUT},
+        "rows": [
+            row
+            for key in keys
+            for row in _rows(*key, together[key], costs.get(key[1], {}), runs_dir)
+        ],
+        "costs": list(costs.values()),
+    }
+
+
+def _rows(
+    task: str, method: str, groups: list[Group], cost: Mapping[str, Any], runs_dir: Path
+) -> list[dict[str, Any]]:
+    """A row for each seed; where no rate could be chosen, one that says why."""
+    searches = [group for group in groups if part_of(group.name) == SEARCH]
+    about = {
+        "method": method,
+        "task": task,
+        "rate_setting": rate_setting(method),
+        "step_ratio": cost.get("step_ratio"),
+        "searched": [_searched(group, runs_dir) for group in searches],
+    }
+    finals = [group for group in groups if part_of(group.name) == FINAL]
+    if finals:
+        return [about | _row(group, rate_of(group), runs_dir) for group in finals]
+    if best_of(searches, runs_dir) is None:
+        return [about | _row(searches[0], None, runs_dir)]
+    return []
+
+
+def _row(group: Group, rate: float | None, runs_dir: Path) -> dict[str, Any]:
+    (state, status), (cell,) = end_of(group, runs_dir), group.cells
+    removes = METHODS[cell.method].removes
+    return {
+        "seed": cell.seed if rate is not None else SEARCH_SEED,
+        "state": state,
+        "reason": status.reason,
+        "metric": status.metric,
+        "score": status.score if state == FINISHED else None,
+        "trainable_params": status.trainable_params,
+        "removed_weights_fraction": status.removed_weights_fraction if removes else None,
+        "rate": rate,
+    }
+
+
+def _searched(group: Group, runs_dir: Path) -> dict[str, Any]:
+    state, status = end_of(group, runs_dir)
+    return {"rate": rate_of(group), "state": state, "score": status.score, "reason": status.reason}
+
+
+def _shared(groups: Iterable[Group]) -> dict[str, Any]:
+    """What all runs have in common; of several sizes all are told."""
+    found = {name: {group.settings.get(name) for group in groups} for name in _OF_ALL}
+    return {
+        name: next(iter(values)) if len(values) == 1 else sorted(values, key=str)
+        for name, values in found.items()
+    }
+
+
+def _trained_on(groups: Iterable[Group], runs_dir: Path) -> list[str]:
+    return sorted({s.hardware for g in groups if (s := end_of(g, runs_dir)[1]).hardware})
