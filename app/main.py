@@ -67,6 +67,12 @@ PAGES = [
         help="Tables 2 to 5 of the paper next to your own runs, and what is missing.",
     ),
     st.Page(
+        places.METHODS,
+        url_path="methods",
+        title="Methods",
+        help="Every method there is: what it trains, costs, removes and scored, and a start.",
+    ),
+    st.Page(
         places.LIVE,
         url_path="live",
         title="Live",

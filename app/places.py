@@ -6,6 +6,7 @@ DATA = "data/page.py"
 COMPARE = "compare/page.py"
 TRADEOFF = "tradeoff/page.py"
 PAPER = "paper/page.py"
+METHODS = "methods/page.py"
 LIVE = "live/page.py"
 DIMENSIONS = "dimensions/page.py"
 PRUNE = "prune/page.py"
@@ -15,6 +16,6 @@ NEW_SWEEP = "new/sweep_page.py"
 PLACES = {
     "runs": RUNS, "data": DATA, "compare": COMPARE, "tradeoff": TRADEOFF, "paper": PAPER,
     "live": LIVE, "dimensions": DIMENSIONS, "prune": PRUNE, "new_run": NEW_RUN,
-    "new_sweep": NEW_SWEEP, "how_small": HOW_SMALL,
+    "new_sweep": NEW_SWEEP, "how_small": HOW_SMALL, "methods": METHODS,
 }  # fmt: skip
 """Address of a page -> its script."""

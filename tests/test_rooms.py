@@ -18,8 +18,8 @@ LIBRARY = """
 """
 APP = """
     compressed places rows text words | charts | reading | widgets | run_table | curves | snapshots
-    | new | how_small tradeoff | data | compare | paper | live | dimensions | prune | runs | main
-    | serve
+    | new | how_small tradeoff | data | compare | paper | methods | live | dimensions | prune | runs
+    | main | serve
 """
 """From the ground up. A room imports only rooms of earlier floors, inside functions too."""
 ORDER = {
@@ -39,6 +39,7 @@ PAGES = {
     "data",
     "compare",
     "paper",
+    "methods",
     "live",
     "dimensions",
     "prune",

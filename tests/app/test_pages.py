@@ -12,7 +12,7 @@ from tests.app.fake_runs import TINY, make_group, make_run
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
     "runs", "new_run", "data", "new_sweep", "compare", "tradeoff", "paper", "live", "dimensions",
-    "prune", "how_small",
+    "prune", "how_small", "methods",
 )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ NEED_NO_RUNS = {
     "new_sweep": "The same from a terminal",
     "paper": "Table 2",
     "how_small": "The same from a terminal",
+    "methods": "methods are here",
 }
 """Pages that show something without runs -> a part of it."""
 

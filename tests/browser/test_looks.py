@@ -37,6 +37,7 @@ def pages_to_look_at(run_id: str) -> dict[str, str]:
         "new_sweep": "new_sweep",
         "tradeoff": "tradeoff",
         "paper": "paper",
+        "methods": "methods",
         "data": "data?length=tokens",
         "compare": f"compare?run={run_id}",
         "prune": f"prune?run={run_id}",
