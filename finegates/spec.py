@@ -327,7 +327,7 @@ class RunSpec:
     lora_rank: int = setting(
         0,
         "Rank of the low-rank update (LoRA, LoRA-XS, VeRA, PoLAR, loretta-rep, adamix-lora; of "
-        "LoRTA's tensor; of one block of MELoRA); 0 is none.",
+        "LoRTA's tensor; of one block of MELoRA; the largest that Shears draws); 0 is none.",
         group=_METHOD,
         minimum=0,
         maximum=4096,
@@ -344,11 +344,23 @@ class RunSpec:
     )
     sparta_density: float = setting(
         0.01,
-        "Share of the entries of each matrix that SpaRTA trains.",
+        "Share of the entries that are trained: of each matrix by SpaRTA and by dynamic subset "
+        "tuning, of all target matrices together by SaRA.",
         group=_METHOD,
         minimum=1e-5,
         maximum=1.0,
     )
+    sara_rank_penalty: float = setting(
+        0.0,
+        "Weight of the nuclear norm of SaRA's trained entries, of one matrix drawn at each step; "
+        "its authors' 5e-4 costs a singular value decomposition a step.",
+        group=_METHOD, minimum=0.0, maximum=1.0,
+    )  # fmt: skip
+    shears_sparsity: float = setting(
+        0.5,
+        "Share of each row's weights that Shears sets to 0 before training.",
+        group=_METHOD, minimum=0.0, maximum=0.95,
+    )  # fmt: skip
     compacter_reduction: int | None = setting(
         None,
         "Width of the model over the width of a Compacter adapter; 24 for 768 wide, else 32.",

@@ -18,6 +18,7 @@ from finegates.adapters.adamix import attach_adamix
 from finegates.adapters.adamix_lora import attach_adamix_lora
 from finegates.adapters.compacter import attach_compacter
 from finegates.adapters.consistency import Consistency
+from finegates.adapters.dynamic_subset import SubsetHooks, attach_subset
 from finegates.adapters.ether import attach_ether
 from finegates.adapters.ether_plus import attach_ether_plus
 from finegates.adapters.full import attach_full
@@ -36,6 +37,8 @@ from finegates.adapters.peft_layers import (
     merged_peft_layer,
 )
 from finegates.adapters.polar import Landing, attach_polar
+from finegates.adapters.sara import SaraHooks, attach_sara
+from finegates.adapters.shears import ShearsHooks, attach_shears
 from finegates.adapters.sparta import SPARTA_BETAS, attach_sparta
 from finegates.errors import SpecError
 from finegates.gates.layout import GateLayout
@@ -131,6 +134,17 @@ ADAPTERS: dict[str, Adapter] = {
         ),
         needs_rank=True,
         hooks=lambda model, _: Consistency(model),
+    ),
+    "sara": Adapter(
+        lambda model, layout, s: attach_sara(model, layout, s.sparta_density), hooks=SaraHooks
+    ),
+    "dynamic-subset": Adapter(
+        lambda model, layout, s: attach_subset(model, layout, s.sparta_density), hooks=SubsetHooks
+    ),
+    "shears": Adapter(
+        lambda model, layout, s: attach_shears(model, layout, s.lora_rank, s.lora_alpha),
+        needs_rank=True,
+        hooks=ShearsHooks,
     ),
 }
 """`Method.adapter` -> what attaches and trains it."""

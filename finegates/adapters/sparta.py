@@ -7,7 +7,7 @@ from transformers import PreTrainedModel
 
 from finegates.adapters.layer import AdapterLayer, wrap_matrices
 from finegates.gates.layout import GateLayout
-from finegates.models.parameters import sparta_entries
+from finegates.models.sparse_sizes import sparta_entries
 
 SPARTA_BETAS = (0.9, 0.99)
 """AdamW's, in the authors' code (github.com/IBM/SpaRTA, commit 64c8566, sparta/sft.py)."""

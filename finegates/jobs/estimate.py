@@ -20,6 +20,7 @@ from finegates.machine.devices import Device
 from finegates.models.architectures import architecture_of, layout_of_config
 from finegates.models.parameters import method_params
 from finegates.models.sources import EMBEDDED_MODEL, is_reference, model_sizes
+from finegates.models.sparse_sizes import returning_params
 from finegates.runs.folder import Run, list_runs
 from finegates.runs.status import Status
 from finegates.spec import BFLOAT16, FLOAT32, TEXT_TASK, RunSpec
@@ -199,6 +200,7 @@ def _memory(config: Mapping[str, Any], spec: RunSpec, tokens: float) -> float:
         activations = in_batch * (layers * hidden + each)
     if spec.is_language:
         activations += _LOGITS * in_batch * _vocabulary(config)
-    numbers = weights + _FOR_EACH_TRAINED * method_params(spec, config) + activations
+    trained = method_params(spec, config) + returning_params(spec, config)
+    numbers = weights + _FOR_EACH_TRAINED * trained + activations
     held = _BYTES_OF[spec.base_dtype] * weights
     return _PROCESS_BYTES + _BYTES_PER_WEIGHT * numbers + held

@@ -149,4 +149,32 @@ DENSE = (
         source="arXiv 2205.12410; the authors have it for GPT-2 alone",
         settings={"target_modules": ("q", "v"), "lora_rank": 8},
     ),
+    dense(
+        name="sara",
+        summary="Trains the 1% of all entries that are smallest; removes nothing.",
+        source="arXiv 2409.06633; chosen by a budget, not a threshold; the rate is ours",
+        settings={"adapter_learning_rate": 1e-3, "weight_decay": 0.0},
+    ),
+    dense(
+        name="dynamic-subset",
+        summary=(
+            "Trains all entries and sets all but 1% back after each step, at the memory of full "
+            "fine-tuning; removes nothing."
+        ),
+        source="arXiv 2411.08610; distance, ties and rate are ours",
+        settings={"adapter_learning_rate": 1e-3, "weight_decay": 0.0},
+    ),
+    dense(
+        name="shears",
+        summary=(
+            "Half of the weights of each row become 0, then LoRA of a rank drawn at each step "
+            "mends; removes nothing: zeros make no product faster."
+        ),
+        source="arXiv 2404.10934; masked as SQFT's SparsePEFT",
+        settings={
+            "target_modules": ("q", "k", "v", "intermediate", "output"),
+            "lora_rank": 32,
+            "lora_alpha": 64.0,
+        },
+    ),
 )

@@ -31,6 +31,7 @@ from finegates.models.dense_parameters import (
     polar,
 )
 from finegates.models.printed import printed
+from finegates.models.sparse_sizes import SPARTA_DENSITY, sara, sparse_counts, sparta
 from finegates.spec import RunSpec
 
 ATTENTION_ROLES = ("q", "k", "v", "o")
@@ -39,9 +40,6 @@ LORA_XS_RANK = 25
 VERA_RANK = 1024
 VERA_RANK_OF_WIDE_MODELS = 256
 _WIDE = 1024
-SPARTA_DENSITY = 0.01
-"""Of each matrix. In the authors' code (github.com/IBM/SpaRTA) the 1% that is trained is of the
-whole model, spread over what is not frozen."""
 COMPACTER_TERMS = 4
 COMPACTER_REDUCTION = 32
 """Both in the authors' seq2seq/configs/compacter.json (github.com/rabeehk/compacter)."""
@@ -101,6 +99,7 @@ def parameter_table(config: Mapping[str, Any]) -> dict[str, Any]:
         ),
         **dense_counts(config, every),
         **adapter_counts(config),
+        **sparse_counts(config, every),
     }
     rows = [
         {"configuration": name, "trainable_params": count, "printed": printed(name, config)}
@@ -155,16 +154,6 @@ def lora_xs(layout: GateLayout, rank: int) -> int:
 def lora_xs_rank(rank: int, in_features: int, out_features: int) -> int:
     """The rank, cut to the number of singular values of a matrix."""
     return min(rank, in_features, out_features)
-
-
-def sparta(layout: GateLayout, density: float) -> int:
-    """Parameters of SpaRTA: a share of the entries of each matrix."""
-    return sum(sparta_entries(m.num_weights, density) for m in layout.matrices)
-
-
-def sparta_entries(num_weights: int, density: float) -> int:
-    """Trained entries of one matrix, at least 1."""
-    return max(1, round(density * num_weights))
 
 
 def compacter(
@@ -273,4 +262,7 @@ _ADAPTER_PARAMS: dict[str, Callable[[RunSpec, GateLayout, Mapping[str, Any]], in
     "adamix-lora": lambda spec, layout, config: adamix_lora(
         layout, spec.lora_rank, spec.num_experts
     ),
+    "sara": lambda spec, layout, config: sara(layout, spec.sparta_density),
+    "dynamic-subset": lambda spec, layout, config: sparta(layout, spec.sparta_density),
+    "shears": lambda spec, layout, config: low_rank(layout, spec.lora_rank),
 }

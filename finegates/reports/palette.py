@@ -45,6 +45,9 @@ METHOD_LOOKS = {
     "loretta-rep": ("#5c9488", "cross"),
     "adamix": ("#b0566a", "diamond"),
     "adamix-lora": ("#c86f83", "triangle-up"),
+    "sara": ("#94a12f", "triangle-up"),
+    "dynamic-subset": ("#66701a", "square"),
+    "shears": ("#c45ab3", "triangle-down"),
 }
 """Colour and shape of each method, the same on every page. The main methods differ in both and
 stay apart in simulated protanopia, deuteranopia and tritanopia; a variant has a tone of its

@@ -22,6 +22,7 @@ from finegates.runs.status import Status
 
 _TRAIN = ("step", "task_loss", *(column for _, column, _, _ in figures.SPARSITY_LINES))
 _EVAL = ("step", "score")
+_ZEROS = "Share of the target matrices that the method holds at 0; they keep their place and cost."
 
 
 def whole_run(run: Run) -> Html:
@@ -141,6 +142,9 @@ def reached(run: Run, status: Status, defined: bool = True) -> Html:
             removed = words.percent(status.counted_removed_fraction)
             of_what = COUNT_WORDS[run.spec.budget_counts]
             rows.append(("Removed as counted", f"{removed} {of_what}", TERMS["counted"]))
+    if status.zero_weights_fraction is not None:
+        zeros = words.percent(status.zero_weights_fraction)
+        rows.append(("Weights held at 0", zeros, _ZEROS))
     if errors := error_words(status.metrics):
         rows.append(("Error in the label's own unit", errors, TERMS["rmse"]))
     apart = (metric, *ERRORS)

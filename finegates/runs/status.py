@@ -37,7 +37,8 @@ class Status:
 
     ``only_answer`` is what the model answered to every validation row when it was last scored;
     empty if it told rows apart. ``closes_once``: too short to learn its gates, as
-    `finegates.models.short_runs` says.
+    `finegates.models.short_runs` says. ``zero_weights_fraction``: of the target matrices, what is
+    held at 0 and keeps its place; None where the method holds nothing so.
     """
 
     state: str = "queued"
@@ -62,6 +63,7 @@ class Status:
     closed_gates_fraction: float | None = None
     removed_weights_fraction: float | None = None
     counted_removed_fraction: float | None = None
+    zero_weights_fraction: float | None = None
     num_gates: int = 0
     num_gated_weights: int = 0
     total_params: int = 0

@@ -40,7 +40,7 @@ def adapt(model: PreTrainedModel, spec: RunSpec) -> Adapted:
         ModelError: If the type is not supported or no target matches.
     """
     method = METHODS[spec.method]
-    pretrained = {tensor.data_ptr() for tensor in model.state_dict().values()}
+    pretrained = model.state_dict()  # held: nothing made below gets the memory of one of them
     gates = _gate(model, spec) if method.removes else None
     adapter = attach_adapter(model, spec) if method.adapter else _low_rank_parameters(model)
     if gates is not None and method.gates == LEARNED:  # an adapter freezes all but itself
@@ -54,10 +54,11 @@ def adapt(model: PreTrainedModel, spec: RunSpec) -> Adapted:
     _train_in_float32(model)
     state = model.state_dict(keep_vars=True)
     state.pop(GATES_STATE, None)
+    known = {tensor.data_ptr() for tensor in pretrained.values()}
     own = (
         n
         for n, t in state.items()
-        if spec.starts_from_a_run or t.requires_grad or t.data_ptr() not in pretrained
+        if spec.starts_from_a_run or t.requires_grad or t.data_ptr() not in known
     )
     return Adapted(gates, adapter, tuple(own))
 

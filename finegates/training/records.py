@@ -8,9 +8,11 @@ import numpy as np
 import psutil
 import torch
 
+from finegates.adapters.shears import zero_fraction
 from finegates.errors import FineGatesError
 from finegates.gates.removal import counted_removal
 from finegates.gates.snapshots import Snapshot, is_early_snapshot
+from finegates.models.sparse_sizes import returning_params
 from finegates.nn.gates import Gates
 from finegates.nn.penalty import BudgetPenalty
 from finegates.runs.folder import METRICS_FILE
@@ -91,6 +93,7 @@ def announce(journal: Journal, session: Session, step: int, device: str) -> None
     num_gates = gates.layout.num_gates if gates else 0
     parameters = list(session.model.parameters())
     config = session.accelerator.unwrap_model(session.model).config
+    returning = returning_params(session.spec, config.to_dict())
     journal.update(
         state="running",
         step=step,
@@ -106,8 +109,8 @@ def announce(journal: Journal, session: Session, step: int, device: str) -> None
         dense_params=num_dense_parameters(config, language_model=splits.is_language),
         stream_params=num_stream_parameters(config),
         head_params=num_head_parameters(config),
-        total_params=sum(p.numel() for p in parameters) - num_gates,
-        trainable_params=sum(p.numel() for p in parameters if p.requires_grad),
+        total_params=sum(p.numel() for p in parameters) - num_gates - returning,
+        trainable_params=sum(p.numel() for p in parameters if p.requires_grad) - returning,
     )
     if not step and gates:
         journal.histograms(current_snapshot(gates, 0))
@@ -186,7 +189,11 @@ def evaluate_and_save(journal: Journal, session: Session, step: int) -> None:
         write_predictions(journal.run.path, _predictions(session, answers, reference))
     save_checkpoint(journal.run, session, step)
     only = "" if session.splits.is_language else only_answer(answers, session.splits.labels)
-    journal.update(step=step, score=score, metrics=scores, only_answer=only, **removed)
+    zeros = zero_fraction(session.model)
+    journal.update(
+        step=step, score=score, metrics=scores, only_answer=only, zero_weights_fraction=zeros,
+        **removed,
+    )  # fmt: skip
 
 
 @torch.no_grad()

@@ -107,7 +107,7 @@ def test_every_setting_has_a_widget_with_its_help_where_it_matters(visit, runs_d
     teacher = make_run(runs_dir, method="full", fingerprint=SAMPLE_ROWS)
     app, found = visit("new_run"), {}
     app.selectbox(key="new.teacher").select(teacher.id).run()
-    shown = ("sparta", "compacter", "melora", "polar", "loretta-adp", "adamix")
+    shown = ("sara", "shears", "compacter", "melora", "polar", "loretta-adp", "adamix")
     for method in ("finegates", *shown, "full"):
         app.selectbox(key="new_method").select(method).run()
         found |= settings_on(app)

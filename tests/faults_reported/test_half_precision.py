@@ -21,7 +21,7 @@ from tests.faults_reported.models import build, change_weights, edit_config, wri
 FOLDERS = ["fp16", "bf16", "fp16_in_config_only"]
 ONE_OF_EACH_KIND = (
     "finegates", "lora", "lora-fa", "vera", "lora-xs", "sparta", "compacter", "magnitude",
-    "ether", "ether+", "lorta",
+    "ether", "ether+", "lorta", "sara", "dynamic-subset", "shears",
 )  # fmt: skip
 LABELS = ("neg", "pos")
 ENCODER = "bert.encoder.layer.1.output.dense.weight"

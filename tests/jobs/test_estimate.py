@@ -150,12 +150,13 @@ def test_memory_grows_with_the_batch_and_the_model_but_not_with_the_epochs(runs_
 
 
 def test_training_all_weights_costs_three_more_numbers_for_each(runs_dir):
-    lora, full, gated = (
+    lora, full, gated, subset = (
         estimate_cost(spec(method=method), **ROWS, runs_dir=runs_dir).memory_bytes
-        for method in ("lora", "full", "finegates+full")
+        for method in ("lora", "full", "finegates+full", "dynamic-subset")
     )
     assert full - lora == pytest.approx(3 * 4 * 22.6e6, rel=0.05)
     assert gated == pytest.approx(full, rel=0.05)
+    assert subset - lora == pytest.approx(3 * 4 * 10.6e6, rel=0.05), "of the six matrices"
 
 
 def test_texts_beyond_the_longest_length_cost_no_more(runs_dir):

@@ -39,7 +39,9 @@ def at(*fractions: float) -> list[Cut]:
 DATA = {"labels": ["unacceptable", "acceptable"], "problem": "classification"}
 
 METHODS = ["finegates", "finegates+lora-outside", "magnitude-full", "lora", "lora-fa", "vera",
-           "lora-xs", "sparta", "compacter", "lorta", "full"]  # fmt: skip
+           "lora-xs", "sparta", "compacter", "lorta", "dynamic-subset", "full",
+           pytest.param("sara", marks=pytest.mark.slow),
+           pytest.param("shears", marks=pytest.mark.slow)]  # fmt: skip
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -8,12 +8,13 @@ from finegates.methods import METHODS
 from finegates.methods.method import LEARNED
 from finegates.models.parameters import method_params, parameter_table
 from finegates.models.sources import KNOWN_CONFIGS
+from finegates.models.sparse_sizes import returning_params
 from finegates.nn.attach import attach_gates
 from finegates.nn.gated_linear import LowRank
 from finegates.spec import make_spec
 from tests.toy_models import MODEL_TYPES, toy_model
 
-# As in arXiv 2412.12951, classifier head and biases not counted. The last three, by hand:
+# As in arXiv 2412.12951, classifier head and biases not counted. Those from SpaRTA on, by hand:
 # SpaRTA: 24 matrices of 768 x 768, 1% of 589,824 is 5,898; 48 of 1024 x 1024, 1% is 10,486.
 # Compacter, base: 768 // 24 = 32 wide; down 768 + 32 with a bias of 32, up 32 + 768 with one of 768
 # are 2,400; 24 of them (++: 12), A of 4^3, and 24 layer norms of 2 x 768 = 36,864.
@@ -29,6 +30,13 @@ ADAMIX = "AdaMix 16 wide after FFN output, its 4 experts as trained"
 ADAMIX_KEPT = "AdaMix 16 wide after FFN output, its experts averaged, as kept"
 ADAMIX_LORA = "AdaMix LoRA r=8 on q, v, its 4 experts as trained"
 ADAMIX_LORA_KEPT = "AdaMix LoRA r=8 on q, v, its experts averaged, as kept"
+# SaRA: 1% of 84,934,656 and of 301,989,888. Subset, base: 12 x (4 x 5,898 + 2 x 23,593), as 1% of
+# 768 x 3072 is 23,592.96; large: 24 x (4 x 10,486 + 2 x 41,943). Shears, base: r x 12 x (3 x 1,536
+# + 2 x 3,840); large: r x 24 x (3 x 2,048 + 2 x 5,120).
+SARA = "SaRA, the smallest 1% of all six together"
+SUBSET = "Dynamic Subset Tuning, 1% of each of all six"
+SHEARS = "Shears r=32 on q, k, v, FFN, trained"
+SHEARS_KEPT = "Shears r=24 on q, k, v, FFN, kept"
 EXPECTED = {
     "roberta-base": {
         "finegates: gates on inputs and outputs of all six matrices": 165_888,
@@ -53,6 +61,10 @@ EXPECTED = {
         ADAMIX_KEPT: 304_320,
         ADAMIX_LORA: 737_280,
         ADAMIX_LORA_KEPT: 294_912,
+        SARA: 849_347,
+        SUBSET: 849_336,
+        SHEARS: 4_718_592,
+        SHEARS_KEPT: 3_538_944,
     },
     "roberta-large": {
         "finegates: gates on inputs and outputs of all six matrices": 442_368,
@@ -77,6 +89,10 @@ EXPECTED = {
         ADAMIX_KEPT: 811_392,
         ADAMIX_LORA: 1_966_080,
         ADAMIX_LORA_KEPT: 786_432,
+        SARA: 3_019_899,
+        SUBSET: 3_019_920,
+        SHEARS: 12_582_912,
+        SHEARS_KEPT: 9_437_184,
     },
 }
 GATED_WEIGHTS = {"roberta-base": 84_934_656, "roberta-large": 301_989_888}
@@ -143,6 +159,9 @@ METHOD_PARAMS = {
     "loretta-rep": 27_840,  # 24 x 2 x 580
     "adamix": 747_264,  # 12 x (4 x 16 x (H + 1) + 16 x H + H)
     "adamix-lora": 737_280,  # 24 x 8 x (4 H + H)
+    "sara": 849_347,  # 1% of 84,934,656
+    "dynamic-subset": 849_336,  # 12 x (4 x 5,898 + 2 x 23,593)
+    "shears": 4_718_592,  # 32 x 12 x (3 x 2 H + 2 x (H + I))
 }
 
 
@@ -165,6 +184,12 @@ def test_a_method_trains_what_its_formula_says_of_roberta_base(name):
 )
 def test_other_sizes_of_the_authors_are_counted_by_the_same_formulas(model, settings, count):
     assert method_params(make_spec(settings), KNOWN_CONFIGS[model]) == count
+
+
+def test_what_a_subset_sets_back_is_in_memory_and_is_not_counted():
+    config, spec = KNOWN_CONFIGS["roberta-base"], make_spec({"method": "dynamic-subset"})
+    assert returning_params(spec, config) + method_params(spec, config) == 84_934_656
+    assert returning_params(make_spec({"method": "sparta"}), config) == 0
 
 
 @pytest.mark.parametrize("model_type", MODEL_TYPES)

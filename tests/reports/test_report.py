@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -18,6 +19,7 @@ from finegates.results.aggregate import group_points
 from finegates.runs.folder import CURVE_FILE, METRICS_FILE, SPEC_FILE, Run
 from finegates.runs.measurements import keep_generation, keep_timing
 from finegates.runs.notes import write_notes
+from finegates.runs.status import write_status
 from tests.app.fake_runs import make_curve, make_group, make_run
 from tests.fake_results import GENERATION
 from tests.jobs.test_tasks import TIMING
@@ -112,6 +114,13 @@ def test_what_was_done_to_the_rows_first_is_told(runs_dir):
     record["data"]["cleaned"] = ["Left out 2 rows without a label."]
     (run.path / SPEC_FILE).write_text(json.dumps(record))
     assert "Left out 2 rows without a label." in check_loads_nothing(run_report(Run(run.path))).text
+
+
+def test_weights_that_are_held_at_0_are_told_of_a_method_that_holds_some(runs_dir):
+    run = make_run(runs_dir, method="shears")
+    assert "Weights held at 0" not in run_report(run)
+    write_status(run.path, replace(run.status(), zero_weights_fraction=0.5))
+    assert "<td>Weights held at 0</td><td>50.0 %</td>" in run_report(run)
 
 
 def test_a_file_is_called_by_its_own_name(runs_dir):

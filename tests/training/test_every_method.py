@@ -10,6 +10,7 @@ from finegates.jobs.worker import execute
 from finegates.methods import METHODS
 from finegates.models.parameters import method_params
 from finegates.models.sources import model_sizes
+from finegates.models.sparse_sizes import returning_params
 from finegates.nn.model_parts import head_parameters, layer_norms
 from finegates.runs.folder import create_run
 from finegates.spec import make_spec
@@ -56,7 +57,8 @@ def test_what_is_trained_is_what_the_formula_counts(spec_of, method):
     if METHODS[method].removes and spec.train_biases and METHODS[method].adapter != "full":
         biases = (p for n, p in model.named_parameters() if n.endswith("base_layer.bias"))
         beside |= {id(p): p for p in biases}
-    counted = method_params(spec, model_sizes(spec.model))
+    sizes = model_sizes(spec.model)
+    counted = method_params(spec, sizes) + returning_params(spec, sizes)
     assert trained == counted + sum(p.numel() for p in beside.values() if p.requires_grad)
 
 

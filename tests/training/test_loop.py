@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from finegates.data.splits import load_splits
 from finegates.jobs.worker import execute
@@ -89,6 +90,17 @@ def test_resumed_run_equals_an_uninterrupted_one(make_run, method, units):
     assert [row["step"] for row in lines if row["kind"] == "resumed"] == [10]
     assert curve(broken) == curve(whole)
     assert np.array_equal(broken.snapshot().means, whole.snapshot().means)
+
+
+@pytest.mark.parametrize("method", ["sara", "dynamic-subset", "shears"])
+def test_a_resumed_sparse_run_keeps_what_an_uninterrupted_one_does(make_run, method):
+    whole, broken = (make_run(method=method, epochs=2) for _ in range(2))
+    execute(whole, "cpu")
+    assert stopped_and_resumed(broken, 10).state == "finished"  # SaRA has chosen again after 6
+    kept, same = (load_file(r.path / "trained" / "trained.safetensors") for r in (whole, broken))
+    assert kept.keys() == same.keys()
+    assert all(torch.equal(kept[name], same[name]) for name in kept)
+    assert curve(broken) == curve(whole)
 
 
 @pytest.mark.slow

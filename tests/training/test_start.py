@@ -118,6 +118,8 @@ DENSE = {
     "vera": {"lora_rank": 4, "adapter_learning_rate": 0.05},
     "sparta": {"sparta_density": 0.1, "adapter_learning_rate": 0.01},
     "lora-xs": {"lora_rank": 4, "adapter_learning_rate": 0.05},
+    "sara": {"sparta_density": 0.1, "adapter_learning_rate": 0.01},
+    "shears": {"lora_rank": 4, "adapter_learning_rate": 0.01},
 }
 
 
