@@ -154,6 +154,7 @@ DENSE = (
         summary="Trains the 1% of all entries that are smallest; removes nothing.",
         source="arXiv 2409.06633; chosen by a budget, not a threshold; the rate is ours",
         settings={"adapter_learning_rate": 1e-3, "weight_decay": 0.0},
+        sparse=True,
     ),
     dense(
         name="dynamic-subset",
@@ -163,6 +164,7 @@ DENSE = (
         ),
         source="arXiv 2411.08610; distance, ties and rate are ours",
         settings={"adapter_learning_rate": 1e-3, "weight_decay": 0.0},
+        sparse=True,
     ),
     dense(
         name="shears",

@@ -143,9 +143,9 @@ def test_a_step_of_the_adapter_alone_changes_the_logits(adapter, model_type):
 def test_merged_model_gives_the_adapted_models_logits_with_plain_modules(adapter, model_type):
     model, _, parameters = adapted(adapter, model_type)
     base = toy_model(model_type)
-    randomise(parameters)
+    randomise(parameters, size=0.3 if adapter == "lorta" else 0.1)  # its scale is a quarter
     expected = logits(model)
-    assert not torch.allclose(expected, logits(base), atol=1e-3)
+    assert not torch.allclose(expected, logits(base), atol=1e-2)
     merge_adapters(model)
     assert torch.allclose(logits(model), expected, atol=1e-5)
     assert kinds(model) == kinds(base)
