@@ -21,7 +21,7 @@ GATED = (
     Method(
         name="finegates",
         summary="Gates alone, one budget over the whole model; removes exactly what was asked for.",
-        source="docs/LOG.md; Lagrangian after CoFi (arXiv 2204.00408)",
+        source="arXiv 2412.12951; Lagrangian after CoFi (arXiv 2204.00408), docs/LOG.md",
         settings=_GAUSSIAN,
     ),
     Method(  # the default: the update merges, and shrinks with its matrix
@@ -40,7 +40,7 @@ GATED = (
             "Gates while all weights are trained too, at the memory of full fine-tuning; removes "
             "exactly what was asked for."
         ),
-        source="docs/LOG.md; as CoFi (arXiv 2204.00408) trains",
+        source="arXiv 2412.12951; all weights trained as in CoFi (arXiv 2204.00408), docs/LOG.md",
         settings={
             **_GAUSSIAN,
             "head_start": "fitted",
