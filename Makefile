@@ -8,6 +8,8 @@ GPU_PYTHON ?= $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 # Exactly the pinned packages. Bytecode is written when a module is first imported: only what is used.
 INSTALL = $(BIN)/pip install --quiet --no-compile --requirement requirements.txt --editable
 PYTEST = $(BIN)/python -m pytest
+# Many images set this. Each process of a test or a run would then compile torch anew, for 6 seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: app test fast setup check audit faults gpu sample clean
 

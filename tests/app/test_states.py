@@ -104,6 +104,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path
 
 
 @pytest.fixture
+def runs_dir(tmp_path, monkeypatch) -> Path:
+    """As everywhere, but with what was read before: the folders here stay as they were made."""
+    monkeypatch.delenv("FINEGATES_GLUE_DIR", raising=False)
+    return tmp_path / "runs"
+
+
+@pytest.fixture
 def visit_in(visit, made, monkeypatch) -> Callable[..., tuple[AppTest, Runs]]:
     """Opens a page on the folder in a state."""
 
