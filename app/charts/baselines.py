@@ -37,7 +37,7 @@ def dense_lines(
     text = base.mark_text(align="left", baseline="middle", dx=6, fontSize=12, fontWeight=600)
     return [
         line.encode(y=encodings.y("median")),
-        text.encode(text="name:N", x=alt.value("width"), y=encodings.y("label_y")),
+        text.encode(text=alt.Text("name:N"), x=alt.XValue("width"), y=encodings.y("label_y")),
     ]
 
 

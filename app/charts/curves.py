@@ -90,13 +90,13 @@ def _rounding(step: int, at_right: bool) -> alt.LayerChart:
     """The step from which gates stay closed, and what that means, where the lines are not."""
     data = alt.Data(values=[{"x": step, "label": "\n".join(ROUNDED)}])
     base = alt.Chart(data).encode(
-        x="x:Q", tooltip=[alt.Tooltip("x:Q", title="Rounded at step"), "label:N"]
+        x=alt.X("x:Q"), tooltip=[alt.Tooltip("x:Q", title="Rounded at step"), "label:N"]
     )
     line = base.mark_rule(color=style.GRAY, strokeDash=[4, 4], strokeWidth=1.5)
     text = base.mark_text(
         align="left" if at_right else "right", dx=5 if at_right else -5, dy=-(LINE * len(ROUNDED)),
         baseline="top", lineBreak="\n", lineHeight=LINE, color=style.GRAY, fontSize=11,
-    ).encode(text="label:N", y=alt.value("height"))  # fmt: skip
+    ).encode(text=alt.Text("label:N"), y=alt.YValue("height"))  # fmt: skip
     return line + text
 
 

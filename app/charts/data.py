@@ -37,7 +37,7 @@ def class_bars(frame: pd.DataFrame) -> alt.LayerChart:
         ],
     )
     bars = base.mark_bar(color=style.BLUE, cornerRadiusEnd=3)
-    text = base.mark_text(align="left", dx=5, color=style.GRAY).encode(text="words:N")
+    text = base.mark_text(align="left", dx=5, color=style.GRAY).encode(text=alt.Text("words:N"))
     return style.layered(bars, text).properties(height=AXIS_HEIGHT + BAR_HEIGHT * len(frame))
 
 
@@ -92,9 +92,9 @@ def _bars(
         .mark_rect(color=style.BLUE)
         .encode(
             x=alt.X("left:Q", title=title, axis=axis, scale=scale),
-            x2="right:Q",
+            x2=alt.X2("right:Q"),
             y=alt.Y("rows:Q", title="Rows", axis=alt.Axis(tickMinStep=1)),
-            y2="bottom:Q",
+            y2=alt.Y2("bottom:Q"),
             tooltip=[
                 *tooltip,
                 alt.Tooltip("rows:Q", title="Rows", format=","),

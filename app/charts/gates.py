@@ -77,13 +77,13 @@ def _panels(marks: alt.Chart, frame: pd.DataFrame, title: str) -> alt.Chart:
             axis=named_ticks(centres, title=title, orient="top", grid=False, labelOverlap=True),
             scale=alt.Scale(domain=[0, len(panels) * PANEL - (PANEL - FILL)], nice=False),
         ),
-        x2="x2:Q",
+        x2=alt.X2("x2:Q"),
         y=alt.Y(
             "y:Q",
             axis=named_ticks(_VALUE_TICKS, title="Gate value", grid=False),
             scale=alt.Scale(domain=[0, _TOP], nice=False),
         ),
-        y2="y2:Q",
+        y2=alt.Y2("y2:Q"),
         tooltip=[
             alt.Tooltip("layer:O", title="Layer"),
             alt.Tooltip("step:Q", title="Step"),

@@ -70,13 +70,13 @@ def _tolerance(top: float, points: float, unit: str, y: Callable[..., alt.Y]) ->
     band = (
         alt.Chart(pd.DataFrame([{"from": top, "to": points}]))
         .mark_rect(color=GREEN, opacity=0.10)
-        .encode(y=y("from:Q"), y2="to:Q")
+        .encode(y=y("from:Q"), y2=alt.Y2("to:Q"))
     )
     named = [(0.0, "the dense reference"), (points, f"tolerance: {points:g} {unit}")]
     edges = alt.Chart(pd.DataFrame(named, columns=["at", "name"]))
     lines = edges.mark_rule(color=GRAY, strokeDash=[4, 4]).encode(y=y("at:Q"))
     names = edges.mark_text(align="right", baseline="bottom", dx=-4, dy=-3, color=GRAY).encode(
-        y=y("at:Q"), x=alt.value("width"), text="name:N"
+        y=y("at:Q"), x=alt.XValue("width"), text=alt.Text("name:N")
     )
     return [band, lines, names]
 
@@ -103,7 +103,7 @@ def _trainings(frame: pd.DataFrame, y: Callable[..., alt.Y]) -> list[alt.Chart]:
         alt.Tooltip("high:Q", title="To", format=".1f"),
     ]
     medians = base.mark_line(color=GRAY, opacity=0.6).encode(y=y("median(drop):Q"))
-    whiskers = base.mark_rule(opacity=0.5).encode(y=y("low:Q"), y2="high:Q", color=color)
+    whiskers = base.mark_rule(opacity=0.5).encode(y=y("low:Q"), y2=alt.Y2("high:Q"), color=color)
     dots = base.mark_point(filled=True, size=90, opacity=1).encode(
         y=y("drop:Q"), color=color, tooltip=tooltip
     )
@@ -114,5 +114,7 @@ def _answer_line(target: float) -> alt.Chart:
     return (
         alt.Chart(pd.DataFrame([{"target": target}]))
         .mark_rule(color=GREEN, strokeWidth=2)
-        .encode(x="target:Q", tooltip=[alt.Tooltip("target:Q", title="Answer", format=".0%")])
+        .encode(
+            x=alt.X("target:Q"), tooltip=[alt.Tooltip("target:Q", title="Answer", format=".0%")]
+        )
     )

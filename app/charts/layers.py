@@ -30,7 +30,7 @@ def closing(frame: pd.DataFrame, total_steps: int) -> alt.Chart:
                 axis=alt.Axis(title="Step", grid=False, tickMinStep=1, tickCount=8),
                 scale=alt.Scale(nice=False, domain=[0, max(total_steps, 1)]),
             ),
-            x2="end:Q",
+            x2=alt.X2("end:Q"),
             y=alt.Y("layer:O", sort=layers, axis=alt.Axis(title="Layer", labelFlush=False)),
             color=alt.Color(
                 "closed:Q",

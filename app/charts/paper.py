@@ -43,7 +43,9 @@ def paper_chart(frame: pd.DataFrame, title: str, relative: bool) -> alt.LayerCha
     own = base.transform_filter(alt.datum.who == OWN)
     layers = [
         base.transform_filter(alt.datum.who == PAPER).mark_point(size=150, strokeWidth=1.8),
-        own.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q", shape=alt.Undefined),
+        own.mark_rule(strokeWidth=2).encode(
+            x=alt.X("low:Q"), x2=alt.X2("high:Q"), shape=alt.Undefined
+        ),
         own.mark_point(size=110, filled=True, opacity=1),
     ]
     if relative:

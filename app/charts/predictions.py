@@ -46,7 +46,9 @@ def prediction_bars(
         x=x, tooltip=[alt.Tooltip("label:N", title="Class"),
                       alt.Tooltip("probability:Q", title="Probability", format=".2%")],
     )  # fmt: skip
-    texts = base.mark_text(align="left", dx=5, fontSize=12, color=GRAY).encode(x=x, text="text:N")
+    texts = base.mark_text(align="left", dx=5, fontSize=12, color=GRAY).encode(
+        x=x, text=alt.Text("text:N")
+    )
     return (bars + texts).properties(height=_BAR * len(frame) + 8, padding=_PADDING)
 
 

@@ -67,7 +67,7 @@ def score_curve(
     layers = [line, points, style.upright(here, "here")]
     if len(unsure):
         bars = alt.Chart(unsure).mark_rule(color=style.BLUE, strokeWidth=4, opacity=0.3)
-        layers.insert(0, bars.encode(x=_removed_axis(), y=alt.Y("low:Q", **y), y2="high:Q"))
+        layers.insert(0, bars.encode(x=_removed_axis(), y=alt.Y("low:Q", **y), y2=alt.Y2("high:Q")))
     if dense is not None:
         layers.append(style.rule(dense, f"every gate open {score_text(dense, metric)}"))
     return style.layered(*layers).properties(height=HEIGHT)
@@ -93,7 +93,7 @@ def time_curve(frame: pd.DataFrame, here: float) -> alt.LayerChart:
     y_axis = alt.Axis(title="Time, dense is 1", format="~g")
     scale = alt.Scale(domain=[0, max(1.1, float(frame["high"].max()))], nice=True)
     bars = base.mark_rule(strokeWidth=4, opacity=0.3).encode(
-        y=alt.Y("low:Q", scale=scale, axis=y_axis), y2="high:Q"
+        y=alt.Y("low:Q", scale=scale, axis=y_axis), y2=alt.Y2("high:Q")
     )
     points = base.mark_point(filled=True, size=80, opacity=0.95).encode(
         y=alt.Y("factor:Q", scale=scale, axis=y_axis),

@@ -21,7 +21,7 @@ def front_line(front: pd.DataFrame, encodings: Encodings) -> list[alt.Chart]:
     rings = base.mark_point(
         color=style.GRAY, size=330, filled=False, strokeWidth=1.6, opacity=0.95, shape="circle"
     )
-    return [line.encode(order=f"{encodings.axis}:Q"), rings]
+    return [line.encode(order=alt.Order(f"{encodings.axis}:Q")), rings]
 
 
 def quoted_points(quoted: pd.DataFrame, encodings: Encodings) -> list[alt.Chart]:

@@ -59,17 +59,19 @@ def over_time(frame: pd.DataFrame) -> alt.LayerChart:
         axis=named_ticks(_labels(frame), title="Step", grid=False),
         scale=alt.Scale(domain=[0, num_rows - 1 + OVERLAP], nice=False),
     )
-    base = alt.Chart(_outline(frame[~ends])).encode(x=x, y=y, y2="row:Q", detail="row:O")
+    base = alt.Chart(_outline(frame[~ends])).encode(
+        x=x, y=y, y2=alt.Y2("row:Q"), detail=alt.Detail("row:O")
+    )
     inner = base.mark_area(
         interpolate="step-after", color=style.SKY, fillOpacity=0.45, line=_line(style.BLUE)
     )
     bars = frame[ends & (frame["gates"] > 0)]
     bars = bars.assign(color=np.where(bars["bin"] == 0, style.CLOSED_COLOR, style.OPEN_COLOR))
     outer = alt.Chart(bars).mark_rect(fillOpacity=0.8).encode(
-        x=x, x2="high:Q", y=y, y2="row:Q", color=alt.Color("color:N", scale=None)
+        x=x, x2=alt.X2("high:Q"), y=y, y2=alt.Y2("row:Q"), color=alt.Color("color:N", scale=None)
     )  # fmt: skip
     hover = alt.Chart(frame[frame["gates"] > 0]).mark_rect(opacity=0).encode(
-        x=x, x2="high:Q", y=y, y2="row:Q", tooltip=[
+        x=x, x2=alt.X2("high:Q"), y=y, y2=alt.Y2("row:Q"), tooltip=[
             alt.Tooltip("step:Q", title="Step"),
             alt.Tooltip("values:N", title="Gate value"),
             alt.Tooltip("share:Q", title="Gates of the vector", format=".2%"),

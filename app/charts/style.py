@@ -114,21 +114,21 @@ def rule(
         side: The end that the name stands at: left or right.
     """
     data = alt.Data(values=[{"y": y, "label": label}])
-    base = alt.Chart(data).encode(y="y:Q")
+    base = alt.Chart(data).encode(y=alt.Y("y:Q"))
     line = base.mark_rule(color=GRAY, strokeDash=[4, 4], strokeWidth=width, opacity=min(width, 1))
     at_left = side == "left"
     text = base.mark_text(
         align=side, baseline="bottom", dx=4 if at_left else -4, dy=-3, color=GRAY, fontSize=12
-    ).encode(text="label:N", x=alt.value(0 if at_left else "width"))
+    ).encode(text=alt.Text("label:N"), x=alt.XValue(0 if at_left else "width"))
     return line + text
 
 
 def upright(x: float, label: str) -> alt.LayerChart:
     """A quiet dashed line over the whole height, with its name at the top."""
-    base = alt.Chart(alt.Data(values=[{"x": x, "label": label}])).encode(x="x:Q")
+    base = alt.Chart(alt.Data(values=[{"x": x, "label": label}])).encode(x=alt.X("x:Q"))
     line = base.mark_rule(color=GRAY, strokeDash=[4, 4], strokeWidth=1.5)
     text = base.mark_text(align="right", baseline="top", dx=-4, color=GRAY, fontSize=12).encode(
-        text="label:N", y=alt.value(0)
+        text=alt.Text("label:N"), y=alt.YValue(0)
     )
     return line + text
 

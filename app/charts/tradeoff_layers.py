@@ -29,7 +29,10 @@ def median_lines(lines: pd.DataFrame, encodings: Encodings) -> list[alt.Chart]:
     )  # fmt: skip
     base = alt.Chart(frame).encode(x=encodings.x, y=encodings.y("median"))
     line = base.mark_line(strokeWidth=2, opacity=0.85).encode(
-        detail="line:N", order=f"{encodings.axis}:Q", color=encodings.color, strokeDash=dash
+        detail=alt.Detail("line:N"),
+        order=alt.Order(f"{encodings.axis}:Q"),
+        color=encodings.color,
+        strokeDash=dash,
     )
     return [line, base.mark_point(size=110, opacity=0).encode(tooltip=_median_tooltip())]
 
@@ -40,7 +43,9 @@ def whiskers(lines: pd.DataFrame, encodings: Encodings) -> list[alt.Chart]:
     if several.empty:
         return []
     bars = alt.Chart(several).mark_rule(strokeWidth=5, opacity=0.25)
-    return [bars.encode(x=encodings.x, y=encodings.y("low"), y2="high:Q", color=encodings.color)]
+    return [
+        bars.encode(x=encodings.x, y=encodings.y("low"), y2=alt.Y2("high:Q"), color=encodings.color)
+    ]
 
 
 def curve_ends(
@@ -60,7 +65,9 @@ def curve_ends(
     texts = alt.Chart(ends).mark_text(align="left", dx=7, fontSize=11)
     return [
         rings.encode(x=encodings.x, y=encodings.y("median"), color=encodings.color),
-        texts.encode(x=encodings.x, y=encodings.y("label_y"), color=encodings.color, text="name:N"),
+        texts.encode(
+            x=encodings.x, y=encodings.y("label_y"), color=encodings.color, text=alt.Text("name:N")
+        ),
     ]
 
 
@@ -94,7 +101,7 @@ def growing_points(growing: pd.DataFrame, encodings: Encodings) -> list[alt.Char
             cursor="pointer",
         ).encode(tooltip=_growing_tooltip())  # fmt: skip
         texts = base.mark_text(align="left", dx=11, fontSize=11, color=color)
-        layers += [rings, texts.encode(text="share:N")]
+        layers += [rings, texts.encode(text=alt.Text("share:N"))]
     layers[0] = layers[0].add_params(click)
     return layers
 
@@ -113,7 +120,7 @@ def partial_points(partial: pd.DataFrame, encodings: Encodings) -> list[alt.Char
         bars = base.mark_rule(strokeWidth=4, opacity=0.3, color=color)
         points = base.mark_point(filled=False, size=40, strokeWidth=1.5, opacity=0.9, color=color)
         layers += [
-            bars.encode(y=encodings.y("low"), y2="high:Q"),
+            bars.encode(y=encodings.y("low"), y2=alt.Y2("high:Q")),
             points.encode(y=encodings.y("score"), tooltip=_partial_tooltip()),
         ]
     return layers

@@ -20,7 +20,7 @@ from finegates.runs.measurements import (
     read_thresholds,
 )
 from finegates.training.scoring import Judge
-from tests.measuring.test_evaluation import finished_run  # noqa: F401
+from tests.measuring.test_evaluation import finished_run, trained  # noqa: F401
 
 TAKES_TIME = {"seconds"}
 

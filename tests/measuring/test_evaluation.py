@@ -1,6 +1,9 @@
 """Several budgets from one training, and a run brought back from its folder."""
 
 import json
+import shutil
+from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +13,7 @@ from finegates.errors import RunError
 from finegates.gates.cuts import Cut
 from finegates.jobs.worker import execute
 from finegates.measuring.evaluation import dense_and_cut, evaluate_cuts
-from finegates.runs.folder import CURVE_FILE, create_run
+from finegates.runs.folder import CURVE_FILE, Run, create_run
 from finegates.runs.measurements import read_thresholds
 from finegates.spec import make_spec
 from finegates.training.records import evaluate
@@ -19,15 +22,28 @@ from finegates.training.restore import restore_session
 QUICK = {"max_train_samples": 96, "batch_size": 16, "epochs": 2, "precision": "fp32"}
 
 
-@pytest.fixture
-def finished_run(toy_model_dir, tmp_path):
-    def make(**changes):
-        run = create_run(
-            make_spec({"model": str(toy_model_dir), **QUICK, **changes}), DATA, tmp_path / "runs"
-        )
+@pytest.fixture(scope="session")
+def trained(toy_model_dir, tmp_path_factory):
+    """A finished run with these settings, trained when it is first asked for."""
+    folder = tmp_path_factory.mktemp("trained")
+
+    @cache
+    def train(**changes):
+        run = create_run(make_spec({"model": str(toy_model_dir), **QUICK, **changes}), DATA, folder)
         status = execute(run, "cpu")
         assert status.state == "finished", status.reason
         return run
+
+    return train
+
+
+@pytest.fixture
+def finished_run(trained, tmp_path):
+    """A copy of such a run, which a test may write into."""
+
+    def make(**changes):
+        run = trained(**changes)
+        return Run(Path(shutil.copytree(run.path, tmp_path / "runs" / run.id)))
 
     return make
 

@@ -17,7 +17,7 @@ from finegates.spec import make_spec
 from finegates.training.session import open_session
 
 EVERY_METHOD = pytest.mark.parametrize("method", METHODS)
-QUICK = {"epochs": 1, "max_train_samples": 500, "max_length": 32, "precision": "fp32"}
+QUICK = {"epochs": 1, "max_train_samples": 256, "max_length": 32, "precision": "fp32"}
 pytestmark = pytest.mark.glue
 
 
