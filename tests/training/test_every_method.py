@@ -1,5 +1,7 @@
 """One contract for every method of the registry, on a tiny model and real GLUE rows."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -21,13 +23,25 @@ QUICK = {"epochs": 1, "max_train_samples": 256, "max_length": 32, "precision": "
 pytestmark = pytest.mark.glue
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def spec_of(toy_model_dir, glue_dir):
     def make(method: str, task: str, **changes):
         given = {"model": str(toy_model_dir), "glue_dir": str(glue_dir), "task": task, **QUICK}
         return make_spec({**given, "method": method, **changes})
 
     return make
+
+
+@pytest.fixture(scope="module")
+def session_of(spec_of):
+    """A method's session before its first step, opened once: it is only looked at."""
+
+    @cache
+    def open_once(method: str):
+        spec = spec_of(method, "sst2")
+        return spec, open_session(spec, load_splits(spec), "cpu")
+
+    return open_once
 
 
 @EVERY_METHOD
@@ -46,9 +60,8 @@ def test_every_method_trains_classes_and_numbers(spec_of, method, task, tmp_path
 
 
 @EVERY_METHOD
-def test_what_is_trained_is_what_the_formula_counts(spec_of, method):
-    spec = spec_of(method, "sst2")
-    session = open_session(spec, load_splits(spec), "cpu")
+def test_what_is_trained_is_what_the_formula_counts(session_of, method):
+    spec, session = session_of(method)
     model = session.model
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     beside = {id(p): p for p in head_parameters(model)}
@@ -63,9 +76,8 @@ def test_what_is_trained_is_what_the_formula_counts(spec_of, method):
 
 
 @EVERY_METHOD
-def test_every_trained_parameter_is_in_the_optimizer_once(spec_of, method):
-    spec = spec_of(method, "sst2")
-    session = open_session(spec, load_splits(spec), "cpu")
+def test_every_trained_parameter_is_in_the_optimizer_once(session_of, method):
+    _, session = session_of(method)
     stepped = [id(p) for g in session.optimizer.param_groups for p in g["params"]
                if p.requires_grad]  # fmt: skip
     trained = [id(p) for p in session.model.parameters() if p.requires_grad]
