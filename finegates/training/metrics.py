@@ -1,6 +1,5 @@
 """Scores of predictions as GLUE defines them; never NaN, and never a warning."""
 
-import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -108,27 +107,21 @@ def _accuracy(given: np.ndarray, true: np.ndarray) -> float:
 
 
 def _f1(given: np.ndarray, true: np.ndarray) -> float:
-    return _f1_of(given == 1, true == 1)
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(true == 1, given == 1, zero_division=0))
 
 
 def _macro_f1(given: np.ndarray, true: np.ndarray) -> float:
-    classes = np.union1d(given, true)
-    return float(np.mean([_f1_of(given == each, true == each) for each in classes]))
+    from sklearn.metrics import f1_score
 
-
-def _f1_of(given: np.ndarray, true: np.ndarray) -> float:
-    """Of one class, from which rows are said to be of it and which are; 0 if none is either."""
-    of_it = int(given.sum()) + int(true.sum())
-    return 2 * int((given & true).sum()) / of_it if of_it else 0.0
+    return float(f1_score(true, given, average="macro", zero_division=0))
 
 
 def _matthews(given: np.ndarray, true: np.ndarray) -> float:
-    """Gorodkin's R_K (doi:10.1016/j.compbiolchem.2004.09.006); 0 where one side is one class."""
-    classes = np.union1d(given, true)
-    answered, right = (np.array([(side == c).sum() for c in classes]) for side in (given, true))
-    rows, agreed = len(true), int((given == true).sum())
-    spread = (rows**2 - int(answered @ answered)) * (rows**2 - int(right @ right))
-    return (agreed * rows - int(answered @ right)) / math.sqrt(spread) if spread else 0.0
+    from sklearn.metrics import matthews_corrcoef
+
+    return float(matthews_corrcoef(true, given))
 
 
 def _pearson(given: np.ndarray, true: np.ndarray) -> float:

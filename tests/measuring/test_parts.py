@@ -34,7 +34,10 @@ def predictions(metric, random, rows=800):
     return true, np.where(random.random(rows) < 0.85, true, 1 - true)
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "f1", "matthews", "pearson"])
+@pytest.mark.parametrize(
+    "metric",
+    ["accuracy", "pearson", *(pytest.param(m, marks=pytest.mark.slow) for m in ("f1", "matthews"))],
+)
 def test_intervals_have_the_score_on_all_rows_about_as_often_as_they_say(metric):
     random, held, times = np.random.default_rng(1), 0, 150
     for _ in range(times):

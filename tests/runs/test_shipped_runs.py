@@ -74,6 +74,7 @@ def test_shipped_runs_are_small():
     assert sum(p.stat().st_size for p in files) < MOST_BYTES
 
 
+@pytest.mark.slow
 def test_the_published_points_are_those_of_the_shipped_runs():
     published = read_result("frontier.json")["points"]
     assert json.loads(json.dumps(frontier(SHIPPED)["points"])) == published
