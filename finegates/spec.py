@@ -14,6 +14,7 @@ from finegates.gates.laws import LAWS
 from finegates.gates.layout import ROLES
 from finegates.gates.units import AUTO, CHOICES, MATRICES, PLAIN, check_whole, chosen_units
 from finegates.methods import DEFAULT_METHOD, METHODS
+from finegates.methods.method import LORA_IMPORTANCE
 from finegates.settings import check_settings, setting
 
 SAMPLE_TASK = "sample"
@@ -541,6 +542,7 @@ class RunSpec:
         _check_teaching(self)
         _check_base(self)
         _check_units(self)
+        _check_order(self)
         _check_counting(self)
         if self.target_sparsity and not METHODS[self.method].removes:
             removing = ", ".join(name for name, method in METHODS.items() if method.removes)
@@ -656,6 +658,15 @@ def _check_units(spec: RunSpec) -> None:
     units = chosen_units(spec.gate_units)
     if units not in ((AUTO,), (MATRICES,)):
         check_whole(units, spec.gate_sides, spec.target_modules, ROLES)
+
+
+def _check_order(spec: RunSpec) -> None:
+    """Raises SpecError if gates are ordered by an update that there is none of."""
+    if METHODS[spec.method].gates == LORA_IMPORTANCE and not spec.lora_rank:
+        raise SpecError(
+            f"lora_rank is 0, but '{spec.method}' orders gates by the gradients of a low-rank "
+            "update; set it to 1 or more, or take the method 'importance'."
+        )
 
 
 def _check_counting(spec: RunSpec) -> None:

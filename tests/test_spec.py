@@ -138,6 +138,8 @@ def test_what_is_said_of_a_file_is_for_a_file_only(name):
 def test_a_spec_survives_its_way_through_json(chosen):
     if not METHODS[chosen["method"]].removes:
         chosen.pop("target_sparsity", None)
+    if "gate_units" in METHODS[chosen["method"]].settings:  # structures have all matrices
+        chosen.pop("target_modules", None)
     spec = make_spec(chosen)
     assert RunSpec(**json.loads(json.dumps(spec.to_dict()))) == spec
 
@@ -166,3 +168,8 @@ def test_evaluations_take_at_most_a_tenth_of_the_training():
 
 def test_penalties_are_those_of_their_table():
     assert set(PENALTIES) == set(penalty.PENALTIES)
+
+
+def test_an_order_by_an_update_needs_one():
+    with pytest.raises(SpecError, match="lora_rank is 0, but 'lora-importance' orders gates"):
+        make_spec({"method": "lora-importance", "lora_rank": 0})

@@ -3,13 +3,23 @@
 from collections.abc import Callable, Iterable
 
 from finegates.methods import DEFAULT_METHOD, METHODS
-from finegates.methods.method import LEARNED, MAGNITUDE, NO_GATES, SENSITIVITY, Method
+from finegates.methods.method import (
+    IMPORTANCE,
+    LEARNED,
+    LORA_IMPORTANCE,
+    MAGNITUDE,
+    NO_GATES,
+    SENSITIVITY,
+    Method,
+)
 from finegates.spec import FIELDS
 
 KINDS = {
     LEARNED: ("Gates", "learns which rows and columns to close"),
     MAGNITUDE: ("Magnitude", "closes the smallest rows and columns"),
     SENSITIVITY: ("Sensitivity", "closes what the loss feels least"),
+    IMPORTANCE: ("Importance", "closes what has the least of weight times gradient"),
+    LORA_IMPORTANCE: ("LoRA importance", "the same, by the gradients of LoRA's factors"),
     NO_GATES: ("Dense", "removes nothing; a baseline to compare with"),
 }
 """Where the order of rows and columns comes from -> name of the group, and what it does."""

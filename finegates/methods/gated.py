@@ -1,10 +1,25 @@
 """The recipes that remove rows and columns: ours, the paper's, the authors', and magnitude."""
 
-from finegates.methods.method import MAGNITUDE, SENSITIVITY, TARGET_IS_CLOSED_PROBABILITY, Method
+from finegates.methods.method import (
+    IMPORTANCE,
+    LORA_IMPORTANCE,
+    MAGNITUDE,
+    SENSITIVITY,
+    TARGET_IS_CLOSED_PROBABILITY,
+    Method,
+)
 
 _GAUSSIAN = {"gate_law": "gaussian", "gate_sampling_sigma": 0.1}
 _ON_ATTENTION = {"gate_sides": "out", "target_modules": ("q", "k", "v", "o")}
 _TABLE_4 = "arXiv 2412.12951, Table 4"
+_CUT_EARLY = {
+    "gate_units": ("heads", "neurons"),
+    "lora_rank": 8,
+    "train_biases": False,
+    "head_start": "fitted",
+    "final_stretch_fraction": 0.9,
+}
+"""Heads and neurons are cut at once, by what a head says that was fitted; then LoRA recovers."""
 
 WARM_METHOD = "finegates+full"
 """What a model is made smaller by that is fine-tuned already."""
@@ -145,5 +160,19 @@ GATED = (
         settings={"learning_rate": 1e-3, "final_stretch_fraction": 0.9},
         gates=SENSITIVITY,
         adapter="full",
+    ),
+    Method(
+        name="importance",
+        summary="LLM-Pruner: heads and neurons of least |weight gradient| go early; LoRA recovers.",
+        source="arXiv 2305.11627, its first-order term of elements; the budget is ours",
+        settings=_CUT_EARLY,
+        gates=IMPORTANCE,
+    ),
+    Method(
+        name="lora-importance",
+        summary="LoRAPrune: the same by the gradients of LoRA's factors alone; closed once.",
+        source="arXiv 2305.18403; closed once and under one budget, which is ours",
+        settings=_CUT_EARLY,
+        gates=LORA_IMPORTANCE,
     ),
 )

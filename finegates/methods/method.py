@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LEARNED, MAGNITUDE, SENSITIVITY, NO_GATES = "learned", "magnitude", "sensitivity", "none"
+IMPORTANCE, LORA_IMPORTANCE = "importance", "lora-importance"
 TARGET_IS_REMOVED_WEIGHTS = "fraction of the gated weights that is removed, over the whole model"
 TARGET_IS_CLOSED_PROBABILITY = (
     "mean probability of being closed in each gate vector (the paper's target); "
@@ -27,8 +28,8 @@ class Method:
         settings: Defaults that differ from those of ``RunSpec``.
         target_meaning: What ``target_sparsity`` asks of this method.
         gates: Where the order of rows and columns comes from: ``learned`` gates, the ``magnitude``
-            of their weights, the loss's ``sensitivity`` to them, or ``none`` where nothing is
-            removed.
+            of their weights, the loss's ``sensitivity`` to them, the ``importance`` or
+            ``lora-importance`` of their weights, or ``none`` where nothing is removed.
         adapter: What is trained next to gates and head: a key of `finegates.adapters.ADAPTERS`, or
             "" for nothing but, where ``lora_rank`` says so, the low-rank update of gated matrices.
         merges: Whether its adapter can be folded into the model's own matrices.

@@ -25,8 +25,14 @@ def order_by_magnitude(model: PreTrainedModel, gates: Gates) -> None:
         model: Carries the gates.
         gates: As of `order_by`.
     """
+    order_by(gates, magnitudes(model, gates))
+
+
+@torch.no_grad()
+def magnitudes(model: PreTrainedModel, gates: Gates) -> Tensor:
+    """Root mean square of all rows and columns that go with each gate, ``(num_gates,)``."""
     squares = torch.cat([square for gated in gated_linears(model) for square in _squares(gated)])
-    order_by(gates, means_of_gates(gates.layout, squares).sqrt())
+    return means_of_gates(gates.layout, squares).sqrt()
 
 
 def hold_open(gates: Gates) -> None:

@@ -15,10 +15,8 @@ from torch import nn
 from finegates.adapters import Moment
 from finegates.data.splits import TextSplits
 from finegates.gates.removal import gates_to_close
-from finegates.methods import METHODS
-from finegates.methods.method import MAGNITUDE, SENSITIVITY
 from finegates.models.record import BASE_MODEL
-from finegates.nn.magnitude import order_by, order_by_magnitude
+from finegates.nn.magnitude import order_by
 from finegates.nn.penalty import BudgetPenalty
 from finegates.runs.journal import Journal
 from finegates.runs.layer_times import read_layer_times
@@ -37,6 +35,7 @@ from finegates.training.distillation import (
     outputs_of,
     teacher_outputs,
 )
+from finegates.training.orders import scores_to_close_by
 from finegates.training.records import (
     Window,
     announce,
@@ -49,7 +48,6 @@ from finegates.training.session import (
     Session,
     looked_at,
     open_session,
-    sensitivities_of,
     standardised,
 )
 from finegates.training.start import start_state
@@ -174,11 +172,9 @@ def round_to_budget(session: Session) -> None:
     """Closes exactly the lowest gates that the budget asks for, and holds all gates from now on."""
     gates = session.gates
     assert gates is not None
-    source = METHODS[session.spec.method].gates
-    if source == MAGNITUDE:
-        order_by_magnitude(session.accelerator.unwrap_model(session.model), gates)
-    elif source == SENSITIVITY or session.closes_once:
-        order_by(gates, torch.from_numpy(sensitivities_of(session)).to(gates.parameter))
+    scores = scores_to_close_by(session)
+    if scores is not None:
+        order_by(gates, scores)
     target, means = session.spec.target_sparsity, gates.means_array()
     closed = gates_to_close(gates.layout, means, target, session.counting)
     gates.close_exactly(closed)

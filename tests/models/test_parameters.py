@@ -142,6 +142,8 @@ METHOD_PARAMS = {
     # 12 x (5 H + I) = 82,944, norms of 36,864. No pooler.
     "magnitude-full": 124_055_040,
     "sensitivity-full": 124_055_040,
+    "importance": 1_327_104,  # r = 8 on all six; its gates are not trained
+    "lora-importance": 1_327_104,
     "full": 124_055_040,
     "lora": 294_912,  # 24 x 8 x (H + H)
     "lora-fa": 147_456,  # 24 x 8 x H

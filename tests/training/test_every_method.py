@@ -14,6 +14,7 @@ from finegates.models.parameters import method_params
 from finegates.models.sources import model_sizes
 from finegates.models.sparse_sizes import returning_params
 from finegates.nn.model_parts import head_parameters, layer_norms
+from finegates.nn.sensitivity import weights_of_gates
 from finegates.runs.folder import create_run
 from finegates.spec import make_spec
 from finegates.training.session import open_session
@@ -44,6 +45,12 @@ def session_of(spec_of):
     return open_once
 
 
+def half_of_a_gate(run) -> float:
+    """How near to a budget the run's gates come: a head of a toy is a sixteenth of its weights."""
+    layout = run.snapshot().layout
+    return max(0.01, weights_of_gates(layout).max() / layout.num_gated_weights / 2)
+
+
 @EVERY_METHOD
 @pytest.mark.parametrize("task", ["sst2", pytest.param("stsb", marks=pytest.mark.slow)])
 def test_every_method_trains_classes_and_numbers(spec_of, method, task, tmp_path):
@@ -55,7 +62,8 @@ def test_every_method_trains_classes_and_numbers(spec_of, method, task, tmp_path
     low = 0.4 if task == "sst2" else -1.0
     assert low < status.score <= 1
     if spec.rounds_to_budget:
-        assert status.removed_weights_fraction == pytest.approx(spec.target_sparsity, abs=0.01)
+        removed = status.removed_weights_fraction
+        assert removed == pytest.approx(spec.target_sparsity, abs=half_of_a_gate(run))
     assert (status.num_gates > 0) == METHODS[method].removes == bool(run.snapshot_steps())
 
 
