@@ -10,7 +10,7 @@ from typing import Any
 from finegates.errors import SpecError, shortened, unknown_name
 from finegates.gates.budget import LINEAR, SCHEDULES
 from finegates.gates.counting import COUNTS, PRODUCTS, TIME, WEIGHTS
-from finegates.gates.laws import LAWS
+from finegates.gates.laws import LAWS, PROJECTED
 from finegates.gates.layout import ROLES
 from finegates.gates.units import AUTO, CHOICES, MATRICES, PLAIN, check_whole, chosen_units
 from finegates.methods import DEFAULT_METHOD, METHODS
@@ -210,7 +210,11 @@ class RunSpec:
         maximum=0.95,
     )
     gate_law: str = setting(
-        "gaussian", "Distribution of a gate during training.", group=_METHOD, choices=tuple(LAWS)
+        "gaussian",
+        "Distribution of a gate during training; projected: none, the lowest gates are closed for "
+        "the whole budget in every step.",
+        group=_METHOD,
+        choices=tuple(LAWS),
     )
     gate_sampling_sigma: float | None = setting(
         None,
@@ -543,6 +547,7 @@ class RunSpec:
         _check_base(self)
         _check_units(self)
         _check_order(self)
+        _check_law(self)
         _check_counting(self)
         if self.target_sparsity and not METHODS[self.method].removes:
             removing = ", ".join(name for name, method in METHODS.items() if method.removes)
@@ -666,6 +671,15 @@ def _check_order(spec: RunSpec) -> None:
         raise SpecError(
             f"lora_rank is 0, but '{spec.method}' orders gates by the gradients of a low-rank "
             "update; set it to 1 or more, or take the method 'importance'."
+        )
+
+
+def _check_law(spec: RunSpec) -> None:
+    """Raises SpecError if gates that are always at the budget have a target of another kind."""
+    if spec.gate_law == PROJECTED and spec.penalty != BUDGET:
+        raise SpecError(
+            f"gate_law is '{PROJECTED}', which closes gates for a budget, and penalty "
+            f"'{spec.penalty}'; leave penalty out, or choose another law."
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from finegates.gates.laws import PROJECTED
 from finegates.methods import DEFAULT_METHOD, METHODS
 from finegates.methods.method import (
     IMPORTANCE,
@@ -58,6 +59,11 @@ def _learns_gates(method: Method) -> bool:
     return method.gates == LEARNED
 
 
+def _is_pushed(method: Method) -> bool:
+    """Projected gates are at their budget in every step."""
+    return _learns_gates(method) and method.settings.get("gate_law") != PROJECTED
+
+
 def _has_low_rank(method: Method) -> bool:
     """Gates take an update of any rank; of the others, those that come with a rank."""
     return "lora_rank" in method.settings or (method.removes and not method.adapter)
@@ -86,12 +92,12 @@ MATTERS_IF: dict[str, Callable[[Method], bool]] = {
     ),
     **dict.fromkeys(
         (
-            "gate_law", "gate_sampling_sigma", "penalty", "penalty_weight",
-            "target_warmup_fraction", "target_delay_fraction", "target_schedule",
-            "kurtosis_weighting", "gate_learning_rate", "gate_start",
+            "gate_sampling_sigma", "penalty", "penalty_weight", "target_warmup_fraction",
+            "target_delay_fraction", "target_schedule", "kurtosis_weighting",
         ),
-        _learns_gates,
+        _is_pushed,
     ),
+    **dict.fromkeys(("gate_law", "gate_learning_rate", "gate_start"), _learns_gates),
     "target_modules": lambda method: method.removes or _freezes(method),
     "train_biases": _gates_frozen_weights,
     "train_layer_norms": _freezes,

@@ -5,7 +5,7 @@ NumPy arrays and torch tensors alike, so the dashboard reads gates without loadi
 `probability_open` is for tensors.
 
 Sources: arXiv 2412.12951 eq. 5 and the public code's constants (`TanhGaussianLaw`), Yamada et al.
-2020 (`GaussianLaw`), Louizos et al. 2018 (`HardConcreteLaw`).
+2020 (`GaussianLaw`), Louizos et al. 2018 (`HardConcreteLaw`), GRASPrune (`ProjectedLaw`).
 """
 
 import math
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from finegates.errors import SpecError, unknown_name
+
+PROJECTED = "projected"
 
 
 class Law(Protocol):
@@ -34,6 +36,10 @@ class Law(Protocol):
     def initial_parameter(self) -> tuple[float, float]:
         """Mean and standard deviation of new parameters."""
 
+    @property
+    def moves_closed(self) -> bool:
+        """Whether a gate that is closed in a pass has a gradient of it."""
+
     def mean(self, parameter: Any) -> Any:
         """Parameter -> mean."""
 
@@ -47,7 +53,7 @@ class Law(Protocol):
         """Mean and noise -> gate in [0, 1] in training."""
 
     def probability_open(self, mean: Any) -> Any:
-        """Mean -> P(gate > 0), a tensor in (0, 1)."""
+        """Mean -> P(gate > 0), a tensor in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,7 @@ class GaussianLaw:
     noise: str = "normal"
     closing_mean: float = -0.5
     initial_parameter: tuple[float, float] = (0.6, 0.01)
+    moves_closed: bool = False
 
     def mean(self, parameter: Any) -> Any:
         return parameter
@@ -110,6 +117,7 @@ class HardConcreteLaw:
     noise: str = "logistic"
     closing_mean: float = math.log(0.1 / 1.1)
     initial_parameter: tuple[float, float] = (3.0, 0.01)
+    moves_closed: bool = False
 
     def mean(self, parameter: Any) -> Any:
         return parameter
@@ -131,8 +139,48 @@ class HardConcreteLaw:
         return ((self.high - self.low) * open_part + self.low).clip(0.0, 1.0)
 
 
+@dataclass(frozen=True)
+class ProjectedLaw:
+    """``z`` is 0 or 1, with the gradient of ``sigmoid(parameter / temperature)``; no noise.
+
+    Parameters begin at 0. Which gates are closed a budget says (`finegates.nn.projection`), which
+    hands out means on either side of the closing one.
+
+    Attributes:
+        temperature: Of GRASPrune's code.
+        closing_mean: Ours; below the start, so that new gates are open.
+    """
+
+    temperature: float = 1.5
+    name: str = PROJECTED
+    noise: str = "normal"
+    closing_mean: float = -1.0
+    initial_parameter: tuple[float, float] = (0.0, 0.0)
+    moves_closed: bool = True
+
+    def mean(self, parameter: Any) -> Any:
+        return parameter
+
+    def parameter(self, mean: Any) -> Any:
+        return mean
+
+    def value(self, mean: Any) -> Any:
+        return (mean > self.closing_mean) * 1.0
+
+    def sample(self, mean: Any, noise: Any) -> Any:
+        return self.through(mean > self.closing_mean, mean)
+
+    def probability_open(self, mean: Any) -> Any:
+        return self.sample(mean, None)
+
+    def through(self, is_open: Any, parameter: Any) -> Any:
+        """1 where open, else 0, as tensors; with a gradient to the parameter everywhere."""
+        soft = (parameter / self.temperature).sigmoid()
+        return is_open.to(soft) + (soft - soft.detach())
+
+
 LAWS: dict[str, Law] = {
-    law.name: law for law in (GaussianLaw(), TanhGaussianLaw(), HardConcreteLaw())
+    law.name: law for law in (GaussianLaw(), TanhGaussianLaw(), HardConcreteLaw(), ProjectedLaw())
 }
 
 

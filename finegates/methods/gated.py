@@ -98,6 +98,17 @@ GATED = (
         settings={**_GAUSSIAN, "lora_rank": 8, **_ON_ATTENTION},
     ),
     Method(
+        name="graspruned",
+        summary="GRASPrune: at the budget in every step; closed gates learn, and may open again.",
+        source="arXiv 2604.19398; biases, LoRA and the final stretch are ours",
+        settings={
+            "gate_law": "projected",
+            "gate_units": ("heads", "neurons"),
+            "gate_learning_rate": 1e-2,
+            "lora_rank": 8,
+        },
+    ),
+    Method(
         name="finegates-hinge",
         summary="A target for each gate vector, pushed from above only.",
         source="the authors' earlier code; constants of the GLUE script but a faster gate rate",

@@ -5,6 +5,7 @@ from typing import Any
 
 from finegates.errors import FineGatesError
 from finegates.gates.budget import BudgetPlan
+from finegates.gates.laws import PROJECTED
 from finegates.methods import METHODS
 from finegates.methods.method import LEARNED
 from finegates.models.architectures import is_decoder_type
@@ -22,7 +23,7 @@ def closes_once(spec: RunSpec, config: Mapping[str, Any], num_train: int) -> boo
     """Whether a run's gates are closed once, early, in the order of their sensitivity.
 
     So they are on a decoder if the recipe learns them against a budget, the training has fewer than
-    `FEWEST_STEPS`, and ``gate_start`` is left as it is.
+    `FEWEST_STEPS`, and ``gate_start`` is left as it is. Projected gates are at the budget already.
 
     Args:
         spec: The run.
@@ -30,6 +31,7 @@ def closes_once(spec: RunSpec, config: Mapping[str, Any], num_train: int) -> boo
         num_train: Training rows.
     """
     learns = METHODS[spec.method].gates == LEARNED and spec.penalty == BUDGET
+    learns = learns and spec.gate_law != PROJECTED
     asked = spec.gate_start == AUTO and spec.target_sparsity > 0 and spec.rounds_to_budget
     short = spec.total_steps(num_train) < FEWEST_STEPS
     return learns and asked and short and is_decoder_type(config.get("model_type"))

@@ -90,7 +90,9 @@ class GatedLinear(WrappedLinear):
         return None if index is None else self._gates[0].part(index)
 
     def _folds(self, x: Tensor) -> bool:
-        """In training, where tokens are many; the weight is frozen there."""
+        """In training, where tokens are many; the weight is frozen, no closed gate learns there."""
         if not torch.is_grad_enabled() or self.weight.requires_grad:
+            return False
+        if self._gates[0].moves_closed:
             return False
         return folding_pays(x.numel() // x.shape[-1], self.weight)

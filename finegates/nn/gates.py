@@ -4,7 +4,7 @@ Drawing gate vector by gate vector would launch dozens of tiny kernels a step; h
 the model, and each gated matrix looks at its own part.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -18,6 +18,16 @@ from finegates.gates.removal import Removal, removal
 
 _MARGIN = 0.01
 """How far from the closing point rounded gates are kept, in units of the parameter."""
+
+
+class Projection(Protocol):
+    """Which gates are closed for a budget, whatever their parameters, ``(num_gates,)``."""
+
+    def values(self, parameter: Tensor) -> Tensor:
+        """What gates are in training, exactly 0 or 1; differentiable."""
+
+    def means(self, parameter: Tensor) -> Tensor:
+        """Means whose value is 0 for just the closed ones."""
 
 
 class Gates(nn.Module):
@@ -38,6 +48,8 @@ class Gates(nn.Module):
         generator: Source of the noise, on the gates' device; torch's own if None. Where several
             processes train together, one seeded alike gives all of them the same gates.
         probe: Values that the gates have instead, to see what the loss makes of them.
+        projection: What holds them at a budget in every pass until they are settled, from
+            `finegates.nn.projection.project`; None for gates that learn how many close.
         hooks: What makes the model's forward passes draw again; removed when gates are detached.
     """
 
@@ -57,6 +69,7 @@ class Gates(nn.Module):
         self.generator: torch.Generator | None = None
         self.hooks: list[RemovableHandle] = []
         self.probe: Tensor | None = None
+        self.projection: Projection | None = None
         self._values: Tensor | None = None
         self._parts: tuple[Tensor, ...] = ()
         self._cast: tuple[Tensor, Tensor] | None = None
@@ -64,6 +77,8 @@ class Gates(nn.Module):
     @property
     def mean(self) -> Tensor:
         """Means, shape ``(num_gates,)``; differentiable."""
+        if self.projection is not None and not self.settled:
+            return self.projection.means(self.parameter)
         return self.law.mean(self.parameter)
 
     def forward(self) -> Tensor:
@@ -72,6 +87,8 @@ class Gates(nn.Module):
             return self.probe
         if self.settled:
             return self.law.value(self.mean).detach()
+        if self.training and self.projection is not None:
+            return self.projection.values(self.parameter)
         if self.training:
             return self.law.sample(self.mean, self._noise())
         return self.law.value(self.mean)
@@ -163,6 +180,11 @@ class Gates(nn.Module):
         """Sets every gate's mean, shape ``(num_gates,)``."""
         target = torch.from_numpy(np.asarray(means, dtype=np.float32)).to(self.parameter.device)
         self.parameter.copy_(self.law.parameter(target))
+
+    @property
+    def moves_closed(self) -> bool:
+        """Whether a gate that is closed in a pass of a training has a gradient of it."""
+        return self.law.moves_closed and not self.settled
 
     @torch.no_grad()
     def close_exactly(self, closed: np.ndarray) -> None:

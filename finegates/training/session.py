@@ -22,6 +22,7 @@ from finegates.data.splits import TextSplits
 from finegates.errors import ModelError, SpecError
 from finegates.gates.budget import BudgetPlan
 from finegates.gates.counting import TIME, WEIGHTS, Counting, LayerTimes
+from finegates.gates.laws import PROJECTED
 from finegates.gates.layout import GateLayout
 from finegates.gates.removal import check_removable
 from finegates.machine.accelerate import was_launched
@@ -32,10 +33,11 @@ from finegates.models.architectures import is_decoder_type
 from finegates.models.short_runs import FINAL_STRETCH, closes_once
 from finegates.nn.gates import Gates
 from finegates.nn.kurtosis import gate_weights
-from finegates.nn.magnitude import hold_open
+from finegates.nn.magnitude import hold_open, magnitudes
 from finegates.nn.model_parts import answering_linear
 from finegates.nn.penalty import make_penalty, weigh_gates
 from finegates.nn.pretrained import load_pretrained, longest_input
+from finegates.nn.projection import project
 from finegates.nn.sensitivity import over_kinds, sensitivities, start_in_order
 from finegates.shrinking.counted import counting_of
 from finegates.spec import (
@@ -83,7 +85,8 @@ class Session:
         model: The adapted model, prepared by the accelerator.
         adapted: What the method made of the model.
         hooks: What its adapter does around a step.
-        penalty: Open probabilities and target -> scalar; None for a dense method.
+        penalty: Open probabilities and target -> scalar; None for a dense method, and for gates
+            that are projected on their budget.
         optimizer: AdamW over gates, adapters and the rest.
         schedule: Learning rates over the steps.
         train_rows: Tokenised training rows.
@@ -171,7 +174,7 @@ class Session:
 
     def target_at(self, step: int) -> float:
         """The target that the penalty aims at: raised from 0 where there is one budget."""
-        if self.spec.penalty != BUDGET:
+        if self.spec.penalty != BUDGET or self.spec.gate_law == PROJECTED:
             return self.spec.target_sparsity
         if self.closes_once:
             return self.spec.target_sparsity * self.is_rounded_at(step)
@@ -241,8 +244,8 @@ def open_session(
         if once:
             hold_open(adapted.gates)
         counting = _counting(model, adapted.gates.layout, spec, times)
-        penalty = make_penalty(spec.penalty, adapted.gates.layout, counting)
-        penalty = penalty.to(accelerator.device)
+        penalty = _driven(model, adapted.gates, spec, counting)
+        penalty = penalty and penalty.to(accelerator.device)
     optimizer = make_optimizer(model, spec, adapted)
     schedule = make_schedule(
         optimizer, spec.lr_schedule, spec.total_steps(len(train_rows)), spec.lr_warmup_fraction
@@ -309,6 +312,16 @@ def _counting(
     return None if spec.budget_counts == WEIGHTS else counting
 
 
+def _driven(
+    model: PreTrainedModel, gates: Gates, spec: RunSpec, counting: Counting | None
+) -> nn.Module | None:
+    """The penalty that drives gates to their target; None for gates that are projected on it."""
+    if spec.gate_law != PROJECTED:
+        return make_penalty(spec.penalty, gates.layout, counting)
+    project(gates, spec.target_sparsity, counting, magnitudes(model, gates))
+    return None
+
+
 def _evaluation_steps(spec: RunSpec, train_rows: Rows, validation_rows: Rows) -> int:
     """Steps between evaluations; to read a token forward costs half of training on it."""
     tokens_of_a_step = num_tokens(train_rows) / spec.steps_per_epoch(len(train_rows))
@@ -322,6 +335,7 @@ def _starts_in_order(session: Session) -> bool:
         return False
     start, config = session.spec.gate_start, session.accelerator.unwrap_model(session.model).config
     learned = is_decoder_type(config.model_type) and not session.closes_once
+    learned = learned and session.spec.gate_law != PROJECTED  # smallest weights first
     return start == SENSITIVE or (start == AUTO and learned)
 
 

@@ -44,7 +44,13 @@ def curve(run):
 
 @pytest.mark.parametrize(
     ("law", "target"),
-    [("gaussian", 0.0), ("gaussian", 0.7), ("tanh-gaussian", 0.3), ("hard-concrete", 0.3)],
+    [
+        ("gaussian", 0.0),
+        ("gaussian", 0.7),
+        ("tanh-gaussian", 0.3),
+        ("hard-concrete", 0.3),
+        ("projected", 0.3),
+    ],
 )
 def test_budget_removes_what_was_asked_for(make_run, law, target):
     run = make_run(target_sparsity=target, gate_law=law)
@@ -79,6 +85,7 @@ def test_gates_are_stored_more_often_early_on_than_they_are_evaluated(make_run):
     [
         ("finegates", "matrices"), ("finegates-official", "matrices"),
         ("finegates+lora", "matrices"), ("finegates+full", "hidden,heads,neurons"),
+        ("graspruned", "heads,neurons"),
     ],
 )  # fmt: skip
 def test_resumed_run_equals_an_uninterrupted_one(make_run, method, units):
