@@ -544,6 +544,7 @@ class RunSpec:
         if not self.target_modules:
             raise SpecError(f"target_modules is empty; name at least one of {', '.join(ROLES)}.")
         _check_teaching(self)
+        _check_map(self)
         _check_base(self)
         _check_units(self)
         _check_order(self)
@@ -714,6 +715,16 @@ def _check_teaching(spec: RunSpec) -> None:
         )
 
 
+def _check_map(spec: RunSpec) -> None:
+    """Raises SpecError if a map is trained beside the model, whose gradients no process shares."""
+    if METHODS[spec.method].hooks and spec.hidden_distillation_weight and spec.num_processes > 1:
+        raise SpecError(
+            f"num_processes is {spec.num_processes}, but '{spec.method}' trains a map of hidden "
+            "states beside the model, which processes can't share; train with one, or set "
+            "hidden_distillation_weight to 0."
+        )
+
+
 def _check_base(spec: RunSpec) -> None:
     """Raises SpecError if the base weights are to stay as they are and are trained nevertheless."""
     trains_weights = METHODS[spec.method].adapter == "full"
@@ -785,8 +796,13 @@ def make_spec(given: Mapping[str, Any]) -> RunSpec:
 
 
 def _settings_of(method: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """A method's own settings, without a noise that was meant for another gate law."""
+    """A method's own settings, without a noise that was meant for another gate law.
+
+    With those that it has where it is taught, if there is a start or a teacher.
+    """
     settings = dict(METHODS[method].settings)
+    if chosen.get("start_from") or chosen.get("teacher"):
+        settings |= METHODS[method].taught
     if chosen.get("gate_law", settings.get("gate_law")) != settings.get("gate_law"):
         settings.pop("gate_sampling_sigma", None)
     return settings

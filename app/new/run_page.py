@@ -34,6 +34,7 @@ from finegates.data.splits import TextSplits
 from finegates.errors import FineGatesError
 from finegates.jobs import control as jobs
 from finegates.methods import DEFAULT_METHOD, METHODS, WARM_METHOD
+from finegates.models.teaching import told_of_no_teacher
 from finegates.runs.launch import Launch, command_of_launch
 from finegates.runs.names import data_name, describe
 from finegates.runs.notes import MAX_NAME_LENGTH
@@ -82,6 +83,8 @@ def draw_cost(spec: RunSpec, data: Choice) -> None:
     draw_block(spec, data.splits)
     if told := closing_once(spec, size):
         st.warning(escape_markdown(told), icon=":material/timer:")
+    if told := told_of_no_teacher(spec):
+        st.warning(escape_markdown(told), icon=":material/school:")
 
 
 def draw_block(spec: RunSpec, splits: TextSplits) -> None:

@@ -16,6 +16,8 @@ from transformers import PreTrainedModel
 
 from finegates.adapters.adamix import attach_adamix
 from finegates.adapters.adamix_lora import attach_adamix_lora
+from finegates.adapters.aids import Aid, drop_aids
+from finegates.adapters.cofi import LayerwiseHooks
 from finegates.adapters.compacter import attach_compacter
 from finegates.adapters.consistency import Consistency
 from finegates.adapters.dynamic_subset import SubsetHooks, attach_subset
@@ -156,6 +158,22 @@ def adapter_of(spec: RunSpec) -> Adapter:
     return ADAPTERS.get(METHODS[spec.method].adapter, _NONE)
 
 
+HOOKS: dict[str, type[Hooks]] = {"layerwise": LayerwiseHooks}
+"""`Method.hooks` -> what a method does around a step that its adapter does not."""
+
+
+def hooks_of(model: PreTrainedModel, spec: RunSpec) -> Hooks:
+    """What the spec's method does around a training step: its own, or its adapter's."""
+    own = METHODS[spec.method].hooks
+    return HOOKS[own](model) if own else adapter_of(spec).hooks(model, spec)
+
+
+def attach_aids(model: PreTrainedModel, spec: RunSpec) -> list[nn.Parameter]:
+    """Puts on a model what its method's own hooks need; returns what of it is trained."""
+    own = METHODS[spec.method].hooks
+    return HOOKS[own].attach(model, spec) if own else []
+
+
 def attach_adapter(model: PreTrainedModel, spec: RunSpec) -> list[nn.Parameter]:
     """Freezes everything but the head and attaches the adapter of ``spec.method``, in place.
 
@@ -201,4 +219,7 @@ def merge_adapters(model: PreTrainedModel) -> None:
             delattr(model, name)
 
 
-__all__ = ["ADAPTERS", "Hooks", "Moment", "adapter_of", "attach_adapter", "merge_adapters"]
+__all__ = [
+    "ADAPTERS", "HOOKS", "Aid", "Hooks", "Moment", "adapter_of", "attach_adapter", "attach_aids",
+    "drop_aids", "hooks_of", "merge_adapters",
+]  # fmt: skip

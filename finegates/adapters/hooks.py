@@ -1,12 +1,15 @@
 """What a method does around a training step, beyond what its layers compute."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from transformers import PreTrainedModel
+
+from finegates.nn.imitation import hidden_loss
+from finegates.spec import RunSpec
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,15 @@ class Hooks:
     def __init__(self, model: PreTrainedModel) -> None:
         self.model = model
 
+    @classmethod
+    def attach(cls, model: PreTrainedModel, spec: RunSpec) -> list[nn.Parameter]:
+        """Puts on a model what its training needs besides (`finegates.adapters.aids.Aid`).
+
+        Returns:
+            What of it is trained, at the adapter's rate.
+        """
+        return []
+
     def before_training(self, batches: Iterable[Mapping[str, Tensor]]) -> None:
         """Before the first step, not where a training goes on.
 
@@ -67,6 +79,18 @@ class Hooks:
             second: The same of the other.
         """
         raise NotImplementedError
+
+    def hidden_loss(
+        self, student: Sequence[Tensor], teacher: Sequence[Tensor], mask: Tensor | None
+    ) -> Tensor:
+        """How far hidden states are from a teacher's, where a run imitates them: a scalar.
+
+        Args:
+            student: After the embeddings and each layer, each of shape ``(rows, tokens, width)``.
+            teacher: The same of the teacher, without gradients.
+            mask: True for tokens that are no padding, as `finegates.nn.imitation.hidden_loss`.
+        """
+        return hidden_loss(student, teacher, mask)
 
     def after_backward(self, moment: Moment) -> None:
         """Gradients are there and clipped; what is changed in them is what the optimizer sees."""

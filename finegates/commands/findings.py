@@ -12,6 +12,7 @@ from finegates.data.user_files import ReadFile, read_file
 from finegates.errors import ModelError, shortened
 from finegates.jobs.estimate import num_rows
 from finegates.models.short_runs import told_of_closing_once
+from finegates.models.teaching import told_of_no_teacher
 from finegates.models.tokens import unknown_share
 from finegates.spec import OWN_FILE_TASKS, TEXT_TASK, RunSpec
 
@@ -37,15 +38,15 @@ def print_findings(spec: RunSpec) -> None:
         print(line, file=sys.stderr)
 
 
-def print_closing_once(spec: RunSpec, data: Mapping[str, Any]) -> None:
-    """Prints to stderr if a run is too short for its gates to be learned, and what it does then.
+def print_warnings(spec: RunSpec, data: Mapping[str, Any]) -> None:
+    """Prints to stderr if a run is too short for its gates to be learned, or lacks its teacher.
 
     Args:
         spec: The run.
         data: What it records of its data.
     """
     rows = num_rows(spec, data["num_train"], data.get("mean_words") or 0.0)
-    if told := told_of_closing_once(spec, rows):
+    for told in filter(None, (told_of_closing_once(spec, rows), told_of_no_teacher(spec))):
         print(f"warning: {told}", file=sys.stderr)
 
 

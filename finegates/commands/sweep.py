@@ -69,7 +69,7 @@ def _sweep(options: argparse.Namespace) -> int:
 
 def _started(options: argparse.Namespace, runs_dir: Path) -> Any:
     """The group that was asked for, with every run of it queued or done."""
-    from finegates.commands.findings import print_closing_once, print_findings
+    from finegates.commands.findings import print_findings, print_warnings
     from finegates.groups.store import open_group
     from finegates.groups.sweep import start_sweep, submit_missing
     from finegates.runs.folder import open_run
@@ -88,7 +88,7 @@ def _started(options: argparse.Namespace, runs_dir: Path) -> Any:
     print_findings(make_spec({k: v for k, v in settings.items() if k in DATA_AND_MODEL}))
     last_of_each = {cell.method: cell.run for cell in group.cells if cell.run}
     for run in (open_run(runs_dir, name) for name in last_of_each.values()):
-        print_closing_once(run.spec, run.record["data"])
+        print_warnings(run.spec, run.record["data"])
     return group
 
 

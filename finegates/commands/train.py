@@ -49,7 +49,7 @@ def train_here(spec: RunSpec, runs_dir: Path) -> Run:
     Raises:
         FineGatesError: If the run could not work; else its status says how it ended.
     """
-    from finegates.commands.findings import print_closing_once, print_findings
+    from finegates.commands.findings import print_findings, print_warnings
     from finegates.commands.progress import ProgressBar
     from finegates.jobs.inputs import check_inputs
     from finegates.jobs.worker import execute
@@ -64,7 +64,7 @@ def train_here(spec: RunSpec, runs_dir: Path) -> Run:
         )
     spec, data = check_inputs(spec, runs_dir=runs_dir)
     print_findings(spec)
-    print_closing_once(spec, data)
+    print_warnings(spec, data)
     run = create_run(spec, data, runs_dir)
     print(f"run {run.id}; target: {spec.target_meaning}", file=sys.stderr)
     device = place_for(spec.num_processes, matching_devices(spec.device)) or spec.device
@@ -91,12 +91,12 @@ def _train_together(run: Run, device: str) -> Status:
 
 
 def _launch(options: argparse.Namespace) -> int:
-    from finegates.commands.findings import print_closing_once, print_findings
+    from finegates.commands.findings import print_findings, print_warnings
     from finegates.jobs.control import submit
 
     launch, spec = given_launch(options) or HERE, make_spec(given_settings(options))
     run = submit(spec, runs_dir_of(options), launch=launch)
     print(run.id)
     print_findings(spec)
-    print_closing_once(run.spec, run.record["data"])
+    print_warnings(run.spec, run.record["data"])
     return 0

@@ -108,6 +108,27 @@ GATED = (
             "lora_rank": 8,
         },
     ),
+    Method(  # a common factor of 10 in its loss, which AdamW does not feel: 0.1 KL + 0.9 layers
+        name="cofi",
+        summary="CoFi: gates of heads, neurons, sublayers and dimensions; all weights are taught.",
+        source="arXiv 2204.00408; the schedule, the rates and exact rounding are ours",
+        settings={
+            **WARM_SETTINGS,
+            "gate_law": "hard-concrete",
+            "gate_units": ("heads", "neurons", "sublayers", "hidden"),
+            "gate_learning_rate": 0.1,
+            "head_start": "fitted",
+        },
+        adapter="full",
+        hooks="layerwise",
+        taught={
+            "teacher": "start",
+            "distillation_weight": 1.0,
+            "distillation_temperature": 2.0,
+            "hidden_distillation_weight": 9.0,
+            "penalty_weight": 10.0,
+        },
+    ),
     Method(
         name="finegates-hinge",
         summary="A target for each gate vector, pushed from above only.",

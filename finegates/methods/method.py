@@ -32,6 +32,10 @@ class Method:
             ``lora-importance`` of their weights, or ``none`` where nothing is removed.
         adapter: What is trained next to gates and head: a key of `finegates.adapters.ADAPTERS`, or
             "" for nothing but, where ``lora_rank`` says so, the low-rank update of gated matrices.
+        hooks: What it does around a training step: a key of `finegates.adapters.HOOKS`, or "" for
+            what its adapter does.
+        taught: Settings that are added where the user names a fine-tuned model to start from, or a
+            teacher.
         merges: Whether its adapter can be folded into the model's own matrices.
         sparse: Whether what it adds to the matrices is zero but for chosen entries.
     """
@@ -45,6 +49,8 @@ class Method:
     adapter: str = ""
     merges: bool = True
     sparse: bool = False
+    hooks: str = ""
+    taught: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def family(self) -> str:

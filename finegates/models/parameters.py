@@ -127,7 +127,14 @@ def method_params(spec: RunSpec, config: Mapping[str, Any]) -> int:
     gates = layout.num_gates if method.gates == LEARNED else 0
     inside = low_rank(layout, spec.lora_rank) if method.removes else 0
     adapter = _ADAPTER_PARAMS[method.adapter](spec, layout, config) if method.adapter else 0
-    return gates + inside + adapter
+    aids = _HOOK_PARAMS[method.hooks](spec, config) if method.hooks else 0
+    return gates + inside + adapter + aids
+
+
+def layer_map(spec: RunSpec, config: Mapping[str, Any]) -> int:
+    """Parameters of CoFi's map of hidden states, ``H^2 + H``, where a teacher's are imitated."""
+    hidden = architecture_of(str(config["model_type"])).size(config, "hidden")
+    return hidden * (hidden + 1) if spec.hidden_distillation_weight else 0
 
 
 def lora_fa(layout: GateLayout, rank: int) -> int:
@@ -266,3 +273,5 @@ _ADAPTER_PARAMS: dict[str, Callable[[RunSpec, GateLayout, Mapping[str, Any]], in
     "dynamic-subset": lambda spec, layout, config: sparta(layout, spec.sparta_density),
     "shears": lambda spec, layout, config: low_rank(layout, spec.lora_rank),
 }
+_HOOK_PARAMS: dict[str, Callable[[RunSpec, Mapping[str, Any]], int]] = {"layerwise": layer_map}
+"""`Method.hooks` -> what of it is trained."""

@@ -28,6 +28,7 @@ METHOD_LOOKS = {
     "sensitivity": ("#6f4bb0", "cross"),
     "magnitude-full": ("#d23c1e", "triangle-down"),
     "sensitivity-full": ("#8a5fd0", "triangle-left"),
+    "cofi": ("#b04a4a", "diamond"),
     "graspruned": ("#a08a00", "circle"),
     "importance": ("#4f7a3a", "triangle-up"),
     "lora-importance": ("#6f9a52", "triangle-down"),

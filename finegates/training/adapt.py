@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import nn
 from transformers import PreTrainedModel
 
-from finegates.adapters import attach_adapter
+from finegates.adapters import attach_adapter, attach_aids
 from finegates.gates.laws import make_law
 from finegates.methods import METHODS
 from finegates.methods.method import LEARNED
@@ -43,6 +43,7 @@ def adapt(model: PreTrainedModel, spec: RunSpec) -> Adapted:
     pretrained = model.state_dict()  # held: nothing made below gets the memory of one of them
     gates = _gate(model, spec) if method.removes else None
     adapter = attach_adapter(model, spec) if method.adapter else _low_rank_parameters(model)
+    adapter = [*adapter, *attach_aids(model, spec)]
     if gates is not None and method.gates == LEARNED:  # an adapter freezes all but itself
         gates.parameter.requires_grad_(True)
     for norm in layer_norms(model) if spec.train_layer_norms else ():

@@ -5,7 +5,7 @@ Source: Hinton et al. 2015 (arXiv 1503.02531); for pruning, CoFi (arXiv 2204.004
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -115,28 +115,6 @@ def _check_same_states(name: str, teacher: PretrainedConfig, student: Pretrained
             f"{shapes[1][0]} of {shapes[1][1]}, so its hidden states can't be imitated; set "
             "hidden_distillation_weight to 0, or name a teacher of the same shape."
         )
-
-
-def hidden_loss(
-    student: Sequence[Tensor], teacher: Sequence[Tensor], mask: Tensor | None
-) -> Tensor:
-    """Mean squared difference of hidden states, over layers, tokens and dimensions.
-
-    Args:
-        student: After the embeddings and each layer, each of shape ``(rows, tokens, width)``.
-        teacher: The same of the teacher.
-        mask: True for tokens that are no padding, shape ``(rows, 1, 1, tokens)`` or
-            ``(rows, tokens)``; None for all.
-
-    Returns:
-        A scalar. What the embeddings give is left out: no gate stands before it.
-    """
-    differences = [
-        (ours.float() - theirs.float()).square().mean(-1)
-        for ours, theirs in zip(student[1:], teacher[1:], strict=True)
-    ]
-    of_tokens = torch.stack(differences).mean(0)
-    return of_tokens.mean() if mask is None else of_tokens[mask.reshape(of_tokens.shape)].mean()
 
 
 def blended_loss(spec: RunSpec, task_loss: Tensor, logits: Tensor, teacher: Tensor) -> Tensor:

@@ -30,7 +30,6 @@ from finegates.training.checkpoint import (
 )
 from finegates.training.distillation import (
     blended_loss,
-    hidden_loss,
     hidden_teacher,
     outputs_of,
     teacher_outputs,
@@ -155,7 +154,7 @@ def _hidden_loss(session: Session, batch: dict, states: Sequence[torch.Tensor]) 
     inputs = {name: value for name, value in batch.items() if name != "labels"}
     with torch.no_grad(), session.accelerator.autocast():
         taught = session.hidden_teacher(**inputs, output_hidden_states=True)
-    return hidden_loss(states, taught.hidden_states, batch.get("attention_mask"))
+    return session.hooks.hidden_loss(states, taught.hidden_states, batch.get("attention_mask"))
 
 
 def _seed_noise(session: Session, step: int) -> None:

@@ -3,6 +3,7 @@
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from finegates.adapters import drop_aids
 from finegates.data.splits import TextSplits, load_same_splits
 from finegates.errors import RunError
 from finegates.models.record import BASE_MODEL
@@ -38,6 +39,7 @@ def restore_model(run: Run) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         base_dtype=run.spec.base_dtype,
     )  # fmt: skip
     load_trained(run, model, adapt(model, run.spec))
+    drop_aids(model)
     return model.float().eval(), tokenizer
 
 
@@ -61,6 +63,8 @@ def restore_session(run: Run, device: str) -> Session:
     check_finished(run)
     base_model = run.record["data"].get(BASE_MODEL)
     session = open_session(run.spec, restore_splits(run), device, base_model, begins=False)
-    load_trained(run, session.accelerator.unwrap_model(session.model), session.adapted)
+    model = session.accelerator.unwrap_model(session.model)
+    load_trained(run, model, session.adapted)
+    drop_aids(model)
     session.label_scale = None  # the kept head answers in the label's unit
     return session

@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from finegates.adapters import Hooks, Moment, adapter_of
+from finegates.adapters import Hooks, Moment, hooks_of
 from finegates.data.blocks import check_length
 from finegates.data.splits import TextSplits
 from finegates.errors import ModelError, SpecError
@@ -235,7 +235,7 @@ def open_session(
         )  # fmt: skip
     adapted = adapt(model, spec)
     once = closes_once(spec, model.config.to_dict(), len(train_rows))
-    hooks = adapter_of(spec).hooks(model, spec)
+    hooks = hooks_of(model, spec)
     teacher = _language_teacher(spec, splits, model, adapted)
     if spec.gradient_checkpointing:
         checkpoint_layers(model, adapted.gates)

@@ -13,9 +13,10 @@ from finegates.gates.laws import make_law
 from finegates.jobs.inputs import check_inputs
 from finegates.jobs.worker import execute
 from finegates.nn.attach import attach_gates
+from finegates.nn.imitation import hidden_loss
 from finegates.runs.folder import create_run
 from finegates.spec import make_spec
-from finegates.training.distillation import distillation_loss, hidden_loss, teacher_outputs
+from finegates.training.distillation import distillation_loss, teacher_outputs
 from finegates.training.restore import restore_model
 from tests.toy_models import MODEL_TYPES, toy_inputs, toy_model
 
