@@ -100,12 +100,20 @@ def parameter_table(config: Mapping[str, Any]) -> dict[str, Any]:
         **dense_counts(config, every),
         **adapter_counts(config),
         **sparse_counts(config, every),
+        **({} if own.is_decoder else _counts_of_rivals(config)),
     }
     rows = [
         {"configuration": name, "trainable_params": count, "printed": printed(name, config)}
         for name, count in counts.items()
     ]
     return {"num_gated_weights": both.num_gated_weights, "rows": rows}
+
+
+def _counts_of_rivals(config: Mapping[str, Any]) -> dict[str, int]:
+    """Gates of CoFi; its code has 37,800 for a BERT-base (arXiv 2204.00408, commit da855a8)."""
+    units = METHODS["cofi"].settings["gate_units"]
+    of_cofi = layout_of_config(config, units=units).num_gates
+    return {"CoFi: gates on heads, neurons, sublayers and dimensions, beside all weights": of_cofi}
 
 
 def method_params(spec: RunSpec, config: Mapping[str, Any]) -> int:

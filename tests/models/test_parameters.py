@@ -65,6 +65,7 @@ EXPECTED = {
         SUBSET: 849_336,
         SHEARS: 4_718_592,
         SHEARS_KEPT: 3_538_944,
+        "CoFi: gates on heads, neurons, sublayers and dimensions, beside all weights": 37_800,
     },
     "roberta-large": {
         "finegates: gates on inputs and outputs of all six matrices": 442_368,
@@ -93,6 +94,7 @@ EXPECTED = {
         SUBSET: 3_019_920,
         SHEARS: 12_582_912,
         SHEARS_KEPT: 9_437_184,
+        "CoFi: gates on heads, neurons, sublayers and dimensions, beside all weights": 99_760,
     },
 }
 GATED_WEIGHTS = {"roberta-base": 84_934_656, "roberta-large": 301_989_888}
@@ -205,6 +207,7 @@ def test_a_gated_method_trains_what_its_formula_says(name, model_type):
         GaussianLaw(),
         target_modules=spec.target_modules,
         sides=spec.gate_sides,
+        units=spec.gate_units,
         lora_rank=spec.lora_rank,
     )
     trained = [p for m in model.modules() if isinstance(m, LowRank) for p in m.parameters()]
