@@ -137,7 +137,7 @@ METHOD_PARAMS = {
     "finegates+lora-one-vector": 1_410_048,
     "finegates+lora-attention": 626_688,
     "graspruned": 1_364_112,  # 12 x (12 + 3072) gates, and r = 8 on all six
-    "cofi": 124_092_864,  # everything, and 12 x (12 + 3072 + 2) + 768 gates
+    "cofi": 124_092_840,  # everything, and 12 x (12 + 3072 + 2) + 768 gates
     "finegates-hinge": 165_888,
     "finegates-official": 165_888,
     "magnitude": 1_327_104,  # r = 8 on all six; its gates are not trained

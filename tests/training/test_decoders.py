@@ -134,7 +134,7 @@ def test_a_short_run_is_told_of_it_and_how_it_would_learn_its_gates(decoder, toy
     for change in (
         {"gate_start": "even"}, {"target_sparsity": 0.0}, {"rounding": False},
         {"method": "magnitude"}, {"penalty": "hinge"}, {"model": str(toy_model_dir)},
-        {"model": "/nowhere"},
+        {"model": "/nowhere"}, {"gate_law": "projected"},
     ):  # fmt: skip
         assert told_of_closing_once(replace(spec, **change), 96) == "", change
     assert FEWEST_STEPS == 300
