@@ -68,8 +68,10 @@ class LayerwiseHooks(Hooks):
         """Whether each layer's attention is open in this pass."""
         gates = gates_of(self.model)
         found = (gates.layout.places.get(_ATTENTION.format(layer)) for layer in range(layers))
-        vectors = (None if place is None else gates.layout.vectors[place] for place in found)
-        return [v is None or bool(gates.of_vector(v).detach() > 0) for v in vectors]
+        vectors = [gates.layout.vectors[place] for place in found if place is not None]
+        if len(vectors) < layers:  # gates of all layers, or of none
+            return [True] * layers
+        return (torch.cat([gates.of_vector(vector) for vector in vectors]) > 0).tolist()
 
 
 def taught_layers(layers: int) -> list[int]:

@@ -11,7 +11,7 @@ so gates are made to compare, which is ours: the first by the weights that closi
 second, whose norms are of its own matrices, by the mean of its gate vector.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -21,7 +21,7 @@ from transformers import PreTrainedModel
 
 from finegates.gates.layout import GatedMatrix, GateLayout
 from finegates.nn.attach import gated_linears
-from finegates.nn.gated_linear import LowRank
+from finegates.nn.gated_linear import GatedLinear, LowRank
 from finegates.nn.gates import Gates
 from finegates.nn.sensitivity import weights_of_gates
 
@@ -33,7 +33,8 @@ def importances(model: PreTrainedModel, gates: Gates, batches: Iterable[dict]) -
     """LLM-Pruner's ``sum |w g|`` of each gate, for each weight that it frees.
 
     The weight is that of the matrix with its low-rank update, as both are cut; LLM-Pruner has no
-    update yet when it cuts. Frozen weights get gradients for this pass only.
+    update yet when it cuts. Frozen weights get gradients for this pass only, which takes as much
+    memory again as they do, in float32.
 
     Args:
         model: Carries the gates, all open; nothing of it is changed.
@@ -45,11 +46,8 @@ def importances(model: PreTrainedModel, gates: Gates, batches: Iterable[dict]) -
     """
     gated = list(gated_linears(model))
     gradients = _gradients(model, [g.weight for g in gated], batches)
-    elements = {
-        g.matrix: (g.merged_weight().detach().float() * gradient).abs()
-        for g, gradient in zip(gated, gradients, strict=True)
-    }
-    totals = _over_gates(gates.layout, elements, lambda sums: sums)
+    pairs = zip(gated, gradients, strict=True)
+    totals = _over_gates(gates.layout, (_sized(g, d) for g, d in pairs), lambda sums: sums)
     return totals / weights_of_gates(gates.layout)
 
 
@@ -73,15 +71,22 @@ def lora_importances(model: PreTrainedModel, gates: Gates, batches: Iterable[dic
     updates = [g.low_rank for g in gated if isinstance(g.low_rank, LowRank)]
     factors = [factor for update in updates for factor in (update.a, update.b)]
     found = _gradients(model, factors, batches)
-    elements = {}
-    for g, update, d_a, d_b in zip(gated, updates, found[::2], found[1::2], strict=True):
-        a, b = update.a.detach(), update.b.detach()
-        gradient = d_b @ a + b @ d_a - d_b @ d_a
-        elements[g.matrix] = (g.merged_weight().detach().float() * gradient).abs()
-    totals = _over_gates(gates.layout, elements, _over_norm)
+    parts = zip(gated, updates, found[::2], found[1::2], strict=True)
+    estimated = (_sized(g, _estimated(update, d_a, d_b)) for g, update, d_a, d_b in parts)
+    totals = _over_gates(gates.layout, estimated, _over_norm)
     index = gates.layout.vector_index
     means = np.bincount(index, totals) / gates.layout.sizes
     return totals / np.where(means > 0, means, 1.0)[index]
+
+
+def _estimated(update: LowRank, d_a: Tensor, d_b: Tensor) -> Tensor:
+    a, b = update.a.detach(), update.b.detach()
+    return d_b @ a + b @ d_a - d_b @ d_a
+
+
+def _sized(gated: GatedLinear, gradient: Tensor) -> tuple[GatedMatrix, Tensor]:
+    """A matrix and ``|w g|`` of its elements, ``(out_features, in_features)``."""
+    return gated.matrix, (gated.merged_weight().detach().float() * gradient).abs()
 
 
 def _over_norm(sums: np.ndarray) -> np.ndarray:
@@ -121,20 +126,22 @@ def _graded(model: nn.Module, parameters: Sequence[Tensor]) -> Iterator[None]:
 
 def _over_gates(
     layout: GateLayout,
-    elements: Mapping[GatedMatrix, Tensor],
+    elements: Iterable[tuple[GatedMatrix, Tensor]],
     scale: Callable[[np.ndarray], np.ndarray],
 ) -> np.ndarray:
     """Sums over all rows and columns that go with a gate, float64, ``(num_gates,)``.
 
     Args:
         layout: Where each gate is.
-        elements: Of each matrix, at least 0, shape ``(out_features, in_features)``.
+        elements: Matrices, and of each at least 0, shape ``(out_features, in_features)``.
         scale: Of the sums of one side over the gates of one vector.
     """
     totals = np.zeros(layout.num_gates + 1)
-    for side in layout.sides:
-        sums = elements[side.matrix].sum(_OVER[side.side], dtype=torch.float64).cpu().numpy()
-        for gates in layout.gates_of_dimensions[:, side.slice]:
-            if gates[0] < layout.num_gates:
-                totals += scale(np.bincount(gates, sums, layout.num_gates + 1))
+    for matrix, values in elements:
+        for name in matrix.sides:
+            sums = values.sum(_OVER[name], dtype=torch.float64).cpu().numpy()
+            side = layout.sides[layout.side_places[f"{matrix.name}.{name}"]]
+            for gates in layout.gates_of_dimensions[:, side.slice]:
+                if gates[0] < layout.num_gates:
+                    totals += scale(np.bincount(gates, sums, layout.num_gates + 1))
     return totals[: layout.num_gates]
