@@ -4,7 +4,7 @@ import pytest
 
 from app.new import keys
 from app.new.model import CONVERTED, EMBEDDED, LOCAL
-from app.new.recipes import matters
+from app.new.recipes import KINDS, matters
 from app.text import escape_markdown
 from finegates.data.splits import load_splits
 from finegates.methods import METHODS
@@ -135,7 +135,8 @@ def test_the_recipes_are_grouped_the_default_first(visit):
     labels = visit("new_run").selectbox(key="new_method").options
     assert labels[0].startswith("Gates · finegates+lora: ") and len(labels) == len(METHODS)
     groups = [label.split(" · ")[0] for label in labels]
-    assert groups == sorted(groups, key=["Gates", "Magnitude", "Sensitivity", "Dense"].index)
+    names = [name for name, _ in KINDS.values()]
+    assert groups == sorted(groups, key=names.index) and names[-1] == "Dense"
 
 
 def test_a_dense_run_starts_without_a_target(visit, runs_dir):
