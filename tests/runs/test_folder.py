@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from finegates.cli import build_parser
 from finegates.errors import FineGatesError, RunError
-from finegates.gates.laws import LAWS, make_law
+from finegates.gates.laws import LAWS, PROJECTED, make_law
 from finegates.gates.layout import ROLES, GatedMatrix, GateLayout
 from finegates.gates.snapshots import Snapshot, save_snapshot, snapshot_path
 from finegates.methods import METHODS
@@ -37,7 +37,7 @@ from finegates.runs.folder import (
 )
 from finegates.runs.provenance import command_of
 from finegates.runs.status import STATUS_FILE, Status, write_status
-from finegates.spec import FIELDS, PENALTIES, RunSpec, make_spec
+from finegates.spec import BUDGET, FIELDS, PENALTIES, RunSpec, make_spec
 
 DATA = {"source": "sample", "fingerprint": "0" * 64, "labels": ["no", "yes"]}
 
@@ -291,9 +291,15 @@ user_words = texts.filter(lambda text: text != "--" and text.strip())
 
 
 def possible(chosen: dict) -> dict:
-    """Without a column where no file is given, or a target where nothing is removed."""
+    """Without what contradicts the rest: a column of no file, a target where nothing is removed,
+    some matrices of a whole structure, a law for budgets with a penalty of another kind."""
+    method = METHODS[chosen["method"]]
     left_out = set() if "data" in chosen else {"text_column"}
-    left_out |= set() if METHODS[chosen["method"]].removes else {"target_sparsity"}
+    left_out |= set() if method.removes else {"target_sparsity"}
+    left_out |= {"target_modules"} if "gate_units" in method.settings else set()
+    law, penalty = ((method.settings | chosen).get(name) for name in ("gate_law", "penalty"))
+    if law == PROJECTED and penalty not in (None, BUDGET):
+        left_out |= {"gate_law", "penalty"}
     return {name: value for name, value in chosen.items() if name not in left_out}
 
 
