@@ -57,7 +57,7 @@ def choose_view(order: DeltaGenerator) -> View:
     merges = _yes_or_no("Merges", "merging", "Whether it can be folded into the model's matrices.")
     removes = _yes_or_no("Removes", "removing", "Whether the model gets smaller.")
     sort = order.selectbox(
-        "Sort by", [REGISTRY, *SORTED], key="by", bind="query-params", width=170,
+        "Sort by", [REGISTRY, *SORTED], key="sorted_by", bind="query-params", width=170,
         help="Methods without a value stand last. A click on a column's head sorts too, but is "
         "not kept in the address.",
     )  # fmt: skip

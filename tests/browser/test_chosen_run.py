@@ -15,8 +15,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 SHOW_A_RUN = ("live", "dimensions", "prune")
 TITLES = {
     "runs": "Runs", "new_run": "New run", "data": "Data", "new_sweep": "Sweep",
-    "compare": "Compare", "tradeoff": "Accuracy vs sparsity", "paper": "Paper", "live": "Live",
-    "dimensions": "Dimensions", "prune": "Prune & time", "how_small": "How small?",
+    "compare": "Compare", "methods": "Methods", "tradeoff": "Accuracy vs sparsity",
+    "paper": "Paper", "live": "Live", "dimensions": "Dimensions", "prune": "Prune & time",
+    "how_small": "How small?",
 }  # fmt: skip
 REMOVED = {"few": "2", "many": "5"}
 """How the share of removed weights of each run begins, in percent."""
