@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.methods.frames import in_order, matching
 from app.methods.table import COLUMNS
+from app.widgets.ticked_rows import keep_ticks
 from finegates.methods.method import FAMILIES
 from finegates.models.sources import EMBEDDED_MODEL
 
@@ -114,7 +115,4 @@ def version() -> int:
 
 def rows_ticked(key: str, shown: Sequence[str]) -> None:
     """Callback of the table: its ticks, and those of methods that the filter hides."""
-    now = [shown[row] for row in st.session_state[key].selection.rows]
-    before = st.session_state.get(PICKED, [])
-    kept = [name for name in before if name in now or name not in shown]
-    st.session_state[PICKED] = [*kept, *(name for name in now if name not in kept)]
+    keep_ticks(key, shown, PICKED)

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
+from app.widgets.ticked_rows import keep_ticks
+
 _TICKED, _VERSION = "ticked_runs", "ticked_version"
 
 
@@ -26,7 +28,4 @@ def version() -> int:
 
 def rows_ticked(key: str, shown: Sequence[str]) -> None:
     """Callback of the table: its ticks, and those of runs that the filter hides."""
-    now = [shown[row] for row in st.session_state[key].selection.rows]
-    before = st.session_state.get(_TICKED, [])
-    kept = [run for run in before if run in now or run not in shown]
-    st.session_state[_TICKED] = [*kept, *(run for run in now if run not in kept)]
+    keep_ticks(key, shown, _TICKED)
