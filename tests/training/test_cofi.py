@@ -3,27 +3,13 @@
 import pytest
 import torch
 
-from finegates.jobs.inputs import check_inputs
 from finegates.jobs.worker import execute
-from finegates.runs.folder import create_run
 from finegates.shrinking.shrink import shrink
-from finegates.spec import make_spec
 from finegates.training.restore import restore_model
 from tests.toy_models import toy_inputs
 from tests.training.stopping import stopped_and_resumed
 
-QUICK = {"max_train_samples": 96, "batch_size": 16, "precision": "fp32"}
-
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-@pytest.fixture
-def make_run(toy_model_dir, tmp_path):
-    def make(**changes):
-        spec = make_spec({"model": str(toy_model_dir), **QUICK, **changes})
-        return create_run(*check_inputs(spec, runs_dir=tmp_path / "runs"), tmp_path / "runs")
-
-    return make
 
 
 def test_a_taught_run_goes_on_as_it_was_and_its_smaller_model_has_no_map(make_run):

@@ -10,26 +10,12 @@ from transformers import AutoConfig
 from finegates.data.splits import load_splits
 from finegates.errors import DataError
 from finegates.gates.laws import make_law
-from finegates.jobs.inputs import check_inputs
 from finegates.jobs.worker import execute
 from finegates.nn.attach import attach_gates
 from finegates.nn.imitation import hidden_loss
-from finegates.runs.folder import create_run
-from finegates.spec import make_spec
 from finegates.training.distillation import distillation_loss, teacher_outputs
 from finegates.training.restore import restore_model
 from tests.toy_models import MODEL_TYPES, toy_inputs, toy_model
-
-QUICK = {"max_train_samples": 96, "batch_size": 16, "epochs": 2, "precision": "fp32"}
-
-
-@pytest.fixture
-def make_run(toy_model_dir, tmp_path):
-    def make(**changes):
-        spec = make_spec({"model": str(toy_model_dir), **QUICK, **changes})
-        return create_run(*check_inputs(spec, runs_dir=tmp_path / "runs"), tmp_path / "runs")
-
-    return make
 
 
 @pytest.fixture
