@@ -727,7 +727,7 @@ def _check_map(spec: RunSpec) -> None:
 
 def _check_base(spec: RunSpec) -> None:
     """Raises SpecError if the base weights are to stay as they are and are trained nevertheless."""
-    trains_weights = METHODS[spec.method].adapter == "full"
+    trains_weights = METHODS[spec.method].trains_all
     if spec.base_dtype == BFLOAT16 and trains_weights:
         raise SpecError(
             f"base_dtype is {BFLOAT16}, but '{spec.method}' trains these weights, and bfloat16 "

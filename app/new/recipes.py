@@ -48,7 +48,7 @@ def explained(names: list[str]) -> str:
     return "  \n".join(f"**{name}**: {METHODS[name].summary}" for name in names)
 
 
-_FULL, _VERA = "full", "vera"
+_VERA = "vera"
 
 
 def _removes(method: Method) -> bool:
@@ -74,7 +74,7 @@ def _gates_frozen_weights(method: Method) -> bool:
 
 
 def _freezes(method: Method) -> bool:
-    return method.adapter != _FULL
+    return not method.trains_all
 
 
 def _is(*adapters: str) -> Callable[[Method], bool]:
@@ -102,7 +102,7 @@ MATTERS_IF: dict[str, Callable[[Method], bool]] = {
     "train_biases": _gates_frozen_weights,
     "train_layer_norms": _freezes,
     "adapter_learning_rate": _freezes,
-    "encoder_learning_rate": _is(_FULL),
+    "encoder_learning_rate": lambda method: method.trains_all,
     "lora_rank": _has_low_rank,
     "lora_alpha": lambda method: _has_low_rank(method) and method.adapter != _VERA,
     "lora_place": _gates_frozen_weights,

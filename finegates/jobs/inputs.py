@@ -72,7 +72,7 @@ def check_inputs_together(
     for spec in specs:
         if METHODS[spec.method].removes:  # whether this model can have such gates
             layout_of_config(config, spec.target_modules, spec.gate_sides, spec.gate_units)
-        elif METHODS[spec.method].adapter != "full":  # whether its sizes fit this model
+        elif not METHODS[spec.method].trains_all:  # whether its sizes fit this model
             method_params(spec, config)
     splits = load_splits(specs[0])
     if splits.is_language:

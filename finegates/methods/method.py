@@ -53,11 +53,16 @@ class Method:
     taught: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def trains_all(self) -> bool:
+        """Whether every weight of the model is trained, nothing of it being frozen but gates."""
+        return self.adapter == FULL
+
+    @property
     def family(self) -> str:
         """Which of `FAMILIES` it is of."""
         if self.removes:
             return REMOVES
-        if self.adapter == FULL:
+        if self.trains_all:
             return FULL
         return SPARSE_DELTA if self.sparse else ADAPTER
 

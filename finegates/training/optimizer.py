@@ -43,7 +43,7 @@ def parameter_groups(model: PreTrainedModel, adapted: Adapted, spec: RunSpec) ->
     adapter = _trained(adapted.adapter_parameters)
     special = {id(p) for p in (*gates, *adapter)}
     rest = [p for p in _trained(list(model.parameters())) if id(p) not in special]
-    whole = METHODS[spec.method].adapter == "full"
+    whole = METHODS[spec.method].trains_all
     adapter_rate = spec.encoder_learning_rate if whole else spec.adapter_learning_rate
     groups: list[dict] = [
         {"name": GATES_GROUP, "params": gates, "lr": spec.gate_learning_rate},
