@@ -97,7 +97,7 @@ def grow_curve(
     progress(0.0, "loading the model")
     curve = _Curve(run, Cutter(run, device), device)
     limit = min(max(rows or curve.all_rows, MIN_ROWS), curve.all_rows)
-    first = min(max(round(FIRST_PART * curve.all_rows), MIN_ROWS), limit)
+    first = min(curve.first, limit)
     for before in curve.points:
         if before.point:
             on_point(before.point)
@@ -150,6 +150,7 @@ class _Curve:
         self._models: dict[int, Shrunk] = {}
         self._kept = CurveAnswers(run.path, self._judge.labels, f"{device} {self._judge.precision}")
         self.all_rows, self.metric = len(self._order), self._judge.metric
+        self.first = min(max(round(FIRST_PART * self.all_rows), MIN_ROWS), self.all_rows)
         rows = [*read_partial(run), *read_points(run), *read_thresholds(run)]
         known = {row.get("closed_gates"): row for row in rows if "params" in row}
         self.points = [self._begun(cut, known) for cut in cutter.curve()]
@@ -161,8 +162,11 @@ class _Curve:
         model, own = self._smaller(growing), self._cutter.own(growing.closed)
         growing.costs = costs_of(model)
         if not own:
-            rows = np.sort(self._order[growing.known : target])
-            growing.answers[rows] = self._judge.answers(model, rows, progress)
+            # the first part is answered in batches of its own, so it is answered again with more
+            known = 0 if growing.known <= self.first else growing.known
+            rows, packed = np.sort(self._order[known:target]), target <= self.first < self.all_rows
+            answers = self._judge.answers(model, rows, progress, packed=packed)
+            growing.answers[rows] = answers
         growing.known = self.all_rows if own else target
         growing.seconds += time.perf_counter() - started
         growing.point = self._point(growing, own)

@@ -1,7 +1,7 @@
 """Scores of a model on labelled rows, in training and after it."""
 
 from collections.abc import Callable, Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from finegates.data.splits import TextSplits
 from finegates.nn.pretrained import longest_input
 from finegates.spec import RunSpec
-from finegates.training.batches import by_length, evaluation_batches, labels_of, rows_of
+from finegates.training.batches import (
+    batches_in_order,
+    by_length,
+    labels_of,
+    on_device,
+    rows_of,
+)
 from finegates.training.label_scale import LabelScale
 from finegates.training.metrics import compute_metrics, label_errors
 from finegates.training.session import make_accelerator, scored_batch_size
@@ -144,9 +150,11 @@ class Judge:
         max_length = min(spec.max_length, longest_input(model.config))
         rows = rows_of(tokenizer, splits, max_length)[1]
         size = scored_batch_size(spec, splits, model.config)
-        batches = evaluation_batches(rows, tokenizer, size)
-        self.batches = self.accelerator.prepare_data_loader(batches)
-        self.labels = labels_of(splits, rows)[by_length(rows)]
+        order = by_length(rows)
+        self._rows = [rows[i] for i in order]
+        self._in_batches = partial(batches_in_order, tokenizer=tokenizer, batch_size=size)
+        self.batches = self.accelerator.prepare_data_loader(self._in_batches(self._rows))
+        self.labels = labels_of(splits, rows)[order]
         """True classes or numbers, or numbers of tokens, shape (rows,), in the batches' order."""
 
     @property
@@ -171,6 +179,8 @@ class Judge:
         model: PreTrainedModel,
         rows: Iterable[int],
         progress: Callable[[float], None] = lambda fraction: None,
+        *,
+        packed: bool = False,
     ) -> np.ndarray:
         """Answers to some rows, as `main_answers`, shape (rows,), in the batches' order.
 
@@ -181,18 +191,27 @@ class Judge:
             model: It is moved to the device.
             rows: Their numbers in the batches' order; at least one.
             progress: As `score_batches`.
+            packed: Few rows in full batches of their own take less than half the time, and are
+                padded otherwise: in half precision an answer may differ from that among all rows.
         """
         model.to(self.accelerator.device)
+        batches = self._packed(rows) if packed else self._among_all(rows)
+        found = answer_batches(model, batches, self.accelerator, self.splits, progress=progress)
+        return main_answers(found[0])
+
+    def _packed(self, rows: Iterable[int]) -> list[dict[str, Any]]:
+        few = self._in_batches([self._rows[i] for i in sorted(rows)])
+        return list(on_device(few, self.accelerator.device))
+
+    def _among_all(self, rows: Iterable[int]) -> list[dict[str, Any]]:
         asked = torch.zeros(len(self.labels), dtype=torch.bool)
         asked[list(rows)] = True
         parts = asked.split([len(batch["labels"]) for batch in self._ready])
-        batches = [
+        return [
             {name: values[part.to(values.device)] for name, values in batch.items()}
             for batch, part in zip(self._ready, parts, strict=True)
             if part.any()
         ]
-        found = answer_batches(model, batches, self.accelerator, self.splits, progress=progress)
-        return main_answers(found[0])
 
     @cached_property
     def _ready(self) -> list[dict[str, Any]]:
