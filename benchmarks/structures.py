@@ -2,7 +2,7 @@
 
     python -m benchmarks.structures times [--remove 0.2,0.4,0.6] [--shapes 32x128,1x32]
     FINEGATES_CPU_WORKERS=2 python -m benchmarks.structures train --glue-dir PATH/glue_data \
-        --runs-dir runs/frontier [--task sst2] [--seeds 0]
+        --runs-dir runs/frontier [--task sst2] [--seeds 0] [--choices NAMES] [--targets 0.4,0.6]
     python -m benchmarks.structures scores --runs-dir runs/frontier [--task sst2] [--seeds 0]
 
 Times have random weights and random gates of unequal widths, in float32 on the CPU: what is reached
@@ -31,7 +31,7 @@ from benchmarks.shrink import passes_of
 from finegates.data.glue import GLUE_DIR_VARIABLE
 from finegates.gates.cuts import Cut
 from finegates.gates.units import MATRICES
-from finegates.groups.store import Cell, open_group
+from finegates.groups.store import Cell, group_path, open_group
 from finegates.groups.sweep import start_sweep
 from finegates.measuring.bench import compare
 from finegates.measuring.candidates import attach_random_gates, candidates, random_model
@@ -44,7 +44,7 @@ RESULT, PART = "structures.json", "warm"
 GLUE_TASKS = ("sst2", "stsb")
 KEY = ("model", "task", "units", "uniform", "remove", "seed", "batch_size", "seq_len")
 TARGETS = (0.4, 0.6)
-"""Those of `MATRICES` are the frontier's."""
+"""Of train. Those of `MATRICES` are the frontier's."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--runs-dir", type=Path, help="of train and scores")
     parser.add_argument("--task", choices=GLUE_TASKS, default=GLUE_TASKS[0], help="the same")
     parser.add_argument("--seeds", default="0", help="the same")
+    parser.add_argument("--choices", default="", help="of train; all if empty")
+    parser.add_argument("--targets", default=",".join(map(str, TARGETS)), help="of train")
     parser.add_argument("--model", default="roberta-base", help="of times")
     parser.add_argument("--remove", default="0.2,0.4,0.6", help="fractions, of times")
     parser.add_argument("--shapes", default="32x128,1x32", help="rows x tokens")
@@ -112,15 +114,16 @@ def _train(options: argparse.Namespace) -> None:
     os.environ[GLUE_DIR_VARIABLE] = str(Path(options.glue_dir).resolve())
     runs_dir = options.runs_dir.resolve()
     (part,) = (part for part in PARTS if part.name == PART)
-    groups = []
+    groups, wanted = [], words_of(options.choices) or [choice.name for choice in CHOICES[1:]]
     for seed in map(int, words_of(options.seeds)):
         start = reference_of(options.task, seed, runs_dir)
-        for choice in CHOICES[1:]:
+        for choice in (choice for choice in CHOICES[1:] if choice.name in wanted):
             settings = settings_of(part, options.task) | {
                 "start_from": start, "gate_units": list(choice.units),
                 "gate_shape": "uniform" if choice.uniform else "free",
             }  # fmt: skip
-            cells = [Cell(WARM_METHOD, target, seed) for target in TARGETS]
+            targets = map(float, words_of(options.targets))
+            cells = [Cell(WARM_METHOD, target, seed) for target in targets]
             name = group_of(options.task, choice, seed)
             groups.append(start_sweep(runs_dir, name, settings, cells))
     wait_for(groups, runs_dir)
@@ -140,7 +143,10 @@ def _scores(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         dense = open_run(runs_dir, reference_of(options.task, seed, runs_dir))
         reference = dense.status().score
         for choice in CHOICES:
-            group = open_group(runs_dir, group_of(options.task, choice, seed))
+            name = group_of(options.task, choice, seed)
+            if not group_path(runs_dir, name).exists():
+                continue
+            group = open_group(runs_dir, name)
             for run in (open_run(runs_dir, run_id) for run_id in group.runs):
                 if run.status().state == "finished":
                     yield from _scored(run, choice, reference, options)
