@@ -1,4 +1,4 @@
-"""Every measured method as a named point: score against what it trains, or what it removes."""
+"""Every measured method as a named point: score against what it trains, removes, or gains."""
 
 import math
 from collections.abc import Callable
@@ -17,7 +17,9 @@ MOST_LINES = 5
 """So far up or down a name may move; one without room is told by its tooltip alone."""
 FAINT = 0.4
 """Opacity: of what is not picked, and of the range of seeds."""
-AXES = {"trained": "Trained parameters", "removed": "Weights removed"}
+AXES = {
+    "trained": "Trained parameters", "removed": "Weights removed", "speedup": "Times as fast",
+}  # fmt: skip
 _ROOM = 0.06
 """Of an axis, beyond its outermost points."""
 
@@ -27,18 +29,18 @@ def methods_chart(frame: pd.DataFrame, axis: str, metric: str, title: str = "") 
 
     Args:
         frame: From `app.methods.frames.points`, at least one row with a number on the axis.
-        axis: A key of `AXES`: trained parameters on a log scale, or removed weights.
+        axis: A key of `AXES`; trained parameters are on a log scale.
         metric: What the scores are.
         title: Of the axis, where it is not the usual one.
     """
     frame = frame.dropna(subset=[axis])
     log = axis == "trained"
     low, high = style.score_range(metric, float(frame["low"].min()), float(frame["high"].max()))
-    ends = _ends(frame[axis], log)
+    ends = _ends(frame[axis], axis)
     strength = frame["chosen"].map({True: 1.0, False: FAINT}) if frame["chosen"].any() else 1.0
     named = with_names(frame.assign(strength=strength), axis, log, ends, (low, high))
     title = title or AXES[axis]
-    x_axis = _powers(title, ends) if log else style.percent_axis(title, tickCount=5)
+    x_axis = _x_axis(axis, title, ends)
     x_scale = alt.Scale(type="log" if log else "linear", domain=list(ends), nice=False)
     y_scale = style.score_scale(metric, low, high)
     y_axis = alt.Axis(title=metric_name(metric), format=style.SCORE_AXIS)
@@ -125,13 +127,24 @@ def _score(pixel: float, ends: tuple[float, float]) -> float:
     return ends[0] + (ends[1] - ends[0]) * pixel / HEIGHT
 
 
-def _ends(values: pd.Series, log: bool) -> tuple[float, float]:
-    """Of the x axis, a little beyond its points; fractions begin at 0."""
-    if log:
+def _ends(values: pd.Series, axis: str) -> tuple[float, float]:
+    """Of the x axis, a little beyond its points; fractions begin at 0, speeds at that of before."""
+    if axis == "trained":
         low, high = math.log(values.min()), math.log(values.max())
         room = max(_ROOM * (high - low), math.log(2))
         return math.exp(low - room), math.exp(high + room)
+    if axis == "speedup":
+        low, high = min(1.0, float(values.min())), max(1.1, float(values.max()))
+        return low, high + _ROOM * (high - low)
     return 0.0, min(style.TOP, max(0.1, float(values.max()) * (1 + _ROOM)))
+
+
+def _x_axis(axis: str, title: str, ends: tuple[float, float]) -> alt.Axis:
+    if axis == "trained":
+        return _powers(title, ends)
+    if axis == "speedup":
+        return alt.Axis(title=title, format=".1f", tickCount=5)
+    return style.percent_axis(title, tickCount=5)
 
 
 def _powers(title: str, ends: tuple[float, float]) -> alt.Axis:
@@ -150,4 +163,5 @@ def _tooltip(metric: str) -> list[alt.Tooltip]:
         alt.Tooltip("seeds:Q", title="Seeds"),
         alt.Tooltip("trained:Q", title=AXES["trained"], format=","),
         alt.Tooltip("removed:Q", title=AXES["removed"], format=".1%"),
+        alt.Tooltip("speedup:Q", title=AXES["speedup"], format=".2f"),
     ]

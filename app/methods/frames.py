@@ -15,7 +15,10 @@ from finegates.methods import METHODS
 from finegates.results.compared import MethodScore
 
 SEARCHED = ("method", "family", "summary", "source")
-POINT_COLUMNS = ("method", "trained", "removed", "score", "low", "high", "seeds", "chosen")
+POINT_COLUMNS = (
+    "method", "trained", "removed", "speedup", "score", "low", "high", "seeds", "chosen",
+)  # fmt: skip
+STUCK = "learned nothing: one answer to every row"
 _ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
 _GITHUB = re.compile(r"github\.com/[\w.-]+/[\w.-]*\w")
 
@@ -59,17 +62,19 @@ def methods_frame(
         for name, method in METHODS.items()
     ]
     frame = no_formulas(pd.DataFrame(rows))
-    numbers = ["trained", "score", "removed", "ratio"]
+    numbers = ["trained", "score", "removed", "speedup", "ratio"]
     frame[numbers] = frame[numbers].astype(float)
     return frame
 
 
 def _measured(score: MethodScore | None) -> dict[str, Any]:
     if score is None:
-        return {"score": None, "removed": None, "failed": None}
-    failed = "; ".join(score.failed) or None
+        return dict.fromkeys(("score", "removed", "speedup", "failed"))
+    failed = "; ".join((*score.failed, *([STUCK] if score.stuck else []))) or None
     removed = None if score.removed is None else 100 * score.removed
-    return {"score": score.median, "removed": removed, "failed": failed}
+    return {
+        "score": score.median, "removed": removed, "speedup": score.speedup, "failed": failed,
+    }  # fmt: skip
 
 
 def matching(
@@ -114,12 +119,15 @@ def points(
     """
     sizes = dict(zip(frame["method"], frame["trained"], strict=True))
     rows = [
-        (name, sizes[name], s.removed, s.median, s.low, s.high, len(s.seeds), name in chosen)
+        (
+            name, sizes[name], s.removed, s.speedup, s.median, s.low, s.high, len(s.seeds),
+            name in chosen,
+        )
         for name in sizes
         if (s := scores.get(name)) is not None and s.median is not None
-    ]
+    ]  # fmt: skip
     found = pd.DataFrame(rows, columns=list(POINT_COLUMNS))
-    numbers = ["trained", "removed", "score", "low", "high"]
+    numbers = ["trained", "removed", "speedup", "score", "low", "high"]
     found[numbers] = found[numbers].astype(float)
     looks = {"color": style.color_of, "shape": style.shape_of}
     return found.assign(**{name: found["method"].map(look) for name, look in looks.items()})

@@ -13,11 +13,15 @@ from app.widgets.chart_files import export_buttons
 from app.widgets.plain_code import plain_code
 from finegates.results.compared import MEASURE, Compared, MethodScore
 
+DENSE, SMALLER = "Dense methods: they remove nothing.", "Methods that make the model smaller."
 CHARTS = {
-    "trained": ("Score against trained parameters", "Dense methods: they remove nothing."),
-    "removed": ("Score against removed weights", "Methods that make the model smaller."),
+    "trained": ("Score against trained parameters", DENSE),
+    "removed": ("Score against removed weights", SMALLER),
+    "speedup": ("Score against measured time", f"{SMALLER} Float32, 32 rows of 128 tokens."),
 }
 """Axis -> title and a sentence."""
+GAINS = {"Weights": "removed", "Time": "speedup"}
+"""What removing gains, as it is chosen, -> its axis."""
 
 
 def draw_start(picked: Sequence[str], runs: Mapping[str, int]) -> None:
@@ -47,11 +51,17 @@ def draw_measured(compared: Compared | None) -> None:
     told = compared.settings
     words = (
         f"Measured {compared.date} on {', '.join(compared.hardware)}: {told['model']}, "
-        f"{told['epochs']} epochs of at most {told['max_train_samples']} rows, the best of three "
-        f"rates for each method, chosen on training rows put aside; methods that remove at "
+        f"{told['epochs']} epochs of {rows_in_words(told['rows'])} rows, the best of three rates "
+        f"for each method, chosen on training rows put aside; methods that remove at "
         f"{100 * told['target']:g} %. So few rows say which methods are promising, no more."
     )
     st.caption(escape_markdown(words))
+
+
+def rows_in_words(rows: Mapping[str, int]) -> str:
+    """For example ``"128 to 640"``, of the rows of each task."""
+    fewest, most = min(rows.values()), max(rows.values())
+    return f"{fewest}" if fewest == most else f"{fewest} to {most}"
 
 
 def draw_charts(
@@ -72,16 +82,28 @@ def draw_charts(
     """
     found = points(frame, scores, picked)
     removing = found["method"].isin(frame["method"][frame["removes"]])
-    for column, axis in zip(st.columns(2, gap="large"), CHARTS, strict=True):
-        with column:
-            shown = found[removing if axis == "removed" else ~removing].dropna(subset=[axis])
-            _draw_chart(shown, axis, scores, task, model)
+    dense, smaller = st.columns(2, gap="large")
+    with dense:
+        _draw_chart(found[~removing], "trained", scores, task, model)
+    with smaller:
+        shown = found[removing]
+        axis = _choose_gain() if shown["speedup"].notna().any() else "removed"
+        _draw_chart(shown, axis, scores, task, model)
+
+
+def _choose_gain() -> str:
+    """Which axis the right chart has."""
+    chosen = st.segmented_control(
+        "What removing gains", list(GAINS), default=next(iter(GAINS)), key="gained",
+        bind="query-params", required=True, label_visibility="collapsed",
+    )  # fmt: skip
+    return GAINS[chosen]
 
 
 def _draw_chart(
-    shown: pd.DataFrame, axis: str, scores: Mapping[str, MethodScore], task: str, model: str
+    found: pd.DataFrame, axis: str, scores: Mapping[str, MethodScore], task: str, model: str
 ) -> None:
-    title, sentence = CHARTS[axis]
+    (title, sentence), shown = CHARTS[axis], found.dropna(subset=[axis])
     st.subheader(title, help=sentence)
     if shown.empty:
         st.caption("None of these methods has a score here.")

@@ -22,6 +22,11 @@ CONFIG: dict[str, Any] = {
         "Score", format="%.3f", width=70, help="Median over seeds, of the comparison."
     ),
     "removed": _config.NumberColumn("Removed", format="%.1f %%", width=80, help=TERMS["removed"]),
+    "speedup": _config.NumberColumn(
+        "Faster", format="%.2f ×", width=76,
+        help="Time of the whole model over that of the smaller one, in the comparison: float32, "
+        "32 rows of 128 tokens.",
+    ),
     "ratio": _config.NumberColumn(
         "Step", format="%.2f ×", width=70,
         help="Time of a training step over one of LoRA's on the same matrices: 2 is twice as long.",
@@ -39,7 +44,7 @@ CONFIG: dict[str, Any] = {
     ),
     "summary": _config.TextColumn("What it does", width=420),
     "source": _config.TextColumn("Where its settings come from", width=380),
-    "failed": _config.TextColumn("Why it has no score", width=300),
+    "failed": _config.TextColumn("What failed", width=300),
 }  # fmt: skip
 COLUMNS = {name: config["label"] for name, config in CONFIG.items()}
 """Column -> its name, in the order in which they stand."""

@@ -2,11 +2,13 @@
 
     FINEGATES_CPU_WORKERS=2 python -m benchmarks.methods.compare --glue-dir PATH/glue_data \
         --runs-dir runs/methods [--tasks sst2,rte] [--methods lora,vera] [--seeds 0,1] \
-        [--max-train-samples 500] [--epochs 5]
+        [--epochs 4] [--scale 1]
 
-For each method and task: its own rate times 1/3, 1 and 3 is trained with rows put aside, and the
-best on these is trained on all the rows with each seed, and scored on the validation rows. Goes on
-where it was when started again. Writes benchmarks/results/methods_compared.json after each task;
+For each method: its own rate times 1/3, 1 and 3 is trained on one task and judged by rows put
+aside; the best is trained on every task with each seed, and scored on the validation rows. Goes on
+where it was when started again. Writes
+benchmarks/results/methods_compared.json after each task, with what `benchmarks.methods.short` and
+`benchmarks.methods.speeds` measured of steps and of smaller models;
 ``python -m benchmarks.methods.report`` then makes tables and picture of it.
 """
 
@@ -15,17 +17,15 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-from benchmarks.frontier.run import wait_for
-from benchmarks.methods.costs import step_cost
+from benchmarks.methods.in_process import carry_out
 from benchmarks.methods.plan import (
     FINAL,
-    HELD_OUT,
+    ROWS,
     SEARCH,
     SEARCH_SEED,
+    SEARCHED,
     SEEDS,
-    TASKS,
     Sizes,
     cell_of,
     group_name,
@@ -37,15 +37,12 @@ from benchmarks.methods.points import best_of, compared
 from benchmarks.record import write_result
 from finegates.data.glue import GLUE_DIR_VARIABLE
 from finegates.errors import SpecError, unknown_name
-from finegates.files.storage import read_json, write_json
 from finegates.groups.store import Group
 from finegates.groups.sweep import start_sweep
-from finegates.machine.devices import list_devices
 from finegates.methods import METHODS
 from finegates.settings import words_of
 
 RESULT = "methods_compared.json"
-COSTS_FILE = "step_costs.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -53,49 +50,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     # in the environment rather than in the specs, which would carry a path of this machine
     os.environ[GLUE_DIR_VARIABLE] = str(Path(options.glue_dir).resolve())
-    runs_dir, sizes = options.runs_dir.resolve(), Sizes(options.epochs, options.max_train_samples)
-    tasks = _known("task", words_of(options.tasks), TASKS)
+    runs_dir, sizes = options.runs_dir.resolve(), Sizes(options.epochs, options.scale)
+    tasks = _known("task", words_of(options.tasks), ROWS)
     methods = known_methods(_known("method", words_of(options.methods), METHODS))
     seeds = [int(word) for word in words_of(options.seeds)]
-    costs = measure_costs(methods, runs_dir)
+    runs_dir.mkdir(parents=True, exist_ok=True)
     for task in tasks:
         train(task, methods, seeds, sizes, runs_dir)
-        result = compared(runs_dir, costs)
+        result = compared(runs_dir)
         print(json.dumps({"task": task, "rows": len(result["rows"])}), flush=True)
         write_result(RESULT, result)
-
-
-def measure_costs(methods: Iterable[str], runs_dir: Path) -> dict[str, dict[str, Any]]:
-    """What a step of each method costs; what was measured before in this folder is not again."""
-    runs_dir.mkdir(parents=True, exist_ok=True)
-    path, device = runs_dir / COSTS_FILE, list_devices()[0].name
-    costs = read_json(path) if path.exists() else {}
-    for method in methods:
-        if "step_ratio" not in costs.get(method, {}):
-            costs[method] = step_cost(method, device)
-            write_json(path, costs)
-    return costs
 
 
 def train(
     task: str, methods: Sequence[str], seeds: Sequence[int], sizes: Sizes, runs_dir: Path
 ) -> None:
-    """Searches all methods' rates together, then trains all of their seeds; waits for both."""
-    searches = {method: _start_search(task, method, sizes, runs_dir) for method in methods}
-    wait_for([group for groups in searches.values() for group in groups], runs_dir)
+    """Searches all methods' rates, where that was not done, then trains all of their seeds."""
+    searches = {method: _start_search(method, sizes, runs_dir) for method in methods}
+    carry_out([group for groups in searches.values() for group in groups], runs_dir)
     finals = []
     for method, groups in searches.items():
         rate = best_of(groups, runs_dir)
         finals += [] if rate is None else _start_seeds(task, method, rate, seeds, sizes, runs_dir)
-    wait_for(finals, runs_dir)
+    carry_out(finals, runs_dir)
 
 
-def _start_search(task: str, method: str, sizes: Sizes, runs_dir: Path) -> list[Group]:
-    shared = {**sizes.settings(task), "hold_out_fraction": HELD_OUT}
+def _start_search(method: str, sizes: Sizes, runs_dir: Path) -> list[Group]:
+    shared = sizes.settings(SEARCHED, SEARCH)
     return [
         start_sweep(
-            runs_dir, group_name(task, method, SEARCH, place),
-            {**shared, rate_setting(method): rate}, [cell_of(method, SEARCH_SEED)],
+            runs_dir, group_name(SEARCHED, method, SEARCH, place),
+            {**shared, rate_setting(method): rate}, [cell_of(method, SEARCH_SEED)], start=False,
         )
         for place, rate in enumerate(rates(method))
     ]  # fmt: skip
@@ -104,13 +89,14 @@ def _start_search(task: str, method: str, sizes: Sizes, runs_dir: Path) -> list[
 def _start_seeds(
     task: str, method: str, rate: float, seeds: Sequence[int], sizes: Sizes, runs_dir: Path
 ) -> list[Group]:
-    settings = {**sizes.settings(task), rate_setting(method): rate}
+    settings = {**sizes.settings(task, FINAL), rate_setting(method): rate}
     return [
         start_sweep(
-            runs_dir, group_name(task, method, FINAL, seed), settings, [cell_of(method, seed)]
+            runs_dir, group_name(task, method, FINAL, seed), settings, [cell_of(method, seed)],
+            start=False,
         )
         for seed in seeds
-    ]
+    ]  # fmt: skip
 
 
 def _known(kind: str, given: Sequence[str], allowed: Iterable[str]) -> Sequence[str]:
@@ -126,11 +112,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--glue-dir", required=True)
     parser.add_argument("--runs-dir", type=Path, required=True)
-    parser.add_argument("--tasks", default=",".join(TASKS))
+    parser.add_argument("--tasks", default=",".join(ROWS))
     parser.add_argument("--methods", default="", help="all of the registry if empty")
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
-    parser.add_argument("--max-train-samples", type=int, default=Sizes.rows)
     parser.add_argument("--epochs", type=int, default=Sizes.epochs)
+    parser.add_argument("--scale", type=float, default=Sizes.scale, help="times each task's rows")
     return parser
 
 

@@ -25,6 +25,10 @@ REMOVING = alt.X(
     "removed:Q", title="weights removed", axis=alt.Axis(format="%", tickCount=4),
     scale=alt.Scale(zero=False, padding=ROOM, nice=False),
 )  # fmt: skip
+FASTER = alt.X(
+    "speedup:Q", title="times as fast, 32 x 128", axis=alt.Axis(format=".1f", tickCount=5),
+    scale=alt.Scale(zero=False, padding=ROOM, nice=False),
+)  # fmt: skip
 
 
 def picture(scores: Iterable[MethodScore]) -> alt.VConcatChart:
@@ -33,10 +37,9 @@ def picture(scores: Iterable[MethodScore]) -> alt.VConcatChart:
         [asdict(s) for s in scores if s.median is not None and s.method in METHODS]
     )
     removes = frame["method"].map(lambda name: METHODS[name].removes)
-    rows = [
-        _row(part, x) for part, x in ((frame[~removes], DENSE), (frame[removes], REMOVING))
-        if len(part)
-    ]  # fmt: skip
+    timed = frame[removes & frame["speedup"].notna()]
+    parts = ((frame[~removes], DENSE), (frame[removes], REMOVING), (timed, FASTER))
+    rows = [_row(part, x) for part, x in parts if len(part)]
     return (
         alt.vconcat(*rows)
         .resolve_scale(color="independent", shape="independent")

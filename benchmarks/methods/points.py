@@ -6,14 +6,17 @@ from typing import Any
 
 from benchmarks.methods.plan import (
     FINAL,
-    HELD_OUT,
+    ROWS,
     SEARCH,
     SEARCH_SEED,
+    SEARCHED,
     TARGET,
     part_of,
     rate_setting,
 )
-from benchmarks.record import environment
+from benchmarks.methods.short import RESULT as SHORT_RESULT
+from benchmarks.methods.speeds import read_speeds
+from benchmarks.record import RESULTS, environment, read_result
 from finegates.data.metric_kinds import goodness
 from finegates.groups.progress import MISSING, progress_of
 from finegates.groups.store import Group, list_groups
@@ -21,7 +24,7 @@ from finegates.methods import METHODS
 from finegates.results.compared import FINISHED
 from finegates.runs.status import Status
 
-_OF_ALL = ("model", "epochs", "max_train_samples")
+_OF_ALL = ("model", "epochs", "batch_size")
 
 
 def best_of(searches: Iterable[Group], runs_dir: Path) -> float | None:
@@ -45,39 +48,52 @@ def end_of(group: Group, runs_dir: Path) -> tuple[str, Status]:
     return cell.state, cell.status or Status(state=MISSING)
 
 
-def compared(runs_dir: Path, costs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def compared(runs_dir: Path) -> dict[str, Any]:
     """The comparison as it is published, in the order of tasks, methods and seeds.
 
     Args:
         runs_dir: Folder of its runs.
-        costs: Method -> what a step costs, from `benchmarks.methods.costs.step_cost`.
     """
     groups = sorted(list_groups(runs_dir), key=lambda group: group.name)
     groups = [g for g in groups if part_of(g.name) and g.cells[0].method in METHODS]
-    together: dict[tuple[str, str], list[Group]] = {}
+    together: dict[tuple[str, str, str], list[Group]] = {}
     for group in groups:
-        key = (group.settings["task"], group.cells[0].method)
+        key = (group.settings["task"], group.cells[0].method, part_of(group.name))
         together.setdefault(key, []).append(group)
-    order = [*METHODS]
-    keys = sorted(together, key=lambda key: (key[0], order.index(key[1])))
+    methods = sorted({group.cells[0].method for group in groups}, key=[*METHODS].index)
+    costs, speeds = measured_costs(), read_speeds(runs_dir)
+    finals = [group.settings for group in groups if part_of(group.name) == FINAL]
+    rows = {settings["task"]: settings["max_train_samples"] for settings in finals}
+    tasks = [task for task in ROWS if task in rows] or [SEARCHED]
     return {
         **environment(),
         "trained_on": _trained_on(groups, runs_dir),
-        "settings": {**_shared(groups), "target": TARGET, "hold_out_fraction": HELD_OUT},
+        "settings": {**_shared(groups), "target": TARGET, "searched": SEARCHED, "rows": rows},
         "rows": [
             row
-            for key in keys
-            for row in _rows(*key, together[key], costs.get(key[1], {}), runs_dir)
+            for task in tasks
+            for method in methods
+            for row in _rows(task, method, together, costs.get(method, {}), speeds, runs_dir)
         ],
-        "costs": list(costs.values()),
     }
 
 
+def measured_costs() -> dict[str, Mapping[str, Any]]:
+    """Method -> what a step of it costs, of `benchmarks.methods.short`; none if that never ran."""
+    steps = read_result(SHORT_RESULT).get("steps", []) if (RESULTS / SHORT_RESULT).exists() else []
+    return {row["method"]: row for row in steps}
+
+
 def _rows(
-    task: str, method: str, groups: list[Group], cost: Mapping[str, Any], runs_dir: Path
+    task: str,
+    method: str,
+    groups: Mapping[tuple[str, str, str], list[Group]],
+    cost: Mapping[str, Any],
+    speeds: Mapping[str, float],
+    runs_dir: Path,
 ) -> list[dict[str, Any]]:
     """A row for each seed; where no rate could be chosen, one that says why."""
-    searches = [group for group in groups if part_of(group.name) == SEARCH]
+    searches = groups.get((SEARCHED, method, SEARCH), [])
     about = {
         "method": method,
         "task": task,
@@ -85,15 +101,16 @@ def _rows(
         "step_ratio": cost.get("step_ratio"),
         "searched": [_searched(group, runs_dir) for group in searches],
     }
-    finals = [group for group in groups if part_of(group.name) == FINAL]
-    if finals:
-        return [about | _row(group, rate_of(group), runs_dir) for group in finals]
-    if best_of(searches, runs_dir) is None:
-        return [about | _row(searches[0], None, runs_dir)]
+    if finals := groups.get((task, method, FINAL), []):
+        return [about | _row(group, rate_of(group), speeds, runs_dir) for group in finals]
+    if searches and best_of(searches, runs_dir) is None:
+        return [about | _row(searches[0], None, speeds, runs_dir)]
     return []
 
 
-def _row(group: Group, rate: float | None, runs_dir: Path) -> dict[str, Any]:
+def _row(
+    group: Group, rate: float | None, speeds: Mapping[str, float], runs_dir: Path
+) -> dict[str, Any]:
     (state, status), (cell,) = end_of(group, runs_dir), group.cells
     removes = METHODS[cell.method].removes
     return {
@@ -102,8 +119,10 @@ def _row(group: Group, rate: float | None, runs_dir: Path) -> dict[str, Any]:
         "reason": status.reason,
         "metric": status.metric,
         "score": status.score if state == FINISHED else None,
+        "only_answer": status.only_answer,
         "trainable_params": status.trainable_params,
         "removed_weights_fraction": status.removed_weights_fraction if removes else None,
+        "speedup": speeds.get(cell.run),
         "rate": rate,
     }
 

@@ -9,6 +9,7 @@ docs/methods.md, docs/methods.png, and the copy in the package.
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from benchmarks.methods.compare import RESULT
 from benchmarks.methods.picture import picture
@@ -22,7 +23,9 @@ DOCUMENT, PICTURE = "docs/methods.md", "docs/methods.png"
 START = "<!-- methods: made by benchmarks/methods/report.py -->"
 END = "<!-- end of methods -->"
 SCALE = 2
-NOTHING, FAILED = "–", "failed"
+NOTHING, FAILED, STUCK = "–", "failed", "†"
+"""The last: of a seed whose model answers every row alike."""
+Columns = list[Any]
 
 
 def main() -> None:
@@ -49,34 +52,44 @@ def tables(scores: Iterable[MethodScore]) -> str:
     known = [score for score in scores if score.method in METHODS]
     dense = [score for score in known if not METHODS[score.method].removes]
     removing = [score for score in known if METHODS[score.method].removes]
+    trained, step = ("trained", lambda s: f"{s.trained:,}"), ("step over LoRA's", _ratio)
     parts = [
-        _table(dense, "Dense", "trained", lambda s: f"{s.trained:,}", lambda s: s.trained),
-        _table(removing, "Removing", "removed", _removed, lambda s: s.removed or 0.0),
+        _table(dense, ["Dense", trained, step], lambda s: s.trained),
+        _table(
+            removing,
+            ["Removing", ("removed", _removed), ("times as fast", _speedup), trained, step],
+            lambda s: s.removed or 0.0,
+        ),
     ]
     picture_of_it = f"![Scores of all methods]({Path(PICTURE).name})"
     return "\n\n".join([*filter(None, parts), picture_of_it])
 
 
 def _table(
-    scores: list[MethodScore],
-    title: str,
-    column: str,
-    text: Callable[[MethodScore], str],
-    order: Callable[[MethodScore], float],
+    scores: list[MethodScore], columns: Columns, order: Callable[[MethodScore], float]
 ) -> str:
-    """A line for each method, in the order of its first task's number; empty without scores."""
+    """A line for each method, in the order of its first task's number; empty without scores.
+
+    Args:
+        scores: Of the methods, on all tasks.
+        columns: The title, then heads, each with its text of a score.
+        order: What comes first.
+    """
     if not scores:
         return ""
+    title, *numbers = columns
     tasks = [*dict.fromkeys(score.task for score in scores)]
     metrics = {s.task: s.metric for s in scores if s.metric}
-    heads = [f"{task}, {metrics.get(task, FAILED)}" for task in tasks]
+    of_tasks = [f"{task}, {metrics.get(task, FAILED)}" for task in tasks]
+    rows = [[title, *(head for head, _ in numbers), *of_tasks]]
+    rows.append(["---", *["---:"] * (len(rows[0]) - 1)])
     of_method: dict[str, dict[str, MethodScore]] = {}
     for score in sorted(scores, key=order):
         of_method.setdefault(score.method, {})[score.task] = score
-    rows = [[title, column, "step over LoRA's", *heads], ["---", *["---:"] * (len(tasks) + 2)]]
     for method, found in of_method.items():
         first = next(iter(found.values()))
-        rows.append([method, text(first), _ratio(first), *(_cell(found.get(t)) for t in tasks)])
+        told = [text(first) for _, text in numbers]
+        rows.append([method, *told, *(_cell(found.get(task)) for task in tasks)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -84,16 +97,21 @@ def _removed(score: MethodScore) -> str:
     return NOTHING if score.removed is None else f"{score.removed:.1%}"
 
 
+def _speedup(score: MethodScore) -> str:
+    return NOTHING if score.speedup is None else f"{score.speedup:.2f}"
+
+
 def _ratio(score: MethodScore) -> str:
     return NOTHING if score.step_ratio is None else f"{score.step_ratio:.2f}"
 
 
 def _cell(score: MethodScore | None) -> str:
-    """Median in percent and the range of several seeds; that it failed where none finished."""
+    """Median in percent, the range of several seeds, and a mark where one learned nothing."""
     if score is None or score.median is None:
         return NOTHING if score is None else FAILED
     median, low, high = (f"{100 * value:.1f}" for value in (score.median, score.low, score.high))
-    return median if low == high else f"{median} ({low}–{high})"
+    told = median if low == high else f"{median} ({low}–{high})"
+    return f"{told} {STUCK}" if score.stuck else told
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from finegates.models.sources import model_sizes
 from finegates.runs.folder import create_run
 from finegates.spec import make_spec
 
+RESULT = "methods.json"
 TASKS = ("sst2", "stsb")
 SHORT = {"epochs": 1, "max_train_samples": 500}
 
@@ -43,7 +44,7 @@ def main() -> None:
     steps = [told(step_cost(method, device)) for method in METHODS]
     settings = {**SHORT, "timed_steps": STEPS, "timed_length": LENGTH}
     result = {**environment(), "settings": settings, "runs": rows, "steps": steps}
-    write_result("methods.json", result)
+    write_result(RESULT, result)
     print(json.dumps(result))
 
 

@@ -93,6 +93,8 @@ def start_sweep(
     settings: Mapping[str, Any],
     cells: Sequence[Cell],
     launch: Launch | None = None,
+    *,
+    start: bool = True,
 ) -> Group:
     """Checks every run, makes the group or goes on with the same one, and queues what is missing.
 
@@ -103,6 +105,7 @@ def start_sweep(
         settings: What is chosen for all runs.
         cells: The runs, from `plan`.
         launch: Who is to start what is missing; this machine if not given.
+        start: Whether to start a dispatcher; a caller that carries out the runs itself does not.
 
     Raises:
         FineGatesError: If one of the runs could not work, or the name is taken by another group;
@@ -113,11 +116,16 @@ def start_sweep(
     name = name or _default_name(runs_dir, checked, cells)
     command = shlex.join(sweep_command(name, checked.settings, cells, launch or HERE))
     group = create_group(runs_dir, name, checked.settings, cells, command)
-    return submit_missing(group, runs_dir, checked, launch)
+    return submit_missing(group, runs_dir, checked, launch, start=start)
 
 
 def submit_missing(
-    group: Group, runs_dir: Path, checked: Checked | None = None, launch: Launch | None = None
+    group: Group,
+    runs_dir: Path,
+    checked: Checked | None = None,
+    launch: Launch | None = None,
+    *,
+    start: bool = True,
 ) -> Group:
     """Queues every run of a group that is not there, and resumes those that did not finish.
 
@@ -127,6 +135,7 @@ def submit_missing(
         checked: From `check_cells`, where that was done before.
         launch: What starts the runs queued now. If not given: what started a run before, and for a
             run that does not exist, what started the others of the group.
+        start: As in `start_sweep`.
 
     Returns:
         The group as it is now.
@@ -146,7 +155,7 @@ def submit_missing(
             for cell in missing:
                 group = _submit(group, cell, checked, runs_dir, launch)
     waiting = [c.cell.run for c in progress_of(group, runs_dir).in_state("queued")]
-    if any(is_local(runs_dir / run) for run in waiting if run):
+    if start and any(is_local(runs_dir / run) for run in waiting if run):
         dispatcher.start_dispatcher(runs_dir)
     return group
 

@@ -20,6 +20,8 @@ MEASURE = (
 )
 """The commands that measure it and that publish it."""
 FINISHED = "finished"
+SHAPE = "32x128"
+"""Rows x tokens of what is timed."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,11 @@ class ComparedRun:
         reason: Why it did not finish; empty if it did.
         metric: Name of the metric; empty without a score.
         score: On the validation rows; None without one.
+        only_answer: What it answers to every validation row; empty if it does not.
         trainable_params: What it trained, the head included; 0 if it never began.
         removed_weights_fraction: In [0, 1]; None if it is not known, or nothing is removed.
+        speedup: Time of the whole model over that of the smaller one at `SHAPE`; None if that was
+            not measured, or nothing is removed.
         rate_setting: Which rate was searched for.
         rate: The one that was chosen; None if no search finished.
         step_ratio: Time of a step over that of LoRA's on the same matrices; None if not measured.
@@ -48,8 +53,10 @@ class ComparedRun:
     reason: str
     metric: str
     score: float | None
+    only_answer: str
     trainable_params: int
     removed_weights_fraction: float | None
+    speedup: float | None
     rate_setting: str
     rate: float | None
     step_ratio: float | None
@@ -84,7 +91,9 @@ class MethodScore:
         low: The lowest.
         high: The highest.
         seeds: Seeds that finished.
+        stuck: Those of them whose model answers every row alike.
         removed: Median fraction of the gated weights that is removed; None if nothing is.
+        speedup: How many times as fast the smaller model is; None if not measured.
         trained: Trained parameters, the head included; 0 if no seed began.
         step_ratio: Time of a step over LoRA's; None if not measured.
         failed: Why seeds did not finish, each reason once; empty if all did.
@@ -97,7 +106,9 @@ class MethodScore:
     low: float | None
     high: float | None
     seeds: tuple[int, ...]
+    stuck: tuple[int, ...]
     removed: float | None
+    speedup: float | None
     trained: int
     step_ratio: float | None
     failed: tuple[str, ...]
@@ -150,7 +161,9 @@ def _score(runs: list[ComparedRun]) -> MethodScore:
         low=min(scores, default=None),
         high=max(scores, default=None),
         seeds=tuple(run.seed for run in done),
+        stuck=tuple(run.seed for run in done if run.only_answer),
         removed=statistics.median(removed) if removed else None,
+        speedup=next((run.speedup for run in done if run.speedup is not None), None),
         trained=max(run.trainable_params for run in runs),
         step_ratio=next((r.step_ratio for r in runs if r.step_ratio is not None), None),
         failed=tuple(failed),

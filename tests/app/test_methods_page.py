@@ -70,6 +70,20 @@ def test_scores_costs_and_failures_stand_beside_their_methods(visit, publish, ru
     assert "None of these methods has a score here." in texts(app)
 
 
+def test_what_removing_gains_is_weights_or_measured_time(visit, publish):
+    timed = row("finegates+lora", removed=0.4, speedup=1.7, only_answer="positive")
+    publish(json.dumps(record(*ROWS, timed)))
+    app = visit("methods")
+    assert not app.exception and "Score against removed weights" in texts(app)
+    shown = table_of(app).loc["finegates+lora"]
+    assert shown["speedup"] == 1.7 and "one answer to every row" in shown["failed"]
+    app = visit("methods", gained="Time")
+    assert not app.exception and "Score against measured time" in texts(app)
+    assert len(app.get("vega_lite_chart")) == 2
+    drawn = json.loads(app.get("vega_lite_chart")[1].proto.spec)
+    assert "speedup" in json.dumps(drawn) and "removed:Q" not in json.dumps(drawn["layer"][0])
+
+
 @pytest.mark.parametrize("content", ["{", "{}"])
 def test_a_damaged_comparison_is_told_and_the_registry_shown(visit, publish, content):
     publish(content)

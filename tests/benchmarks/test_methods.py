@@ -4,12 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.methods import compare, plan
+from benchmarks.methods import compare, plan, points
 from benchmarks.methods.costs import step_cost
 from benchmarks.methods.picture import picture
-from benchmarks.methods.plan import FINAL, SEARCH, Sizes, group_name, rate_setting, rates
+from benchmarks.methods.plan import (
+    FINAL,
+    ROWS,
+    SEARCH,
+    SEARCHED,
+    Sizes,
+    group_name,
+    rate_setting,
+    rates,
+)
 from benchmarks.methods.points import best_of, compared
 from benchmarks.methods.report import END, START, between_marks, tables
+from benchmarks.methods.speeds import SPEEDS_FILE
+from finegates.files.storage import write_json
 from finegates.groups.store import open_group
 from finegates.methods import METHODS
 from finegates.results.compared import compared_of, method_scores
@@ -22,13 +33,14 @@ TASK = "rte"
 
 def train(runs_dir: Path, method: str, part: str, number: int, rate: float, score: float | None):
     """A group of the comparison with its one run: failed where there is no score."""
-    settings = {**Sizes().settings(TASK), rate_setting(method): rate}
+    task = SEARCHED if part == SEARCH else TASK
+    settings = {**Sizes().settings(task, part), rate_setting(method): rate}
     cell = plan.cell_of(method, number if part == FINAL else plan.SEARCH_SEED)
     asked = {"method": method, "target_sparsity": cell.target, "seed": cell.seed}
     run = result(runs_dir, score, **settings, **asked)
     if score is None:
         in_state(run, "failed", reason="The disk is full.")
-    return group_of(runs_dir, group_name(TASK, method, part, number), [cell_of(run)], **settings)
+    return group_of(runs_dir, group_name(task, method, part, number), [cell_of(run)], **settings)
 
 
 def search(runs_dir: Path, method: str, *scores: float | None):
@@ -62,7 +74,8 @@ def test_the_best_rate_on_rows_put_aside_is_trained_with_every_seed(tmp_path, mo
     searches = {"lora": (0.5, None, 0.7), "vera": (None, None, None)}
     started = {}
 
-    def start(runs_dir, name, settings, cells):
+    def start(runs_dir, name, settings, cells, *, start):
+        assert not start, "a dispatcher would take them"
         started[name] = settings
         method = cells[0].method
         place = name.partition(SEARCH)[2]
@@ -71,7 +84,7 @@ def test_the_best_rate_on_rows_put_aside_is_trained_with_every_seed(tmp_path, mo
         return train(runs_dir, method, part, number, settings[rate_setting(method)], score)
 
     monkeypatch.setattr(compare, "start_sweep", start)
-    monkeypatch.setattr(compare, "wait_for", lambda groups, runs_dir: None)
+    monkeypatch.setattr(compare, "carry_out", lambda groups, runs_dir: None)
     compare.train(TASK, [*searches], [0, 1], Sizes(), tmp_path)
     finals = {name: given for name, given in started.items() if FINAL in name}
     assert {*finals} == {group_name(TASK, "lora", FINAL, seed) for seed in (0, 1)}
@@ -80,13 +93,16 @@ def test_the_best_rate_on_rows_put_aside_is_trained_with_every_seed(tmp_path, mo
     assert aside == {plan.HELD_OUT} and all("hold_out_fraction" not in g for g in finals.values())
 
 
-def test_what_is_published_has_every_seed_and_why_a_method_has_none(tmp_path):
+def test_what_is_published_has_every_seed_and_why_a_method_has_none(tmp_path, monkeypatch):
     assert best_of(search(tmp_path, "finegates", 0.5, 0.6, None), tmp_path) == rates("finegates")[1]
     for seed, score in enumerate((0.61, None)):
         train(tmp_path, "finegates", FINAL, seed, rates("finegates")[1], score)
     search(tmp_path, "lora", None, None, None)
-    group_of(tmp_path, "mine", open_group(tmp_path, group_name(TASK, "lora", SEARCH, 0)).cells)
-    found = compared(tmp_path, {"finegates": {"method": "finegates", "step_ratio": 1.2}})
+    group_of(tmp_path, "mine", open_group(tmp_path, group_name(SEARCHED, "lora", SEARCH, 0)).cells)
+    monkeypatch.setattr(points, "measured_costs", lambda: {"finegates": {"step_ratio": 1.2}})
+    (timed,) = open_group(tmp_path, group_name(TASK, "finegates", FINAL, 0)).runs
+    write_json(tmp_path / SPEEDS_FILE, {timed: 1.7})
+    found = compared(tmp_path)
     told = [(r["method"], r["seed"], r["state"], r["score"], r["rate"]) for r in found["rows"]]
     own = rates("finegates")[1]
     assert told == [
@@ -95,10 +111,11 @@ def test_what_is_published_has_every_seed_and_why_a_method_has_none(tmp_path):
         ("lora", 0, "failed", None, None),
     ]
     first, last = found["rows"][0], found["rows"][-1]
-    assert first["step_ratio"] == 1.2 and first["removed_weights_fraction"] == plan.TARGET
+    assert (first["step_ratio"], first["speedup"], found["rows"][1]["speedup"]) == (1.2, 1.7, None)
+    assert first["removed_weights_fraction"] == plan.TARGET
     assert [s["score"] for s in first["searched"]] == [0.5, 0.6, None]
     assert last["reason"] == "The disk is full." and len(compared_of(found).runs) == 3
-    assert found["settings"]["max_train_samples"] == Sizes.rows and found["versions"]
+    assert found["settings"]["rows"] == {TASK: ROWS[TASK]} and found["versions"]
 
 
 def test_an_unknown_method_or_task_is_told(tmp_path):
@@ -116,7 +133,7 @@ SCORES = method_scores(
             row("lora", seed=1, trained=3000, score=0.8),
             row("vera", trained=2000, score=None, state="failed", reason="no"),
             row("lora-xs", trained=1000, ratio=None),
-            row("magnitude", removed=0.4),
+            row("magnitude", removed=0.4, speedup=1.66, only_answer="positive"),
             row("finegates-official", removed=0.03, trained=500),
             row("of-the-future"),
         )
@@ -132,7 +149,9 @@ def test_the_tables_are_by_trained_parameters_and_by_removed_weights():
     ]  # fmt: skip
     assert "| lora | 3,000 | 1.50 | 75.0 (70.0–80.0) |" in dense
     assert "| vera | 2,000 | 1.50 | failed |" in dense and "| lora-xs | 1,000 | – |" in dense
-    assert [line.split(" | ")[1] for line in removing.splitlines()[2:]] == ["3.0%", "40.0%"]
+    official, magnitude = removing.splitlines()[2:]
+    assert official == "| finegates-official | 3.0% | – | 500 | 1.50 | 80.0 |"
+    assert magnitude == "| magnitude | 40.0% | 1.66 | 1,000 | 1.50 | 80.0 † |"
 
 
 def test_only_what_stands_between_the_marks_is_replaced():
@@ -144,7 +163,7 @@ def test_the_picture_shows_what_finished():
     spec = picture(SCORES).to_dict()
     rows = [point["method"] for data in spec["datasets"].values() for point in data]
     assert {*rows} == {"lora", "lora-xs", "magnitude", "finegates-official"}
-    assert len(spec["vconcat"]) == 2
+    assert len(spec["vconcat"]) == 3, "trained, removed, and how fast where it was timed"
 
 
 @pytest.mark.parametrize("method", ["finegates+lora", "sparta"])
