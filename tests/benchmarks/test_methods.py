@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.methods import compare, plan, points
+from benchmarks.methods import compare, plan, points, short
 from benchmarks.methods.costs import step_cost
 from benchmarks.methods.picture import picture
 from benchmarks.methods.plan import (
@@ -23,6 +23,8 @@ from benchmarks.methods.speeds import SPEEDS_FILE
 from finegates.files.storage import write_json
 from finegates.groups.store import open_group
 from finegates.methods import METHODS
+from finegates.models.parameters import method_params
+from finegates.models.sources import model_sizes
 from finegates.results.compared import compared_of, method_scores
 from finegates.spec import FIELDS
 from tests.fake_compared import record, row
@@ -176,3 +178,10 @@ def test_a_step_is_timed_beside_loras_on_the_same_matrices(toy_model_dir, method
 def test_a_method_that_can_not_be_stepped_is_a_row_with_its_error(tmp_path):
     found = step_cost("lora", "cpu", model=str(tmp_path / "none"))
     assert found["method"] == "lora" and found["error"]
+
+
+def test_a_short_training_is_told_with_what_its_formula_says(tmp_path):
+    run = result(tmp_path, 0.55, method="lora", model="minilm", task="sst2")
+    told = short._row(run)
+    assert (told["method"], told["task"], told["score"]) == ("lora", "sst2", 0.55)
+    assert told["of_which_by_formula"] == method_params(run.spec, model_sizes("minilm")) > 0
