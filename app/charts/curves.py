@@ -83,7 +83,7 @@ def _sparsity(total_steps: int, top: float, rounded_at: int | None) -> dict[str,
     layers = lines + hover.add_params(zoom())
     if rounded_at is not None:
         layers += _rounding(rounded_at, at_right=rounded_at < ROOM_UNTIL * total_steps)
-    return layers.properties(height=HEIGHT).to_dict()
+    return layers.properties(height=HEIGHT).to_dict(validate=False)
 
 
 def _rounding(step: int, at_right: bool) -> alt.LayerChart:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import altair as alt
+from altair.utils.schemapi import disable_debug_mode
 
 from finegates.data.metric_kinds import is_lower_better
 from finegates.reports.palette import (
@@ -45,6 +46,10 @@ MARGIN = 0.08
 """Of a range of scores, beyond each of its ends."""
 TOP = 1.02
 """Where an axis of fractions ends at most: a line on 100% is whole."""
+
+
+disable_debug_mode()
+# Altair checks each part of a chart when it is made and the whole when it is drawn. Once is enough.
 
 
 @alt.theme.register("finegates", enable=True)

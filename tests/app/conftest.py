@@ -74,19 +74,27 @@ def asked_tasks(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     return asked
 
 
+@pytest.fixture(scope="session")
+def registered_pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the app registers: an AppTest knows it after its first page only, here all know it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FINEGATES_RUNS_DIR", str(tmp_path_factory.mktemp("none")))
+        return new_app().run()._registered_pages
+
+
+def new_app() -> AppTest:
+    """The app, before its first page."""
+    return AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=TIMEOUT_S)
+
+
 @pytest.fixture
-def visit(
-    runs_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., AppTest]:
+def visit(runs_dir: Path, registered_pages: dict[str, Any]) -> Callable[..., AppTest]:
     """Opens a page of the app, as an address with these parameters does."""
 
     def open_page(page: str, **parameters: str) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=TIMEOUT_S)
-        if page != "runs":  # AppTest has to open the default page first; without runs that is quick
-            with monkeypatch.context() as patch:
-                patch.setenv("FINEGATES_RUNS_DIR", str(tmp_path / "none"))
-                app.run()
-            app.switch_page(PLACES[page])
+        app = new_app()
+        app._registered_pages = registered_pages
+        app.switch_page(PLACES[page])
         for name, value in parameters.items():
             app.query_params[name] = value
         return app.run()

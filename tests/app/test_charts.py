@@ -90,7 +90,9 @@ def test_every_live_chart_is_a_valid_specification(feed):
         gates.at_step(shares(feed.histograms, ROLES, np.array([-1]))),
         layers.closing(closing(feed.histograms, ROLES, total), total),
     ):
-        assert (chart if isinstance(chart, dict) else chart.to_dict())["$schema"]
+        if isinstance(chart, dict):  # the page validates none
+            chart = alt.LayerChart.from_dict({**chart, "datasets": {}})
+        assert chart.to_dict()["$schema"]
 
 
 @pytest.mark.parametrize("dark", [False, True])
