@@ -13,7 +13,7 @@ from finegates.groups.store import Group, open_group
 from finegates.machine.devices import list_devices, runs_at_once, worker_environment
 from finegates.runs.folder import open_run
 
-RUNS_OF_A_PROCESS = 25
+RUNS_OF_A_PROCESS = 40
 """Then another takes its place, and whatever it still held is free."""
 
 
@@ -28,13 +28,12 @@ def carry_out(groups: Iterable[Group], runs_dir: Path) -> None:
     queued = [run.path for run in runs if run.status().state == "queued"]
     device = list_devices()[0].name
     os.environ.update(worker_environment(device))  # inherited by those that are started below
-    with ProcessPoolExecutor(
-        runs_at_once(device),
-        mp_context=multiprocessing.get_context("spawn"),
-        max_tasks_per_child=RUNS_OF_A_PROCESS,
-    ) as processes:
-        for state in processes.map(_execute, queued, [device] * len(queued)):
-            print(state, flush=True)
+    workers, context = runs_at_once(device), multiprocessing.get_context("spawn")
+    while queued:  # Python 3.11 stands still where a pool replaces its own processes
+        part, queued = queued[: RUNS_OF_A_PROCESS * workers], queued[RUNS_OF_A_PROCESS * workers :]
+        with ProcessPoolExecutor(workers, mp_context=context) as processes:
+            for ended in processes.map(_execute, part, [device] * len(part)):
+                print(ended, flush=True)
 
 
 def _execute(path: Path, device: str) -> str:
