@@ -101,9 +101,10 @@ def _rows(
         "step_ratio": cost.get("step_ratio"),
         "searched": [_searched(group, runs_dir) for group in searches],
     }
-    if finals := groups.get((task, method, FINAL), []):
-        return [about | _row(group, rate_of(group), speeds, runs_dir) for group in finals]
-    if searches and best_of(searches, runs_dir) is None:
+    finals = groups.get((task, method, FINAL), [])
+    if over := [group for group in finals if end_of(group, runs_dir)[1].is_over]:
+        return [about | _row(group, rate_of(group), speeds, runs_dir) for group in over]
+    if searches and not finals and best_of(searches, runs_dir) is None:
         return [about | _row(searches[0], None, speeds, runs_dir)]
     return []
 
