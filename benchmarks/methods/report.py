@@ -68,7 +68,7 @@ def tables(scores: Iterable[MethodScore]) -> str:
 def _table(
     scores: list[MethodScore], columns: Columns, order: Callable[[MethodScore], float]
 ) -> str:
-    """A line for each method, in the order of its first task's number; empty without scores.
+    """A line for each method, in the order of its lowest number; empty without scores.
 
     Args:
         scores: Of the methods, on all tasks.
@@ -84,13 +84,17 @@ def _table(
     rows = [[title, *(head for head, _ in numbers), *of_tasks]]
     rows.append(["---", *["---:"] * (len(rows[0]) - 1)])
     of_method: dict[str, dict[str, MethodScore]] = {}
-    for score in sorted(scores, key=order):
+    for score in sorted(scores, key=lambda score: (score.median is None, order(score))):
         of_method.setdefault(score.method, {})[score.task] = score
     for method, found in of_method.items():
-        first = next(iter(found.values()))
-        told = [text(first) for _, text in numbers]
+        told = [_first(text(score) for score in found.values()) for _, text in numbers]
         rows.append([method, *told, *(_cell(found.get(task)) for task in tasks)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _first(texts: Iterable[str]) -> str:
+    """What the first task says that says something: not every task was timed."""
+    return next((text for text in texts if text != NOTHING), NOTHING)
 
 
 def _removed(score: MethodScore) -> str:

@@ -26,7 +26,7 @@ from finegates.shrinking.cost import num_parameters
 from finegates.shrinking.models import Shrunk
 from finegates.training.scoring import Judge, scores_of
 
-FIRST_PART = 1 / 10
+FIRST_PART = 1 / 12
 """Of the rows: what all points are scored on first. `benchmarks.curve` says how many passes of the
 dense model over all rows 20 points then take, their making included."""
 _GROWS = 3
