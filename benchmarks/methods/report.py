@@ -68,7 +68,7 @@ def tables(scores: Iterable[MethodScore]) -> str:
 def _table(
     scores: list[MethodScore], columns: Columns, order: Callable[[MethodScore], float]
 ) -> str:
-    """A line for each method, in the order of its lowest number; empty without scores.
+    """A line for each method, in the order of its lowest number, what only failed last.
 
     Args:
         scores: Of the methods, on all tasks.

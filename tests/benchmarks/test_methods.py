@@ -148,7 +148,7 @@ def test_the_tables_are_by_trained_parameters_and_by_removed_weights():
     dense, removing = tables(SCORES).split("\n\n")[:2]
     assert dense.splitlines()[0] == "| Dense | trained | step over LoRA's | sst2, accuracy |"
     assert [line.split(" | ")[0].lstrip("| ") for line in dense.splitlines()[2:]] == [
-        "lora-xs", "vera", "lora",
+        "lora-xs", "lora", "vera",
     ]  # fmt: skip
     assert "| lora | 3,000 | 1.50 | 75.0 (70.0–80.0) |" in dense
     assert "| vera | 2,000 | 1.50 | failed |" in dense and "| lora-xs | 1,000 | – |" in dense
