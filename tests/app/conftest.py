@@ -93,8 +93,11 @@ def visit(runs_dir: Path, registered_pages: dict[str, Any]) -> Callable[..., App
 
     def open_page(page: str, **parameters: str) -> AppTest:
         app = new_app()
-        app._registered_pages = registered_pages
-        app.switch_page(PLACES[page])
+        if (
+            page != "runs"
+        ):  # the first page is opened without a switch, as a link leads away from it
+            app._registered_pages = registered_pages
+            app.switch_page(PLACES[page])
         for name, value in parameters.items():
             app.query_params[name] = value
         return app.run()
