@@ -93,9 +93,7 @@ def visit(runs_dir: Path, registered_pages: dict[str, Any]) -> Callable[..., App
 
     def open_page(page: str, **parameters: str) -> AppTest:
         app = new_app()
-        if (
-            page != "runs"
-        ):  # the first page is opened without a switch, as a link leads away from it
+        if page != "runs":  # the first page needs no switch, which would hold it there
             app._registered_pages = registered_pages
             app.switch_page(PLACES[page])
         for name, value in parameters.items():
