@@ -75,6 +75,12 @@ def compared(runs_dir: Path) -> dict[str, Any]:
             for method in methods
             for row in _rows(task, method, together, costs.get(method, {}), speeds, runs_dir)
         ],
+        "searches": {
+            method: [
+                _searched(group, runs_dir) for group in together.get((SEARCHED, method, SEARCH), [])
+            ]
+            for method in methods
+        },
     }
 
 
@@ -99,7 +105,6 @@ def _rows(
         "task": task,
         "rate_setting": rate_setting(method),
         "step_ratio": cost.get("step_ratio"),
-        "searched": [_searched(group, runs_dir) for group in searches],
     }
     finals = groups.get((task, method, FINAL), [])
     if over := [group for group in finals if end_of(group, runs_dir)[1].is_over]:

@@ -68,12 +68,12 @@ def tables(scores: Iterable[MethodScore]) -> str:
 def _table(
     scores: list[MethodScore], columns: Columns, order: Callable[[MethodScore], float]
 ) -> str:
-    """A line for each method, in the order of its lowest number, what only failed last.
+    """A line for each method, in the order of its lowest number; empty without scores.
 
     Args:
         scores: Of the methods, on all tasks.
         columns: The title, then heads, each with its text of a score.
-        order: What comes first.
+        order: What comes first; what only failed comes last.
     """
     if not scores:
         return ""

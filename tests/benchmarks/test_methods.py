@@ -115,7 +115,7 @@ def test_what_is_published_has_every_seed_and_why_a_method_has_none(tmp_path, mo
     first, last = found["rows"][0], found["rows"][-1]
     assert (first["step_ratio"], first["speedup"], found["rows"][1]["speedup"]) == (1.2, 1.7, None)
     assert first["removed_weights_fraction"] == plan.TARGET
-    assert [s["score"] for s in first["searched"]] == [0.5, 0.6, None]
+    assert [s["score"] for s in found["searches"]["finegates"]] == [0.5, 0.6, None]
     assert last["reason"] == "The disk is full." and len(compared_of(found).runs) == 3
     assert found["settings"]["rows"] == {TASK: ROWS[TASK]} and found["versions"]
 
