@@ -38,6 +38,7 @@ from finegates.models.sources import find_model
 from finegates.nn.penalty import PENALTIES
 from finegates.spec import RunSpec, make_spec
 from finegates.training.adapt import adapt
+from finegates.training.attention import choose_attention
 from finegates.training.distributed import Processes
 from finegates.training.loop import train_step
 from finegates.training.optimizer import make_optimizer
@@ -145,6 +146,7 @@ def session_of(spec: RunSpec, model: PreTrainedModel, device: str) -> Session:
     penalty = PENALTIES[spec.penalty](adapted.gates.layout) if adapted.gates else None
     optimizer = make_optimizer(model, spec, adapted)
     schedule = LambdaLR(optimizer, lambda step: 1.0)
+    choose_attention(model, accelerator)
     model, optimizer = accelerator.prepare(model, optimizer)
     rows: Any = [{}] * (ROWS * 100)
     nothing = cast(Any, None)  # what a step does not look at

@@ -49,6 +49,7 @@ from finegates.spec import (
     RunSpec,
 )
 from finegates.training.adapt import Adapted, adapt
+from finegates.training.attention import choose_attention
 from finegates.training.batches import (
     TEACHER_KEY,
     Rows,
@@ -252,6 +253,7 @@ def open_session(
     )
     batch_size = scored_batch_size(spec, splits, model.config)
     validation = evaluation_batches(validation_rows, tokenizer, batch_size)
+    choose_attention(model, accelerator)
     model, optimizer, validation = accelerator.prepare(model, optimizer, validation)
     session = Session(
         spec, accelerator, Processes(accelerator), model, tokenizer, adapted, hooks, penalty,
