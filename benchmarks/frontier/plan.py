@@ -20,6 +20,7 @@ OFFICIAL = "finegates-official"
 PAPERS_TARGET = 0.4
 """The sparsity of the official GLUE script; its gates are rounded to each budget afterwards."""
 TARGETS = (0.2, 0.4, 0.6)
+MIDDLE = 0.4
 TASK_NAMES = {"sst2": "SST-2", "stsb": "STS-B", "cola": "CoLA", "mrpc": "MRPC", "rte": "RTE"}
 
 
@@ -49,7 +50,7 @@ TASKS = {
     "mrpc": Task(5, 5),
     "rte": Task(5, 6),
 }
-_FROZEN_FROM_SCRATCH = ("lora", "scratch", "scratch-rest")
+_FROZEN_FROM_SCRATCH = ("magnitude", "magnitude-rest", "lora", "scratch", "scratch-gates")
 
 
 @dataclass(frozen=True)
@@ -78,18 +79,20 @@ PARTS = (
     Part(
         "warm", {WARM_METHOD: TARGETS}, {**WARM_SETTINGS, "teacher": START_TEACHER}, "warm", True
     ),
+    Part("official", {OFFICIAL: (PAPERS_TARGET,)}, {}, "both", seeds=2),
+    Part("magnitude", {"magnitude": (MIDDLE,)}, REFERENCE_SETTINGS, "both", seeds=2),
     Part("lora", {"lora": (0.0,)}, REFERENCE_SETTINGS, "dense"),
     Part("scratch", {"finegates+lora": TARGETS}, REFERENCE_SETTINGS, "both"),
-    Part(
-        "scratch-rest", dict.fromkeys(("finegates", "magnitude"), TARGETS), REFERENCE_SETTINGS,
-        "both", seeds=2,
-    ),
+    Part("scratch-gates", {"finegates": TARGETS}, REFERENCE_SETTINGS, "both", seeds=2),
     Part("scratch-full", {WARM_METHOD: TARGETS}, REFERENCE_SETTINGS, "both"),
     Part(
         "warm-frozen", dict.fromkeys(("finegates+lora", "finegates"), TARGETS),
         {**REFERENCE_SETTINGS, "teacher": START_TEACHER}, "warm", True,
     ),
-    Part("official", {OFFICIAL: (PAPERS_TARGET,)}, {}, "both", seeds=2),
+    Part(
+        "magnitude-rest", {"magnitude": tuple(t for t in TARGETS if t != MIDDLE)},
+        REFERENCE_SETTINGS, "both", seeds=2,
+    ),
 )  # fmt: skip
 """In the order in which they are trained: what tells most comes first."""
 
