@@ -20,7 +20,14 @@ from pathlib import Path
 from benchmarks.frontier.plan import PREFIX, group_name, part_of
 from finegates.files.storage import write_atomically
 from finegates.gates.snapshots import snapshot_path
-from finegates.groups.store import Cell, Group, group_path, list_groups, save_group
+from finegates.groups.store import (
+    Cell,
+    Group,
+    group_path,
+    list_groups,
+    open_group,
+    save_group,
+)
 from finegates.methods import DEFAULT_METHOD
 from finegates.runs.folder import (
     CHECKPOINT_FOLDER,
@@ -55,15 +62,19 @@ def main() -> None:
 
 
 def ship(name: str, seeds: list[Group], runs_dir: Path) -> list[Path]:
-    """Copies the finished runs of a part's groups, and writes one group that names just these."""
-    finished = [cell for group in seeds for cell in group.cells if _is_finished(cell, runs_dir)]
-    for cell in finished:
+    """Copies the finished runs of a part's groups, and writes one group of these and the shipped.
+
+    A finished run takes the place of one that was shipped for the same cell.
+    """
+    before = {cell.key: cell for cell in _shipped_cells(name)}
+    asked = {cell.key: cell for group in seeds for cell in group.cells}
+    finished = {key: cell for key, cell in asked.items() if _is_finished(cell, runs_dir)}
+    for key, cell in finished.items():
+        if key in before:
+            shutil.rmtree(SHIPPED / str(before[key].run), ignore_errors=True)
         _copy(Run(runs_dir / str(cell.run)))
-    cells = tuple(
-        cell if cell in finished else replace(cell, run=None)
-        for group in seeds
-        for cell in group.cells
-    )
+    missing = {key: replace(cell, run=None) for key, cell in asked.items() if key not in before}
+    cells = tuple({**before, **missing, **finished}.values())
     first = seeds[0]
     settings = {k: v for k, v in first.settings.items() if k != FROM_ONE_RUN}
     shipped = Group(
@@ -71,7 +82,11 @@ def ship(name: str, seeds: list[Group], runs_dir: Path) -> list[Path]:
         f"python -m finegates sweep --name {name}", settings, cells,
     )  # fmt: skip
     save_group(shipped)
-    return [shipped.path, *(SHIPPED / str(cell.run) for cell in finished)]
+    return [shipped.path, *(SHIPPED / str(cell.run) for cell in finished.values())]
+
+
+def _shipped_cells(name: str) -> tuple[Cell, ...]:
+    return open_group(SHIPPED, name).cells if group_path(SHIPPED, name).is_file() else ()
 
 
 def make_light(run: Run) -> None:

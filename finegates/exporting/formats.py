@@ -3,6 +3,7 @@
 Each takes exactly what the tokenizer gives, for any number of rows and tokens, and returns logits.
 """
 
+import json
 import tempfile
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from finegates.shrinking.program import export_program
 
 Encoded = dict[str, Tensor]
 Answer = Callable[[Encoded], np.ndarray]
+_EXACT = {"INFERENCE_PRECISION_HINT": "f32"}
+"""Where the processor has bfloat16, OpenVINO would round more than is compared."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,7 @@ def _open_onnx(path: Path, inputs: Sequence[str]) -> Answer:
 def _open_openvino(path: Path, inputs: Sequence[str]) -> Answer:
     import openvino  # which has just written it
 
-    # in float32: where the processor has bfloat16, OpenVINO would round more than is compared
-    exact = {"INFERENCE_PRECISION_HINT": "f32"}
-    compiled: Any = openvino.Core().compile_model(str(path), "CPU", exact)
+    compiled: Any = openvino.Core().compile_model(str(path), "CPU", _EXACT)
     _check_inputs(path, [i.get_any_name() for i in compiled.inputs], inputs)
     return lambda encoded: compiled({n: t.numpy() for n, t in encoded.items()})["logits"]
 
@@ -118,7 +119,8 @@ FORMATS = {
     ),
     "openvino": Format(
         _write_openvino, _open_openvino,
-        'model = openvino.Core().compile_model("openvino_model.xml", "CPU")\n'
+        f"exact = {json.dumps(_EXACT)}  # else bfloat16 where the processor has it\n"
+        'model = openvino.Core().compile_model("openvino_model.xml", "CPU", exact)\n'
         'logits = model(dict(tokenizer(["A text."], return_tensors="np")))["logits"]',
         "openvino",
     ),

@@ -1,0 +1,60 @@
+"""The frontier's plan, and how its runs come into those that are shipped."""
+
+import pytest
+
+from benchmarks.frontier.plan import PARTS, TASKS, cells, group_name, part_of, settings_of
+from finegates.groups.store import Cell, open_group
+from finegates.spec import make_spec
+from scripts import ship_runs
+from tests.fake_results import cell_of, group_of, in_state, result
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_every_planned_run_can_be_asked_for(part, task):
+    planned = cells(part, task, 0)
+    assert len({cell.key for cell in planned}) == len(planned) > 0
+    chosen = {**settings_of(part, task), **({"start_from": "a-run"} if part.starts else {})}
+    for cell in planned:
+        spec = make_spec({**chosen, "method": cell.method, "target_sparsity": cell.target})
+        assert spec.target_sparsity == cell.target
+    assert part_of(group_name(task, part.name, 2)) == (task, part.name)
+
+
+@pytest.fixture
+def shipped(monkeypatch, tmp_path):
+    """An empty folder in place of the one that comes with the program."""
+    place = tmp_path / "shipped"
+    place.mkdir()
+    monkeypatch.setattr(ship_runs, "SHIPPED", place)
+    return place
+
+
+def test_another_seed_joins_what_was_shipped_and_a_new_run_replaces_the_old(shipped, tmp_path):
+    first, second, again = (tmp_path / name for name in ("first", "second", "again"))
+    name, missing = "frontier-sst2-warm", Cell("finegates", 0.6, 0)
+    old = result(first, seed=0)
+    ship_runs.ship(name, [group_of(first, f"{name}-seed0", [cell_of(old), missing])], first)
+    assert [cell.run for cell in open_group(shipped, name).cells] == [old.id, None]
+
+    other = result(second, seed=1)
+    going_on = in_state(result(second, seed=2), "running")
+    ship_runs.ship(
+        name,
+        [
+            group_of(second, f"{name}-seed{run.spec.seed}", [cell_of(run)])
+            for run in (other, going_on)
+        ],
+        second,
+    )
+    found = {cell.key: cell.run for cell in open_group(shipped, name).cells}
+    assert found == {
+        cell_of(old).key: old.id, missing.key: None,
+        cell_of(other).key: other.id, cell_of(going_on).key: None,
+    }  # fmt: skip
+
+    new = result(again, score=0.9, seed=0)
+    ship_runs.ship(name, [group_of(again, f"{name}-seed0", [cell_of(new)])], again)
+    kept = {cell.seed: cell.run for cell in open_group(shipped, name).cells if cell.run}
+    assert kept == {0: new.id, 1: other.id}
+    assert {path.name for path in shipped.iterdir() if path.is_dir()} == {new.id, other.id}
