@@ -10,7 +10,7 @@ from typing import Any
 
 from finegates.fitting.fit import REFERENCE_SETTINGS
 from finegates.groups.store import Cell
-from finegates.methods import WARM_METHOD, WARM_SETTINGS
+from finegates.methods import DEFAULT_METHOD, WARM_METHOD, WARM_SETTINGS
 from finegates.spec import START_TEACHER
 
 PREFIX = "frontier"
@@ -21,6 +21,7 @@ PAPERS_TARGET = 0.4
 """The sparsity of the official GLUE script; its gates are rounded to each budget afterwards."""
 TARGETS = (0.2, 0.4, 0.6)
 MIDDLE = 0.4
+OUTER = tuple(target for target in TARGETS if target != MIDDLE)
 TASK_NAMES = {"sst2": "SST-2", "stsb": "STS-B", "cola": "CoLA", "mrpc": "MRPC", "rte": "RTE"}
 
 
@@ -50,7 +51,14 @@ TASKS = {
     "mrpc": Task(5, 5),
     "rte": Task(5, 6),
 }
-_FROZEN_FROM_SCRATCH = ("magnitude", "magnitude-rest", "lora", "scratch", "scratch-gates")
+_FROZEN_FROM_SCRATCH = (
+    "magnitude",
+    "magnitude-rest",
+    "lora",
+    "scratch",
+    "scratch-rest",
+    "scratch-gates",
+)
 
 
 @dataclass(frozen=True)
@@ -82,17 +90,15 @@ PARTS = (
     Part("official", {OFFICIAL: (PAPERS_TARGET,)}, {}, "both", seeds=2),
     Part("magnitude", {"magnitude": (MIDDLE,)}, REFERENCE_SETTINGS, "both", seeds=2),
     Part("lora", {"lora": (0.0,)}, REFERENCE_SETTINGS, "dense"),
-    Part("scratch", {"finegates+lora": TARGETS}, REFERENCE_SETTINGS, "both"),
-    Part("scratch-gates", {"finegates": TARGETS}, REFERENCE_SETTINGS, "both", seeds=2),
-    Part("scratch-full", {WARM_METHOD: TARGETS}, REFERENCE_SETTINGS, "both"),
+    Part("scratch", {DEFAULT_METHOD: (MIDDLE,)}, REFERENCE_SETTINGS, "both"),
     Part(
-        "warm-frozen", dict.fromkeys(("finegates+lora", "finegates"), TARGETS),
+        "warm-frozen", dict.fromkeys((DEFAULT_METHOD, "finegates"), TARGETS),
         {**REFERENCE_SETTINGS, "teacher": START_TEACHER}, "warm", True,
     ),
-    Part(
-        "magnitude-rest", {"magnitude": tuple(t for t in TARGETS if t != MIDDLE)},
-        REFERENCE_SETTINGS, "both", seeds=2,
-    ),
+    Part("scratch-gates", {"finegates": TARGETS}, REFERENCE_SETTINGS, "both", seeds=2),
+    Part("scratch-full", {WARM_METHOD: TARGETS}, REFERENCE_SETTINGS, "both"),
+    Part("scratch-rest", {DEFAULT_METHOD: OUTER}, REFERENCE_SETTINGS, "both"),
+    Part("magnitude-rest", {"magnitude": OUTER}, REFERENCE_SETTINGS, "both", seeds=2),
 )  # fmt: skip
 """In the order in which they are trained: what tells most comes first."""
 
