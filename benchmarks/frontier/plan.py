@@ -52,13 +52,8 @@ TASKS = {
     "rte": Task(5, 6),
 }
 _FROZEN_FROM_SCRATCH = (
-    "magnitude",
-    "magnitude-rest",
-    "lora",
-    "scratch",
-    "scratch-rest",
-    "scratch-gates",
-)
+    "magnitude", "magnitude-rest", "lora", "scratch", "scratch-rest", "scratch-gates",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
