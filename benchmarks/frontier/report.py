@@ -3,7 +3,7 @@
     python -m benchmarks.frontier.report
 
 Writes benchmarks/results/frontier.json, docs/frontier.png and what stands between the two marks in
-README.md.
+README.md, where heads are fitted, and in docs/frontier.md, which has all.
 """
 
 import json
@@ -20,6 +20,7 @@ from finegates.results.points import TRAINED
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "cached_runs"
 RESULT, PICTURE = "frontier.json", "docs/frontier.png"
+README, ALL = "README.md", "docs/frontier.md"
 START, END = "<!-- frontier: made by benchmarks/frontier/report.py -->", "<!-- end of frontier -->"
 SCALE = 2
 NOTHING = "–"
@@ -33,11 +34,16 @@ def main() -> None:
     write_result(RESULT, result)
     points = sorted(result["points"], key=_order)
     picture(points).save(ROOT / PICTURE, scale_factor=SCALE)
-    readme = ROOT / "README.md"
-    before, _, rest = readme.read_text().partition(START)
+    _put(ROOT / README, tables(point for point in points if point["part"]))
+    _put(ROOT / ALL, tables(points))
+    print(json.dumps({"points": len(points), "tables": [README, ALL], "picture": PICTURE}))
+
+
+def _put(page: Path, found: str) -> None:
+    """Between the marks of a page."""
+    before, _, rest = page.read_text().partition(START)
     _, _, after = rest.partition(END)
-    readme.write_text(f"{before}{START}\n{tables(points)}\n{END}{after}")
-    print(json.dumps({"points": len(points), "table": str(readme), "picture": PICTURE}))
+    page.write_text(f"{before}{START}\n{found}\n{END}{after}")
 
 
 def _order(point: Point) -> tuple:

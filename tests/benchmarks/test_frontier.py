@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks.frontier import report
 from benchmarks.frontier.plan import PARTS, TASKS, cells, group_name, part_of, settings_of
 from finegates.groups.store import Cell, open_group
 from finegates.spec import make_spec
@@ -58,3 +59,31 @@ def test_another_seed_joins_what_was_shipped_and_a_new_run_replaces_the_old(ship
     kept = {cell.seed: cell.run for cell in open_group(shipped, name).cells if cell.run}
     assert kept == {0: new.id, 1: other.id}
     assert {path.name for path in shipped.iterdir() if path.is_dir()} == {new.id, other.id}
+
+
+def test_a_table_says_what_a_cell_was_trained_from_and_leaves_out_empty_rows():
+    whole = {
+        "task": "sst2", "metric": "accuracy", "kind": "trained", "target": 0.0, "low": 0.8,
+        "high": 0.8, "median": 0.8, "method": "full", "part": "dense",
+    }  # fmt: skip
+    smaller = {
+        **whole, "method": "finegates+full", "part": "warm", "target": 0.4, "median": 0.79,
+        "low": 0.78, "drop": 0.01, "drop_low": -0.002, "drop_high": 0.021,
+    }  # fmt: skip
+    earlier = {**whole, "method": "magnitude", "part": "", "target": 0.4, "kind": "rounded"}
+    failed = {**smaller, "method": "finegates", "median": None}
+    lines = report.tables([whole, smaller, earlier, failed]).splitlines()
+    assert lines[0] == "| SST-2, accuracy | 0% | 40% |"
+    assert lines[2:] == [
+        "| full | 80.0 | – |",
+        "| finegates+full, from the fine-tuned model | – | "
+        "79.0 (78.0–80.0); lost 1.0 (-0.2 to 2.1) |",
+        "| magnitude, head drawn, rounded | – | 80.0 |",
+    ]
+
+
+def test_the_pages_have_a_place_for_the_tables():
+    for name in (report.README, report.ALL):
+        text = (report.ROOT / name).read_text()
+        before, start, rest = text.partition(report.START)
+        assert start and before and rest.count(report.END) == 1
