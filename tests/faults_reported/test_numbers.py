@@ -32,8 +32,8 @@ def run(toy_model_dir, tmp_path_factory):
         lines.append(f"a {word} film number {row},{price:.2f}")
     (folder / "price.csv").write_text("\n".join(lines))
     words = ["train", "--model", str(toy_model_dir), "--data", str(folder / "price.csv")]
-    words += ["--device=cpu", "--epochs=6", "--batch-size=8", "--learning-rate=0.03"]
-    words += ["--method=finegates+lora", "--lora-rank=4", "--adapter-learning-rate=0.03"]
+    words += ["--device=cpu", "--epochs=6", "--batch-size=8", "--learning-rate=0.01"]
+    words += ["--method=finegates+lora", "--lora-rank=4", "--adapter-learning-rate=0.01"]
     words += ["--target-sparsity=0.1", "--precision=fp32", "--problem=regression"]
     assert main([*words, "--runs-dir", str(folder / "runs")]) == 0
     (found,) = (path.name for path in (folder / "runs").iterdir() if path.is_dir())
@@ -57,7 +57,7 @@ def rmse(told, rows):
 
 def test_the_answers_are_clearly_better_than_always_the_mean(run, rows):
     found = rmse(answers(*restore_model(run), rows), rows)
-    assert found < 0.8 * rows["label"].std()
+    assert found < 0.2 * rows["label"].std()
     assert run.status().metrics["rmse"] == pytest.approx(found, rel=1e-4)
 
 
