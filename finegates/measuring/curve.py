@@ -24,7 +24,8 @@ from finegates.runs.folder import Run
 from finegates.runs.measurements import keep_points, read_partial, read_points, read_thresholds
 from finegates.shrinking.cost import num_parameters
 from finegates.shrinking.models import Shrunk
-from finegates.training.scoring import Judge, scores_of
+from finegates.training.metrics import compute_metrics
+from finegates.training.scoring import main_answers, scores_of
 
 FIRST_PART = 1 / 12
 """Of the rows: what all points are scored on first. `benchmarks.curve` says how many passes of the
@@ -207,7 +208,7 @@ class _Curve:
         if own:
             scores = {"score": own["score"], "metrics": own["metrics"]}
         elif growing.known == self.all_rows:
-            metrics = _scores(self._judge, growing.answers, np.arange(self.all_rows))
+            metrics = scores_of(growing.answers, self._judge.labels, self._judge.splits)
             scores = {"score": metrics[self._judge.metric], "metrics": metrics}
         else:
             scores = self._expected(growing)
@@ -216,14 +217,11 @@ class _Curve:
     def _expected(self, growing: _Growing) -> Point:
         """The score on a part of the rows, and where that leaves the score on all of them."""
         part, metric = self._order[: growing.known], self._judge.metric
+        answers, labels = main_answers(growing.answers), self._judge.labels
 
         def score(rows: np.ndarray) -> float:
-            return _scores(self._judge, growing.answers, rows)[metric]
+            return compute_metrics((metric,), answers[rows], labels[rows])[metric]
 
         low, high = interval(score, part, self.all_rows, bounds(metric))
         rows = {"rows": growing.known, "all_rows": self.all_rows}
         return {"score": score(part), "score_low": low, "score_high": high, **rows}
-
-
-def _scores(judge: Judge, answers: np.ndarray, rows: np.ndarray) -> dict[str, float]:
-    return scores_of(answers[rows], judge.labels[rows], judge.splits)
