@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,8 @@ def make_run(
         return run
     layout, done = make_layout(size, spec.gate_units), round(progress * total_steps)
     gated = METHODS[spec.method].removes
-    rows = list((_train if gated else _train_dense)(run, layout, total_steps, done, score))
+    train = partial(_train, run, size) if gated else partial(_train_dense, run, layout)
+    rows = list(train(total_steps, done, score))
     now = time.time() - age_s
     last = next((row for row in reversed(rows) if row["kind"] == "eval"), {})
     live = state in ("starting", "running", "paused", "stopping")
@@ -185,44 +187,79 @@ def make_group(
 
 def grow(run: Run, size: Size, total_steps: int, start: int, end: int, score: float = 0.86) -> None:
     """Goes on with a pretended run that `make_run` left at ``start``."""
-    list(_train(run, make_layout(size), total_steps, end, score, skip=start))
+    list(_train(run, size, total_steps, end, score, skip=start))
     write_status(run.path, replace(run.status(), step=end, heartbeat=time.time()))
 
 
+@dataclass(frozen=True)
+class _Logged:
+    """One logged step of a pretended training, and its evaluation if there is one."""
+
+    train: dict[str, Any]
+    counts: dict[str, list[int]]
+    evaluation: dict[str, Any] | None
+    means: np.ndarray
+
+
 def _train(
-    run: Run, layout: GateLayout, total: int, done: int, score: float, skip: int = 0
+    run: Run, size: Size, total: int, done: int, score: float, skip: int = 0
 ) -> Iterator[dict[str, Any]]:
-    rng, spec = np.random.default_rng(run.spec.seed), run.spec
+    spec = run.spec
+    layout = make_layout(size, spec.gate_units)
+    logged = _pretended(size, spec.gate_units, spec.seed, spec.target_sparsity, total, done, score)
+    for step in (one for one in logged if one.train["step"] > skip):
+        now, number = {"time": time.time()}, step.train["step"]
+        append_line(run.path / METRICS_FILE, step.train | now)
+        yield step.train | now
+        append_line(run.path / HISTOGRAMS_FILE, {"step": number, "counts": step.counts})
+        if step.evaluation:
+            append_line(run.path / METRICS_FILE, step.evaluation | now)
+            snapshot = Snapshot(number, layout, LAW, step.means)
+            save_snapshot(run.path / "gates", snapshot, full_precision=number == total)
+            yield step.evaluation | now
+
+
+@cache
+def _pretended(
+    size: Size,
+    units: tuple[str, ...],
+    seed: int,
+    target: float,
+    total: int,
+    done: int,
+    score: float,
+) -> list[_Logged]:
+    """Kept: most tests show the same few runs, and their histograms take longest."""
+    layout, rng = make_layout(size, units), np.random.default_rng(seed)
     fate, depth = rng.normal(0, 1, layout.num_gates), _depth_bias(layout, rng)
     order = fate + depth
-    target = spec.target_sparsity
     doomed = gates_to_close(layout, order, target) if target else np.zeros(order.shape, bool)
-    steps = sorted({*range(1, done + 1, max(1, total // 60)), *([done] if done else [])})
-    for step in (s for s in steps if s > skip):
+    steps, found = _logged_steps(total, done), []
+    for place, step in enumerate(steps):
         means = _means(order, doomed, step / total)
-        closed = LAW.value(means) <= 0
-        removed = removal(layout, closed)
+        values = LAW.value(means)
+        removed = removal(layout, values <= 0)
         train = _train_row(step, total, target, removed, rng, score)
-        append_line(run.path / METRICS_FILE, train)
-        yield train
-        counts = {v.name: histogram(LAW.value(means[v.slice])) for v in layout.vectors}
-        append_line(run.path / HISTOGRAMS_FILE, {"step": step, "counts": counts})
-        if steps.index(step) % 10 == 9 or step == done:
+        counts = {v.name: histogram(values[v.slice]) for v in layout.vectors}
+        evaluation = None
+        if place % 10 == 9 or step == done:
             now = _score_at(step / total, score, removed.removed_weights_fraction, rng)
-            row = {
-                "kind": "eval",
-                "step": step,
-                "time": time.time(),
-                "score": now,
-                "metrics": {"accuracy": now, "macro_f1": now - 0.004},
+            evaluation = {
+                **_evaluation_row(step, now), "rounded": step / total > 0.7,
                 "closed_gates_fraction": removed.closed_gates_fraction,
                 "removed_weights_fraction": removed.removed_weights_fraction,
-                "rounded": step / total > 0.7,
-            }
-            append_line(run.path / METRICS_FILE, row)
-            snapshot = Snapshot(step, layout, LAW, means)
-            save_snapshot(run.path / "gates", snapshot, full_precision=step == total)
-            yield row
+            }  # fmt: skip
+        found.append(_Logged(train, counts, evaluation, means))
+    return found
+
+
+def _logged_steps(total: int, done: int) -> list[int]:
+    return sorted({*range(1, done + 1, max(1, total // 60)), *([done] if done else [])})
+
+
+def _evaluation_row(step: int, score: float) -> dict[str, Any]:
+    metrics = {"accuracy": score, "macro_f1": score - 0.004}
+    return {"kind": "eval", "step": step, "score": score, "metrics": metrics}
 
 
 def _train_dense(
@@ -232,17 +269,14 @@ def _train_dense(
     rng = np.random.default_rng(run.spec.seed)
     nothing = removal(layout, np.zeros(layout.num_gates, bool))
     no_gates = {"closed_gates_fraction": None, "removed_weights_fraction": 0.0}
-    steps = sorted({*range(1, done + 1, max(1, total // 60)), *([done] if done else [])})
-    for step in steps:
+    for place, step in enumerate(_logged_steps(total, done)):
         train = _train_row(step, total, 0.0, nothing, rng, score) | no_gates
-        row = train | {"expected_removed": None, "current_target": None}
+        row = train | {"time": time.time(), "expected_removed": None, "current_target": None}
         append_line(run.path / METRICS_FILE, row)
         yield row
-        if steps.index(step) % 10 == 9 or step == done:
+        if place % 10 == 9 or step == done:
             now = _score_at(step / total, score, 0.0, rng)
-            metrics = {"accuracy": now, "macro_f1": now - 0.004}
-            row = {"kind": "eval", "step": step, "time": time.time(), "score": now,
-                   "metrics": metrics, "rounded": False, **no_gates}  # fmt: skip
+            row = {**_evaluation_row(step, now), "time": time.time(), "rounded": False, **no_gates}
             append_line(run.path / METRICS_FILE, row)
             yield row
 
@@ -275,7 +309,6 @@ def _train_row(step, total, target, removed, rng, score) -> dict[str, Any]:
     return {
         "kind": "train",
         "step": step,
-        "time": time.time(),
         "loss": float(loss + abs(gap)),
         "task_loss": float(loss),
         "penalty": float(abs(gap)),
