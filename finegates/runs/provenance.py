@@ -72,13 +72,18 @@ def flags_of(settings: Mapping[str, Any]) -> list[str]:
 
 def recorded_versions(more: Iterable[str] = ()) -> dict[str, str]:
     """Versions of Python, of the packages that decide a result, and of more if they are there."""
+    found = {package: _installed(package) for package in (*_RECORDED_PACKAGES, *more)}
     versions = {"python": platform.python_version(), "finegates": __version__}
-    for package in (*_RECORDED_PACKAGES, *more):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return versions
+    return versions | {package: version for package, version in found.items() if version}
+
+
+@cache
+def _installed(package: str) -> str:
+    """Its version, read once in a process; empty if it is not there."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def cpu_model() -> str:
