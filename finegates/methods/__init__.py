@@ -10,7 +10,7 @@ from finegates.methods.method import Method
 
 METHODS: dict[str, Method] = {method.name: method for method in (*GATED, *DENSE)}
 DEFAULT_METHOD = "finegates+lora"
-"""The best of those that leave the pretrained weights alone (benchmarks/frontier). From a fine-tuned
-model `WARM_METHOD` keeps more."""
+"""The best of those that leave the pretrained weights alone (benchmarks/frontier). From a
+fine-tuned model `WARM_METHOD` keeps more."""
 
 __all__ = ["DEFAULT_METHOD", "METHODS", "WARM_METHOD", "WARM_SETTINGS", "Method"]
