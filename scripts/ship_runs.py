@@ -4,7 +4,7 @@
 
 Groups of single seeds become one group of a task and part. Of the default recipe the first seed's
 runs at `OPENED` are shipped whole, with gates and trained weights; of other gated runs the final
-gates; of all others settings, scores, curves and answers. Of a long log of steps an even part is
+gates in half precision; of all others settings, scores, curves and answers. Of a long log of steps an even part is
 kept, of gates that are rounded the last. No text of the data is in a run. Git ignores the user's
 own runs; ``git add --force`` what this prints.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.frontier.plan import PREFIX, group_name, part_of
 from finegates.files.storage import write_atomically
-from finegates.gates.snapshots import snapshot_path
+from finegates.gates.snapshots import save_snapshot, snapshot_path
 from finegates.groups.store import (
     Cell,
     Group,
@@ -100,6 +100,9 @@ def make_light(run: Run) -> None:
     for step in snapshots[:-1]:
         if not whole or step in rounded:
             snapshot_path(run.path / GATES_FOLDER, step).unlink()
+    if snapshots and not whole:  # nothing is computed from these, they are looked at
+        last = run.snapshot(snapshots[-1])
+        save_snapshot(run.path / GATES_FOLDER, last, full_precision=False)
     for name, most in MOST_LOGS.items():
         path = run.path / name
         if path.exists():

@@ -1,6 +1,6 @@
 """The frontier as a picture: score against removed weights, a panel for each task."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import altair as alt
@@ -13,8 +13,10 @@ SHOWN = {
     ("finegates+full", "warm"): ("finegates+full, from the fine-tuned model", "#d55e00"),
     ("finegates+lora", "scratch"): ("finegates+lora", "#2b7fc0"),
     ("finegates+lora", ""): (f"finegates+lora, {EARLIER}", "#7fb3d9"),
-    ("finegates-official", ""): ("official constants, rounded", "#009e73"),
-    ("magnitude", ""): ("smallest norms + recovery", "#808890"),
+    ("finegates-official", "official"): ("official constants, rounded", "#009e73"),
+    ("magnitude", "magnitude"): ("smallest norms + recovery", "#808890"),
+    ("finegates-official", ""): (f"official constants, rounded, {EARLIER}", "#80cdb6"),
+    ("magnitude", ""): (f"smallest norms + recovery, {EARLIER}", "#b9bec3"),
 }
 """Method and part -> its name in the picture and its colour. Colours after Okabe and Ito."""
 TITLES = {"matthews": "Matthews correlation", "pearson": "Pearson correlation"}
@@ -34,8 +36,9 @@ def picture(points: Iterable[Mapping[str, Any]]) -> alt.VConcatChart:
         if (point["method"], point["part"]) == (REFERENCE, REFERENCE_PART)
     }
     frame = pd.DataFrame(rows)
+    used = {*frame["name"]}
     panels = [
-        _panel(frame[frame["task"] == task], task, dense.get(task))
+        _panel(frame[frame["task"] == task], task, dense.get(task), used)
         for task in frame["task"].unique()
     ]
     lines = [
@@ -49,8 +52,11 @@ def picture(points: Iterable[Mapping[str, Any]]) -> alt.VConcatChart:
     )
 
 
-def _panel(frame: pd.DataFrame, task: str, dense: float | None) -> alt.LayerChart:
+def _panel(
+    frame: pd.DataFrame, task: str, dense: float | None, used: Collection[str]
+) -> alt.LayerChart:
     metric = frame["metric"].iloc[0]
+    names = {name: color for name, color in SHOWN.values() if name in used}
     title = TITLES.get(metric, metric.capitalize())
     x = alt.X(
         "x:Q",
@@ -61,9 +67,7 @@ def _panel(frame: pd.DataFrame, task: str, dense: float | None) -> alt.LayerChar
     y = alt.Y("median:Q", title=title, scale=alt.Scale(zero=False))
     color = alt.Color(
         "name:N",
-        scale=alt.Scale(
-            domain=[n for n, _ in SHOWN.values()], range=[c for _, c in SHOWN.values()]
-        ),
+        scale=alt.Scale(domain=list(names), range=list(names.values())),
         legend=alt.Legend(title=None, orient="bottom", columns=2, labelLimit=300),
     )
     base = alt.Chart(frame).encode(x=x, color=color)

@@ -22,7 +22,8 @@ def frontier(runs_dir: Path) -> dict[str, Any]:
     """Every group's points, tasks and parts in the order of their names, and where they come from.
 
     A point has ``part`` and, where its runs and the reference's kept their answers, ``drop``,
-    ``drop_low`` and ``drop_high``: fractions, a 95% interval over rows and seeds.
+    ``drop_low`` and ``drop_high``: fractions, a 95% interval over rows and seeds, against the
+    reference's runs of the same seeds.
     """
     groups = sorted(list_groups(runs_dir), key=lambda group: group.name)
     groups = [group for group in groups if group.name.startswith(PREFIX)]
@@ -48,8 +49,10 @@ def _reaches_no_budget(point: Point) -> bool:
 def _drop(point: Point, runs_dir: Path) -> dict[str, float]:
     if point.kind != TRAINED:
         return {}
-    reference = _answers(_reference(point.task, runs_dir), runs_dir)
     own = _answers(dict(zip(point.seeds, point.runs, strict=True)), runs_dir)
+    references = _reference(point.task, runs_dir)
+    same_seeds = {seed: references[seed] for seed in own if seed in references}
+    reference = _answers(same_seeds or references, runs_dir)
     if not reference or not own:
         return {}
     labels = next(iter(own.values())).labels
