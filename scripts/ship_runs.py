@@ -64,7 +64,8 @@ def main() -> None:
 def ship(name: str, seeds: list[Group], runs_dir: Path) -> list[Path]:
     """Copies the finished runs of a part's groups, and writes one group of these and the shipped.
 
-    A finished run takes the place of one that was shipped for the same cell.
+    A finished run takes the place of one that was shipped for the same cell. A group without any
+    is not shipped.
     """
     before = {cell.key: cell for cell in _shipped_cells(name)}
     asked = {cell.key: cell for group in seeds for cell in group.cells}
@@ -75,6 +76,8 @@ def ship(name: str, seeds: list[Group], runs_dir: Path) -> list[Path]:
         _copy(Run(runs_dir / str(cell.run)))
     missing = {key: replace(cell, run=None) for key, cell in asked.items() if key not in before}
     cells = tuple({**before, **missing, **finished}.values())
+    if not any(cell.run for cell in cells):
+        return []
     first = seeds[0]
     settings = {k: v for k, v in first.settings.items() if k != FROM_ONE_RUN}
     shipped = Group(

@@ -38,6 +38,11 @@ def test_another_seed_joins_what_was_shipped_and_a_new_run_replaces_the_old(ship
     ship_runs.ship(name, [group_of(first, f"{name}-seed0", [cell_of(old), missing])], first)
     assert [cell.run for cell in open_group(shipped, name).cells] == [old.id, None]
 
+    started = in_state(result(first, seed=3), "stopped")
+    unfinished = group_of(first, "frontier-sst2-lora-seed3", [cell_of(started)])
+    assert ship_runs.ship("frontier-sst2-lora", [unfinished], first) == []
+    assert [path.name for path in shipped.glob("*.json")] == [f"{name}.group.json"]
+
     other = result(second, seed=1)
     going_on = in_state(result(second, seed=2), "running")
     ship_runs.ship(
