@@ -4,9 +4,9 @@
 
 Groups of single seeds become one group of a task and part. Of the default recipe the first seed's
 runs at `OPENED` are shipped whole, with gates and trained weights; of other gated runs the final
-gates in half precision; of all others settings, scores, curves and answers. Of a long log of steps an even part is
-kept, of gates that are rounded the last. No text of the data is in a run. Git ignores the user's
-own runs; ``git add --force`` what this prints.
+gates in half precision; of all others settings, scores, curves and answers. Of a long log of steps
+an even part is kept, of gates that are rounded the last. No text of the data is in a run. Git
+ignores the user's own runs; ``git add --force`` what this prints.
 """
 
 import argparse
