@@ -4,9 +4,9 @@
 
 Groups of single seeds become one group of a task and part. Of the default recipe the first seed's
 runs at `OPENED` are shipped whole, with gates and trained weights; of other gated runs the final
-gates in half precision; of all others settings, scores, curves and answers. Of a long log of steps
-an even part is kept, of gates that are rounded the last. No text of the data is in a run. Git
-ignores the user's own runs; ``git add --force`` what this prints.
+gates, in half precision where that closes the same; of all others settings, scores, curves and
+answers. Of a long log of steps an even part is kept, of gates that are rounded the last. No text of
+the data is in a run. Git ignores the user's own runs; ``git add --force`` what this prints.
 """
 
 import argparse
@@ -16,6 +16,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+
+import numpy as np
 
 from benchmarks.frontier.plan import PREFIX, group_name, part_of
 from finegates.files.storage import write_atomically
@@ -105,7 +107,9 @@ def make_light(run: Run) -> None:
             snapshot_path(run.path / GATES_FOLDER, step).unlink()
     if snapshots and not whole:  # nothing is computed from these, they are looked at
         last = run.snapshot(snapshots[-1])
-        save_snapshot(run.path / GATES_FOLDER, last, full_precision=False)
+        half = replace(last, means=last.means.astype(np.float16).astype(np.float32))
+        if ((half.values <= 0) == (last.values <= 0)).all():
+            save_snapshot(run.path / GATES_FOLDER, last, full_precision=False)
     for name, most in MOST_LOGS.items():
         path = run.path / name
         if path.exists():
