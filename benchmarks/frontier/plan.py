@@ -10,7 +10,7 @@ from typing import Any
 
 from finegates.fitting.fit import REFERENCE_SETTINGS
 from finegates.groups.store import Cell
-from finegates.methods import DEFAULT_METHOD, WARM_METHOD, WARM_SETTINGS
+from finegates.methods import DEFAULT_METHOD, METHODS, WARM_METHOD, WARM_SETTINGS
 from finegates.spec import START_TEACHER
 
 PREFIX = "frontier"
@@ -33,7 +33,7 @@ class Task:
         dense_epochs: Of full fine-tuning, which is the reference, and of LoRA.
         warm_epochs: Of gates that start from the reference; from scratch they take as many as both.
         settings: Of all its runs.
-        from_scratch: Rates of what trains from scratch with a frozen base.
+        from_scratch: Rates of what `Part.is_frozen_from_scratch`.
         more_targets: What is removed beside `TARGETS`, from the reference only.
     """
 
@@ -51,9 +51,6 @@ TASKS = {
     "mrpc": Task(5, 5),
     "rte": Task(5, 6),
 }
-_FROZEN_FROM_SCRATCH = (
-    "magnitude", "magnitude-rest", "lora", "scratch", "scratch-rest", "scratch-gates",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -75,6 +72,12 @@ class Part:
     epochs: str
     starts: bool = False
     seeds: int = 3
+
+    @property
+    def is_frozen_from_scratch(self) -> bool:
+        """Whether it trains little beside a base that stays, from the pretrained weights on."""
+        trains_all = any(METHODS[method].trains_all for method in self.methods)
+        return not (self.starts or trains_all or OFFICIAL in self.methods)
 
 
 PARTS = (
@@ -132,6 +135,6 @@ def settings_of(part: Part, task: str) -> dict[str, Any]:
         "task": task,
         **plan.settings,
         **part.settings,
-        **(plan.from_scratch if part.name in _FROZEN_FROM_SCRATCH else {}),
+        **(plan.from_scratch if part.is_frozen_from_scratch else {}),
         "epochs": epochs.get(part.epochs, sum(epochs.values())),
     }
